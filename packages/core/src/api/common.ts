@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+/** Names chosen by people that become keys: no path separators, no surprises in a shell, at most 128 characters. */
+export const nameSchema = z.string().regex(/^[a-z0-9A-Z][a-zA-Z0-9._-]{0,127}$/, 'letters, digits, dot, underscore and dash; starts with a letter or digit');
+/** A run_id is the caller's idempotency key. */
+export const runIdSchema = nameSchema;
+export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'sha256: and 64 lower-case hex digits');
+export const refSchema = digestSchema;
+/** RFC 3339 in UTC. */
+export const timestampSchema = z.iso.datetime({ offset: false, precision: undefined });
+export const layers = ['RAW', 'GDP', 'KPI'] as const;
+export const layerSchema = z.enum(layers);
+export const tenantSchema = nameSchema.default('default');
+
+export type Layer = (typeof layers)[number];
+
+export const schemaVersion = 'govctl/v1';
+
+/** The envelope every JSON document of the product has: `{schemaVersion, kind, ...}`. */
+export function document<const K extends string, S extends z.ZodRawShape>(kind: K, shape: S) {
+  return z.object({ schemaVersion: z.literal(schemaVersion), kind: z.literal(kind), ...shape });
+}

@@ -1,0 +1,13 @@
+import type { GovernanceWrites } from '../policy/write.ts';
+import type { PromotionWrites } from '../promotion/write.ts';
+
+/**
+ * Every write the journal knows: name -> values. Each domain declares its own beside its rules (`<domain>/write.ts`);
+ * the agent holds one SQL statement per name, with the guard in its predicate. The compiler proves that none is missing.
+ */
+export interface Writes extends PromotionWrites, GovernanceWrites {}
+
+export type WriteName = keyof Writes;
+
+/** One row change, as data. Values are the statement's named parameters. */
+export type Change = { readonly [K in WriteName]: { readonly write: K; readonly values: Writes[K] } }[WriteName];
