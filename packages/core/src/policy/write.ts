@@ -12,7 +12,13 @@ export type GovernanceWrites = {
     readonly applied_at: string;
     readonly applied_by: string;
   };
-  'policy-pack.store': { readonly digest: string; readonly name: string; readonly version: string; readonly source: string; readonly stored_at: string };
+  'policy-pack.store': {
+    readonly digest: string;
+    readonly name: string;
+    readonly version: string;
+    readonly source: string;
+    readonly stored_at: string;
+  };
   /** The primary key is the compare-and-set against a concurrent activation. */
   'policy.activate': {
     readonly activation: number;

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { digestSchema, document, layerSchema, refSchema, timestampSchema } from '../api/common.ts';
+import { promotionTypeSchema } from '../policy/contract.ts';
+
+export const outcomes = ['pass', 'fail', 'defer', 'not_required'] as const;
+export const verdicts = ['allow', 'deny', 'defer'] as const;
+export const gateSets = ['promotion', 'rollback'] as const;
+
+const cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
+/** What a gate looked at: `age` is in seconds at `as_of`, null where the thing has no time of its own. */
+export const gateEvidenceSchema = z.object({ ref: z.string(), digest: z.string().nullable(), age: z.number().nullable() });
+
+/** Who can mend it, and the command that does. Null on what needs no mending. */
+export const resolveSchema = z.object({ who: z.string(), command: z.string() });
+
+export const gateAnswerSchema = z.object({
+  /** A structural gate's code, or `rule:<pack>/<id>`. */
+  code: z.string(),
+  outcome: z.enum(outcomes),
+  /** Stable and finer than the outcome: `quality-skipped`, `lock-held`. */
+  reason_code: z.string(),
+  expected: cell,
+  actual: cell,
+  evidence: z.array(gateEvidenceSchema),
+  reason: z.string(),
+  resolve: resolveSchema.nullable(),
+  /** When asking again can first give another answer; only on a defer that waits for a known moment. */
+  next_eligible_at: timestampSchema.optional(),
+});
+
+export const subjectSchema = z.object({
+  tenant_id: z.string(),
+  dataset_id: z.string(),
+  from_layer: layerSchema,
+  to_layer: layerSchema,
+  snapshot_id: z.string(),
+  /** Null where no such snapshot is known. */
+  snapshot_hash: digestSchema.nullable(),
+});
+
+const body = {
+  decision: z.enum(verdicts),
+  run_id: z.string(),
+  subject: subjectSchema,
+  promotion_type: promotionTypeSchema,
+  gate_set: z.enum(gateSets),
+  gates: z.array(gateAnswerSchema),
+  /** Null when no policy set was ever activated. */
+  policy_rev: digestSchema.nullable(),
+  kernel_version: z.string(),
+  input_digest: digestSchema,
+  decided_by: z.enum(['policy', 'human', 'timeout', 'system']),
+  valid_from: timestampSchema,
+  valid_until: timestampSchema,
+  next_eligible_at: timestampSchema.optional(),
+  /** Codes of the gates that deferred. */
+  waiting_on: z.array(z.string()).optional(),
+  then: z.enum(['deny', 'escalate']).optional(),
+};
+
+export const decisionBodySchema = z.object(body);
+export const parityTags = ['exact', 'kernel-skew', 'policy-skew', 'facts-skew'] as const;
+
+/** A decision as it is shown: by a dry run (no ref, nothing recorded) or by `decision get`. */
+export const decisionDocument = document('Decision', {
+  ...body,
+  decision_digest: digestSchema,
+  dry_run: z.boolean(),
+  decision_ref: refSchema.optional(),
+  parity: z.object({ tag: z.enum(parityTags), differs: z.array(z.string()) }).optional(),
+});
+
+export type Outcome = (typeof outcomes)[number];
+export type Verdict = (typeof verdicts)[number];
+export type GateSet = (typeof gateSets)[number];
+export type GateEvidence = z.infer<typeof gateEvidenceSchema>;
+export type GateAnswer = z.infer<typeof gateAnswerSchema>;
+export type Subject = z.infer<typeof subjectSchema>;
+export type DecisionBody = z.infer<typeof decisionBodySchema>;
+export type DecisionDocument = z.infer<typeof decisionDocument>;
+export type ParityTag = (typeof parityTags)[number];
+
+/** How long an allow may be acted on. */
+export const decisionWindowMs = 15 * 60_000;

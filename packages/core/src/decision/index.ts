@@ -1,0 +1,3 @@
+export * from './bundle.ts';
+export * from './decision.ts';
+export * from './facts.ts';
