@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import { digestSchema, nameSchema, refSchema, timestampSchema } from '../api/common.ts';
+
+/** What a record can be about; the predicate type is `urn:govctl:predicate:<kind>:v1`. */
+export const recordKinds = [
+  'decision',
+  'promotion',
+  'approval',
+  'waiver',
+  'ref-resolution',
+  'key-event',
+  'run-result',
+  'audit',
+  'registry-event',
+  'governance-fact',
+] as const;
+
+export type RecordKind = (typeof recordKinds)[number];
+
+const json = z.json();
+const text = z.string().max(4096);
+const name = z.string().min(1).max(512);
+const index = z.number().int().min(0);
+
+/** Who did it, and how that was known. `credential` names the key or certificate, never its secret. */
+export const evidenceActorSchema = z.strictObject({ actor_id: name, authenticated_by: name, credential: name.optional() });
+
+/** What every predicate says. The first four come from the record itself, so that row and statement cannot differ. */
+const common = {
+  run_id: nameSchema.nullable(),
+  tenant_id: nameSchema,
+  dataset_id: nameSchema.nullable(),
+  recorded_at: timestampSchema,
+  environment: nameSchema,
+  service_release_id: name,
+  actor: evidenceActorSchema,
+  /** 128 random bits: the digest in the log does not give the payload away, and a payload can be erased. */
+  salt: z.string().regex(/^[0-9a-f]{32}$/, '32 lower-case hex digits'),
+  /** Ref of the run's record before this one. */
+  previous: refSchema.nullable(),
+};
+
+const policyRef = z.strictObject({ name, version: name, digest: digestSchema });
+const inputRef = z.strictObject({ ref: name, digest: digestSchema });
+const outcome = z.enum(['allow', 'deny', 'defer']);
+
+/** One closed schema a kind. A field that a verifier does not know makes a record invalid, never weaker. */
+export const predicateSchemas = {
+  decision: z.strictObject({
+    ...common,
+    outcome,
+    /** The decision body, whole; `decision_digest` is its JCS digest and equal on every path. */
+    decision: z.record(z.string(), json),
+    decision_digest: digestSchema,
+    input_digest: digestSchema,
+    facts_digest: digestSchema.nullable(),
+    policy_rev: name,
+    kernel_version: name,
+    policies: z.array(policyRef),
+    inputs: z.array(inputRef),
+  }),
+  promotion: z.strictObject({
+    ...common,
+    promotion_type: name,
+    from_layer: name.nullable(),
+    to_layer: name,
+    snapshot_id: nameSchema,
+    snapshot_hash: digestSchema,
+    generation: index,
+    fence: index,
+    replaced_snapshot_id: nameSchema.nullable(),
+    decision_ref: refSchema,
+    policy_rev: name,
+  }),
+  approval: z.strictObject({
+    ...common,
+    request_id: name,
+    verdict: z.enum(['approve', 'reject']),
+    role: name,
+    snapshot_hash: digestSchema,
+    target: name,
+    policy_rev: name,
+    reason: text,
+    overrides: z.array(name),
+    expires_at: timestampSchema,
+  }),
+  waiver: z.strictObject({ ...common, waiver_id: nameSchema, rule: name, subject: name, reason: text, expires_at: timestampSchema }),
+  'ref-resolution': z.strictObject({
+    ...common,
+    ref: refSchema,
+    outcome: z.enum(['allow', 'deny']),
+    reason: text,
+    request_id: name,
+    digest: digestSchema.nullable(),
+    length: index.nullable(),
+    jti: name.nullable(),
+    expires_at: timestampSchema.nullable(),
+  }),
+  'key-event': z.strictObject({
+    ...common,
+    event: z.enum(['enrolled', 'rotated', 'revoked']),
+    purpose: z.enum(['decision', 'log', 'capability', 'token']),
+    keyid: z.string().regex(/^[0-9a-f]{64}$/),
+    /** DER SubjectPublicKeyInfo, base64. */
+    public_key: name,
+    from_index: index,
+    to_index: index.nullable(),
+    reason: text,
+  }),
+  'run-result': z.strictObject({
+    ...common,
+    run_kind: name,
+    phase: name,
+    status: name,
+    decision_ref: refSchema.nullable(),
+    manifest_digest: digestSchema.nullable(),
+    reason: text,
+  }),
+  audit: z.strictObject({ ...common, event: name, audit_id: name, outcome: name, reason: text, detail: z.record(z.string(), json) }),
+  'registry-event': z.strictObject({ ...common, event: name, bundle_id: name, bundle_digest: digestSchema, scope_key: name, reason: text }),
+  'governance-fact': z.strictObject({
+    ...common,
+    /** `contract.apply`, `lock.break`, `hold.lift`: noun and verb of what changed. */
+    fact: z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, 'noun.verb'),
+    subject: name,
+    /** Digest of the stored object, where the change has one. */
+    digest: digestSchema.nullable(),
+    reason: text.nullable(),
+    detail: z.record(z.string(), json),
+  }),
+} as const satisfies Record<RecordKind, z.ZodObject>;
+
+export type Predicate<K extends RecordKind> = z.infer<(typeof predicateSchemas)[K]>;
+
+/** What a caller says; the rest of the predicate comes from the record. */
+export type PredicateDraft<K extends RecordKind> = Omit<Predicate<K>, 'run_id' | 'tenant_id' | 'dataset_id' | 'recorded_at'>;
