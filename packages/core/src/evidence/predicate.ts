@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { digestSchema, nameSchema, refSchema, timestampSchema } from '../api/common.ts';
+import { decisionBodySchema } from '../decision/decision.ts';
 
 /** What a record can be about; the predicate type is `urn:govctl:predicate:<kind>:v1`. */
 export const recordKinds = [
@@ -22,8 +23,8 @@ const text = z.string().max(4096);
 const name = z.string().min(1).max(512);
 const index = z.number().int().min(0);
 
-/** Who did it, and how that was known. `credential` names the key or certificate, never its secret. */
-export const evidenceActorSchema = z.strictObject({ actor_id: name, authenticated_by: name, credential: name.optional() });
+/** Who did it, and how that was known: `api-key:<key_id>` names a credential, never its secret. */
+export const evidenceActorSchema = z.strictObject({ actor_id: name, authenticated_by: name });
 
 /** What every predicate says. The first four come from the record itself, so that row and statement cannot differ. */
 const common = {
@@ -42,20 +43,17 @@ const common = {
 
 const policyRef = z.strictObject({ name, version: name, digest: digestSchema });
 const inputRef = z.strictObject({ ref: name, digest: digestSchema });
-const outcome = z.enum(['allow', 'deny', 'defer']);
 
 /** One closed schema a kind. A field that a verifier does not know makes a record invalid, never weaker. */
 export const predicateSchemas = {
   decision: z.strictObject({
     ...common,
-    outcome,
-    /** The decision body, whole; `decision_digest` is its JCS digest and equal on every path. */
-    decision: z.record(z.string(), json),
+    /** The decision body, whole. */
+    decision: decisionBodySchema,
+    /** JCS digest of the body: equal on every path that decides from the same facts. */
     decision_digest: digestSchema,
-    input_digest: digestSchema,
+    /** Digest of the stored facts; null when they are not kept. */
     facts_digest: digestSchema.nullable(),
-    policy_rev: name,
-    kernel_version: name,
     policies: z.array(policyRef),
     inputs: z.array(inputRef),
   }),
@@ -70,7 +68,7 @@ export const predicateSchemas = {
     fence: index,
     replaced_snapshot_id: nameSchema.nullable(),
     decision_ref: refSchema,
-    policy_rev: name,
+    policy_rev: digestSchema.nullable(),
   }),
   approval: z.strictObject({
     ...common,
@@ -79,7 +77,7 @@ export const predicateSchemas = {
     role: name,
     snapshot_hash: digestSchema,
     target: name,
-    policy_rev: name,
+    policy_rev: digestSchema,
     reason: text,
     overrides: z.array(name),
     expires_at: timestampSchema,
