@@ -4,3 +4,4 @@ export * from './problem.ts';
 export * from './route.ts';
 export * from './route-list.ts';
 export * from './route/system.ts';
+export * from './strict-json.ts';
