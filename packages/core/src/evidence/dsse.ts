@@ -1,5 +1,6 @@
-import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { decodeBase64, encodeBase64 } from './base64.ts';
+import { keyidOf, verifyEd25519 } from './key.ts';
 
 /** The payload type of every record: an in-toto Statement. */
 export const statementPayloadType = 'application/vnd.in-toto+json';
@@ -21,11 +22,6 @@ export type Signer = {
 
 /** One signature over a payload, with the key that a leaf names beside it. */
 export type RecordSignature = { readonly keyid: string; readonly public_key_spki: Uint8Array; readonly sig: Uint8Array };
-
-/** Hex SHA-256 of a DER SubjectPublicKeyInfo. */
-export function keyidOf(spki: Uint8Array): string {
-  return createHash('sha256').update(spki).digest('hex');
-}
 
 /** A signer over a private key held in memory. */
 export function ed25519Signer(privateKey: KeyObject): Signer {
@@ -74,8 +70,7 @@ export function verifySignature(
   sig: Uint8Array,
   payloadType: string = statementPayloadType,
 ): boolean {
-  if (publicKey.asymmetricKeyType !== 'ed25519' || sig.byteLength !== 64) return false;
-  return verify(null, pae(payloadType, payload), publicKey, sig);
+  return verifyEd25519(publicKey, pae(payloadType, payload), sig);
 }
 
 /** The bytes of an envelope; undefined when it is not strict base64 in either alphabet. */

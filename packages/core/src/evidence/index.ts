@@ -1,11 +1,32 @@
 export { decodeBase64, encodeBase64 } from './base64.ts';
+export {
+  type CapabilityCheck,
+  type CapabilityClaims,
+  type CapabilityKey,
+  type CapabilityPolicy,
+  type CapabilityRefusal,
+  type CapabilityRequest,
+  capabilityClaimsSchema,
+  checkCapability,
+  defaultCapabilityTtl,
+  maxCapabilityTtl,
+  mintCapability,
+} from './capability.ts';
+export {
+  checkpointText,
+  openCheckpoint,
+  parseCheckpointText,
+  readCheckpoint,
+  signCheckpoint,
+  type TreeHead,
+  type VerifiedCheckpoint,
+} from './checkpoint.ts';
 export { type Digest, digestOf, digestStream, equalBytes, sha256 } from './digest.ts';
 export {
   decodeEnvelope,
   type Envelope,
   ed25519Signer,
   envelopeOf,
-  keyidOf,
   pae,
   type RecordSignature,
   type Signer,
@@ -15,8 +36,30 @@ export {
   statementPayloadType,
   verifySignature,
 } from './dsse.ts';
+export {
+  type EvidenceExport,
+  type EvidenceFile,
+  type ExportedRecord,
+  envelopeSchema,
+  evidenceExportSchema,
+  evidenceFile,
+  evidenceFileSchema,
+  exportedRecord,
+  type StoredRecord,
+} from './evidence-file.ts';
 export { canonicalJson, jcsDigest } from './jcs.ts';
-export { leafBody } from './leaf.ts';
+export {
+  enrolPublicKey,
+  keyidOf,
+  type PublicKey,
+  parsePublicKeyPem,
+  publicKeyOf,
+  publicKeyPem,
+  rawPublicKey,
+  spkiOf,
+  verifyEd25519,
+} from './key.ts';
+export { envelopeOfLeaf, type Leaf, leafBody, maxLeafBytes, parseLeafBody } from './leaf.ts';
 export {
   consistencyProof,
   emptyRoot,
@@ -39,11 +82,10 @@ export {
   openNote,
   parseNote,
   parseVerifierKey,
-  rawPublicKey,
   signNote,
-  spkiOf,
 } from './note.ts';
 export { evidenceActorSchema, type Predicate, type PredicateDraft, predicateSchemas, type RecordKind, recordKinds } from './predicate.ts';
+export { formatProof, parseProof, type TlogProof } from './proof.ts';
 export {
   draftRecord,
   parseStatement,
@@ -55,4 +97,43 @@ export {
   statementType,
   subjectOf,
 } from './statement.ts';
+export {
+  parseEntryBundle,
+  parseTile,
+  parseTilePath,
+  renderEntryBundle,
+  renderTile,
+  type Tile,
+  type TileRange,
+  tilePath,
+  tileRange,
+  tilesOf,
+  tileWidth,
+  tileWidthAt,
+} from './tile.ts';
 export { TreeAppender, type TreeMark } from './tree-appender.ts';
+export {
+  isValidAt,
+  type KeyPurpose,
+  keyPurposes,
+  loadTrust,
+  logVerifiers,
+  type Requirement,
+  requirementsFor,
+  type Trust,
+  type TrustedKey,
+  type TrustKey,
+  type TrustRoot,
+  trustOf,
+  trustSchema,
+} from './trust.ts';
+export {
+  type EvidenceCheck,
+  type EvidenceCheckName,
+  type EvidenceVerification,
+  type Expected,
+  evidenceChecks,
+  openLogCheckpoint,
+  type VerifiedRecord,
+  verifyEvidence,
+} from './verify.ts';

@@ -1,13 +1,13 @@
-import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto';
+import { hash, type KeyObject } from 'node:crypto';
 import { Problem } from '../api/problem.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
 import type { Signer } from './dsse.ts';
+import { publicKeyOf, rawPublicKey, verifyEd25519 } from './key.ts';
 
 /** C2SP signed-note: the algorithm byte of an Ed25519 key. */
 const ed25519Type = 1;
 const maxNoteBytes = 1_000_000;
 const maxSignatures = 100;
-const spkiPrefix = Buffer.from('302a300506032b6570032100', 'hex');
 
 /** Who can check a note: a key and the name it signs under. */
 export type NoteVerifier = { readonly name: string; readonly key_id: number; readonly public_key: Uint8Array; readonly key: KeyObject };
@@ -24,22 +24,8 @@ export function noteKeyId(name: string, publicKey: Uint8Array): number {
   return hash('sha256', Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(ed25519Type), publicKey]), 'buffer').readUInt32BE(0);
 }
 
-/** Raw 32 bytes of an Ed25519 SubjectPublicKeyInfo. */
-export function rawPublicKey(spki: Uint8Array): Uint8Array {
-  if (spki.byteLength !== spkiPrefix.byteLength + 32 || !Buffer.from(spki).subarray(0, spkiPrefix.byteLength).equals(spkiPrefix)) {
-    throw new TypeError('not the SubjectPublicKeyInfo of an Ed25519 key');
-  }
-  return spki.slice(spkiPrefix.byteLength);
-}
-
-/** DER SubjectPublicKeyInfo of a raw Ed25519 key. */
-export function spkiOf(rawKey: Uint8Array): Uint8Array {
-  return Buffer.concat([spkiPrefix, rawKey]);
-}
-
 export function noteVerifier(name: string, publicKey: Uint8Array): NoteVerifier {
-  const key = createPublicKey({ key: Buffer.from(spkiOf(publicKey)), type: 'spki', format: 'der' });
-  return { name, key_id: noteKeyId(name, publicKey), public_key: publicKey, key };
+  return { name, key_id: noteKeyId(name, publicKey), public_key: publicKey, key: publicKeyOf(publicKey).key };
 }
 
 function hexKeyId(id: number): string {
@@ -87,7 +73,7 @@ export function openNote(note: string | Uint8Array, verifiers: readonly NoteVeri
   for (const signature of signatures) {
     const verifier = verifiers.find(({ name, key_id }) => name === signature.name && key_id === signature.key_id);
     if (verifier === undefined) unknown.push(signature);
-    else if (signature.sig.byteLength !== 64 || !verify(null, message, verifier.key, signature.sig)) {
+    else if (!verifyEd25519(verifier.key, message, signature.sig)) {
       throw malformed(`the signature of ${signature.name} is not valid`);
     } else verified.set(verifier, signature);
   }
