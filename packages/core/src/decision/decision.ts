@@ -9,12 +9,12 @@ export const gateSets = ['promotion', 'rollback'] as const;
 const cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
 /** What a gate looked at: `age` is in seconds at `as_of`, null where the thing has no time of its own. */
-export const gateEvidenceSchema = z.object({ ref: z.string(), digest: z.string().nullable(), age: z.number().nullable() });
+export const gateEvidenceSchema = z.strictObject({ ref: z.string(), digest: z.string().nullable(), age: z.number().nullable() });
 
 /** Who can mend it, and the command that does. Null on what needs no mending. */
-export const resolveSchema = z.object({ who: z.string(), command: z.string() });
+export const resolveSchema = z.strictObject({ who: z.string(), command: z.string() });
 
-export const gateAnswerSchema = z.object({
+export const gateAnswerSchema = z.strictObject({
   /** A structural gate's code, or `rule:<pack>/<id>`. */
   code: z.string(),
   outcome: z.enum(outcomes),
@@ -29,7 +29,7 @@ export const gateAnswerSchema = z.object({
   next_eligible_at: timestampSchema.optional(),
 });
 
-export const subjectSchema = z.object({
+export const subjectSchema = z.strictObject({
   tenant_id: z.string(),
   dataset_id: z.string(),
   from_layer: layerSchema,
@@ -59,7 +59,7 @@ const body = {
   then: z.enum(['deny', 'escalate']).optional(),
 };
 
-export const decisionBodySchema = z.object(body);
+export const decisionBodySchema = z.strictObject(body);
 export const parityTags = ['exact', 'kernel-skew', 'policy-skew', 'facts-skew'] as const;
 
 /** A decision as it is shown: by a dry run (no ref, nothing recorded) or by `decision get`. */

@@ -1,3 +1,13 @@
-export * from './bundle.ts';
+export { buildBundle } from './build-bundle.ts';
+export { type BundleSigner, bundleSignerSchema, type EvidenceBundle, type SubmittedBundle, submittedBundleSchema } from './bundle.ts';
+export { decide, decisionDigest, verdictOf } from './decide.ts';
 export * from './decision.ts';
+export { type ExplainedAnswer, type Explanation, explain } from './explain.ts';
 export * from './facts.ts';
+export { fromFactsFile, toFactsFile } from './facts-file.ts';
+export { bundlePayload, bundlePayloadType } from './gate/signers.ts';
+export type { Finding, Gate, Moment } from './gate.ts';
+export { gateList, gatesOf, promotionGates } from './gate-list.ts';
+export { buildInput, factsDigest, type GateInput } from './input.ts';
+export { kernelVersion } from './kernel-version.ts';
+export { type Parity, type ParitySide, parity } from './parity.ts';

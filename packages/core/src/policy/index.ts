@@ -1,2 +1,22 @@
-export * from './contract.ts';
-export * from './duration.ts';
+export { type Applied, type ApplyProblem, applyContract } from './apply-contract.ts';
+export { type CompiledPack, type CompiledRule, compilePack, compilePacks } from './compile.ts';
+export {
+  type Contract,
+  type ContractFile,
+  contractFileSchema,
+  contractSchema,
+  type PromotionType,
+  promotionTypeSchema,
+  promotionTypes,
+} from './contract.ts';
+export { diffPacks, type FieldChange, type PackDiff } from './diff.ts';
+export { durationMs, durationSchema } from './duration.ts';
+export { evaluateRules } from './evaluate.ts';
+export { type Lint, lintPack } from './lint.ts';
+export { type Fixture, type Pack, type PackRef, packSchema, type Rule, ruleOccasions } from './pack.ts';
+export { policyRevOf, withPack } from './policy-rev.ts';
+export { readContract } from './read-contract.ts';
+export { type FixtureResult, type PackTest, testPack } from './test-pack.ts';
+export { type VariableName, variableNames, variableShapes } from './variable.ts';
+export type { FileProblem, YamlFile } from './yaml-file.ts';
+export type { GovernanceWrites } from './write.ts';

@@ -1,0 +1,62 @@
+import type { DecisionBody, GateAnswer, Subject, Verdict } from './decision.ts';
+import { gateList } from './gate-list.ts';
+
+/** A gate or rule with the question it asked. */
+export type ExplainedAnswer = GateAnswer & { readonly asks: string };
+
+/** Why a decision is what it is, or why not: what blocks first, each answer with who mends it and how. Renderers only lay it out. */
+export type Explanation = {
+  readonly decision: Verdict;
+  readonly subject: Subject;
+  /** One sentence for a person. */
+  readonly summary: string;
+  readonly denied_by: readonly ExplainedAnswer[];
+  readonly waiting_on: readonly ExplainedAnswer[];
+  /** Rules that do not hold and do not block: warnings, and rules not yet in force. */
+  readonly warnings: readonly ExplainedAnswer[];
+  readonly passed: readonly ExplainedAnswer[];
+  readonly not_required: readonly ExplainedAnswer[];
+  /** What to do, in the order of the gates, each command once. */
+  readonly next: readonly { readonly code: string; readonly who: string; readonly command: string }[];
+  readonly next_eligible_at: string | null;
+};
+
+const questions = new Map(gateList.map(({ code, asks }) => [code, asks]));
+
+/** The why / why-not tree of a decision. Everything in it comes from the decision itself, so a stored one explains itself. */
+export function explain(decision: DecisionBody): Explanation {
+  const answers = decision.gates.map((answer) => ({ ...answer, asks: questions.get(answer.code) ?? `Does ${answer.code} hold?` }));
+  const of = (outcome: GateAnswer['outcome']) => answers.filter((answer) => answer.outcome === outcome);
+  const denied = of('fail');
+  const waiting = of('defer');
+  const idle = of('not_required');
+  const next = new Map<string, { code: string; who: string; command: string }>();
+  for (const { code, resolve } of [...denied, ...waiting]) {
+    if (resolve !== null && !next.has(resolve.command)) next.set(resolve.command, { code, who: resolve.who, command: resolve.command });
+  }
+  return {
+    decision: decision.decision,
+    subject: decision.subject,
+    summary: summaryOf(decision, denied, waiting),
+    denied_by: denied,
+    waiting_on: waiting,
+    warnings: idle.filter(({ resolve }) => resolve !== null),
+    passed: of('pass'),
+    not_required: idle.filter(({ resolve }) => resolve === null),
+    next: [...next.values()],
+    next_eligible_at: decision.next_eligible_at ?? null,
+  };
+}
+
+function summaryOf({ decision, subject }: DecisionBody, denied: readonly GateAnswer[], waiting: readonly GateAnswer[]): string {
+  const what = `${subject.dataset_id} ${subject.from_layer} -> ${subject.to_layer}`;
+  if (decision === 'allow') return `${what}: allowed, every gate that was asked passed`;
+  if (decision === 'defer') return `${what}: waits for ${codes(waiting)}`;
+  return denied.length === 0
+    ? `${what}: denied, no gate was evaluated`
+    : `${what}: denied by ${codes(denied)}${waiting.length === 0 ? '' : `; would also wait for ${codes(waiting)}`}`;
+}
+
+function codes(answers: readonly GateAnswer[]): string {
+  return answers.map(({ code }) => code).join(', ');
+}

@@ -1,0 +1,82 @@
+import { type Document, isMap, isNode, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import type { z } from 'zod';
+
+/** Something wrong in a file that people write: where, and what. Lines and columns count from 1. */
+export type FileProblem = { readonly path: string; readonly line: number; readonly column: number; readonly message: string };
+
+export type YamlFile<T> = {
+  /** The parsed and closed value; undefined when there are problems. */
+  readonly value: T | undefined;
+  readonly problems: readonly FileProblem[];
+  /** Where a path of the value stands, for what later checks find. */
+  at(path: readonly PropertyKey[]): { readonly line: number; readonly column: number };
+};
+
+const maxBytes = 1024 * 1024;
+
+/**
+ * Reads one YAML document against a closed schema and reports everything that is wrong with it at once, with path and line.
+ * Aliases are refused: a small file must not become a large value.
+ */
+export function readYaml<S extends z.ZodType>(source: string, schema: S): YamlFile<z.infer<S>> {
+  const lines = new LineCounter();
+  const start = { line: 1, column: 1 };
+  const refused = (message: string) => ({ value: undefined, problems: [{ path: '', ...start, message }], at: () => start });
+  if (source.length > maxBytes) return refused(`larger than ${maxBytes} bytes`);
+  const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true, version: '1.2', merge: false });
+  const position = (offset: number | undefined) => {
+    const { line, col } = lines.linePos(offset ?? 0);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const at = (path: readonly PropertyKey[]) => position(nodeAt(document, path)?.range?.[0]);
+  if (document.errors.length > 0) {
+    const problems = document.errors.map((error) => ({
+      path: '',
+      ...position(error.pos[0]),
+      message: error.message.split('\n')[0] ?? error.message,
+    }));
+    return { value: undefined, problems, at };
+  }
+  let json: unknown;
+  try {
+    json = document.toJS({ maxAliasCount: 0 });
+  } catch (error) {
+    return refused(error instanceof Error ? error.message : String(error));
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return { value: parsed.data, problems: [], at };
+  const problems = parsed.error.issues.flatMap((issue) => {
+    // An unknown key is reported where the key stands, not where its parent begins.
+    const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+    return paths.map((path) => ({
+      path: pathText(path),
+      ...position(keyOffset(document, path) ?? nodeAt(document, path)?.range?.[0]),
+      message: issue.code === 'unrecognized_keys' ? `unknown field '${String(path.at(-1))}'` : issue.message,
+    }));
+  });
+  return { value: undefined, problems, at };
+}
+
+/** A path as people write it: `rules[2].require`. */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, step) => (typeof step === 'number' ? `${text}[${step}]` : text === '' ? String(step) : `${text}.${String(step)}`),
+    '',
+  );
+}
+
+// The nearest node that exists: a field that is missing is reported at its parent.
+function nodeAt(document: Document, path: readonly PropertyKey[]): Node | undefined {
+  for (let length = path.length; length > 0; length -= 1) {
+    const node = document.getIn(path.slice(0, length), true);
+    if (isNode(node)) return node;
+  }
+  return document.contents ?? undefined;
+}
+
+function keyOffset(document: Document, path: readonly PropertyKey[]): number | undefined {
+  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
+  if (!isMap(parent)) return undefined;
+  const pair = parent.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === path.at(-1));
+  return isScalar(pair?.key) ? pair.key.range?.[0] : undefined;
+}
