@@ -28,6 +28,7 @@ export const problemTable = {
   'headers-too-large': { status: 431, exit: 'usage', title: 'The headers are too large' },
   internal: { status: 500, exit: 'internal', title: 'A bug in govd' },
   'evidence-unavailable': { status: 503, exit: 'internal', title: 'Evidence cannot be written, so nothing was done' },
+  'storage-unavailable': { status: 503, exit: 'internal', title: 'Objects cannot be stored or read now' },
   unavailable: { status: 503, exit: 'unreachable', title: 'govd cannot serve this now' },
   usage: { status: 0, exit: 'usage', title: 'Wrong usage' },
   'prompt-needed': { status: 0, exit: 'usage', title: 'A prompt would be needed' },
