@@ -1,2 +1,6 @@
-export * from './check.ts';
-export { latestChecks } from './latest.ts';
+export { type CheckFact, type CheckStatus, checkFactSchema, checkStatuses, type QualityCheck, qualityCheckSchema } from './check.ts';
+export { importDbt } from './dbt.ts';
+export type { QualityImport } from './import.ts';
+export { importJunit } from './junit.ts';
+export { type ImportRow, latestChecks, mergeChecks } from './latest.ts';
+export { type Score, scoreOf } from './score.ts';
