@@ -1,0 +1,2 @@
+export { openFolderStore } from './object-store.folder.ts';
+export type { ObjectStore } from './object-store.ts';
