@@ -1,4 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+
+/** Imports of .sql files are their text, as in the bundle. */
+const sqlText = {
+  name: 'sql-text',
+  enforce: 'pre' as const,
+  load(id: string) {
+    return id.endsWith('.sql') ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))};` : null;
+  },
+};
 
 // Generous time-outs: the machines are shared and slow, and no test asserts speed.
 const patience = { testTimeout: 120_000, hookTimeout: 180_000 };
@@ -6,8 +16,8 @@ const patience = { testTimeout: 120_000, hookTimeout: 180_000 };
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'fixtures/**/*.test.ts'], ...patience } },
-      { test: { name: 'e2e', include: ['test/**/*.test.ts'], globalSetup: ['test/global-setup.ts'], ...patience } },
+      { plugins: [sqlText], test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'fixtures/**/*.test.ts'], ...patience } },
+      { plugins: [sqlText], test: { name: 'e2e', include: ['test/**/*.test.ts'], globalSetup: ['test/global-setup.ts'], ...patience } },
     ],
   },
 });

@@ -3,7 +3,7 @@
 // programs are bundled once. Plain JavaScript without dependencies, because nothing is installed when it starts.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -63,7 +63,9 @@ const bin = join(root, 'node_modules', '.bin');
 const env = { ...process.env, PATH: `${bin}:${process.env.PATH ?? ''}` };
 const own = spawnSync('node', ['-p', 'process.versions.node'], { cwd: root, env, encoding: 'utf8' });
 if (Number((own.stdout ?? '').split('.')[0]) < 24) {
-  fail(`error: this platform (${process.platform}-${process.arch}) has no packaged Node 24, and the Node found is ${own.stdout?.trim()}\nfix: install Node 24 and run the command again`);
+  fail(
+    `error: this platform (${process.platform}-${process.arch}) has no packaged Node 24, and the Node found is ${own.stdout?.trim()}\nfix: install Node 24 and run the command again`,
+  );
 }
 run('node', ['tools/build.ts'], { env });
 if (!installed) {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 
 /** Names chosen by people that become keys: no path separators, no surprises in a shell, at most 128 characters. */
-export const nameSchema = z.string().regex(/^[a-z0-9A-Z][a-zA-Z0-9._-]{0,127}$/, 'letters, digits, dot, underscore and dash; starts with a letter or digit');
+export const nameSchema = z
+  .string()
+  .regex(/^[a-z0-9A-Z][a-zA-Z0-9._-]{0,127}$/, 'letters, digits, dot, underscore and dash; starts with a letter or digit');
 /** A run_id is the caller's idempotency key. */
 export const runIdSchema = nameSchema;
 export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'sha256: and 64 lower-case hex digits');

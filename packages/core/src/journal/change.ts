@@ -1,11 +1,13 @@
+import type { IdentityWrites } from '../identity/write.ts';
 import type { GovernanceWrites } from '../policy/write.ts';
+import type { SnapshotWrites } from '../promotion/snapshot-write.ts';
 import type { PromotionWrites } from '../promotion/write.ts';
 
 /**
  * Every write the journal knows: name -> values. Each domain declares its own beside its rules (`<domain>/write.ts`);
  * the agent holds one SQL statement per name, with the guard in its predicate. The compiler proves that none is missing.
  */
-export interface Writes extends PromotionWrites, GovernanceWrites {}
+export interface Writes extends PromotionWrites, GovernanceWrites, IdentityWrites, SnapshotWrites {}
 
 export type WriteName = keyof Writes;
 

@@ -22,7 +22,10 @@ export type SnapshotRow = {
 /** The writes of snapshots. Each changes a fact about its dataset, so its unit also carries `dataset.touch`. */
 export type SnapshotWrites = {
   /** The primary key is derived from the content: whoever comes second finds the row and reads it. */
-  'snapshot.insert': Omit<SnapshotRow, 'verification' | 'verified_at' | 'quarantined_at' | 'quarantine_reason' | 'quarantine_run_id' | 'flagged_reason'>;
+  'snapshot.insert': Omit<
+    SnapshotRow,
+    'verification' | 'verified_at' | 'quarantined_at' | 'quarantine_reason' | 'quarantine_run_id' | 'flagged_reason'
+  >;
   /** Objects arrived or vanished since the count was taken. */
   'snapshot.recount': { readonly snapshot_id: string; readonly expected_missing: number; readonly missing_objects: number };
   /** Every byte was read again. A failure keeps `verified_at`: when it was last known to be whole. */

@@ -13,8 +13,9 @@ export type PromotionWrites = {
     readonly decision: string | null;
     readonly decision_ref: string | null;
     readonly evidence_ref: string | null;
+    readonly dataset_revision: number | null;
+    readonly policy_activation: number;
     readonly state: string;
-    readonly response: string | null;
   };
   /** The primary key is the compare-and-set: two movers cannot both insert generation n + 1. */
   'pointer.move': {
@@ -28,6 +29,15 @@ export type PromotionWrites = {
     readonly decision_ref: string;
     readonly fence: number;
     readonly moved_at: string;
+    /** The lock whose fence must not have grown past `fence`. */
+    readonly lock_key: string;
+  };
+  /** Every fact a decision used is as it was read: the dataset's revision and the policy activation. */
+  'promotion.guard': {
+    readonly tenant_id: string;
+    readonly dataset_id: string;
+    readonly dataset_revision: number;
+    readonly policy_activation: number;
   };
   /** Takes a free or expired lock: fence goes from `expected_fence` to the next one. */
   'lock.take': {
@@ -37,6 +47,33 @@ export type PromotionWrites = {
     readonly acquired_at: string;
     readonly expires_at: string;
   };
+  /** Takes and gives back in one step: what needs nothing from outside holds the lock for one transaction only, and still moves the fence. */
+  'lock.pass': { readonly lock_key: string; readonly expected_fence: number; readonly at: string };
+  /** A version that was rolled back may not become ACTIVE again until it is released. */
+  'snapshot.quarantine': { readonly snapshot_id: string; readonly at: string; readonly reason: string; readonly run_id: string };
+  'hold.place': {
+    readonly hold_id: string;
+    readonly tenant_id: string;
+    readonly dataset_id: string;
+    readonly layer: string;
+    readonly reason: string;
+    readonly run_id: string | null;
+    readonly placed_at: string;
+    readonly placed_by: string;
+  };
+  'hold.lift': { readonly hold_id: string; readonly lifted_at: string; readonly lifted_by: string; readonly lift_reason: string };
+  'audit.open': {
+    readonly audit_id: string;
+    readonly run_id: string;
+    readonly tenant_id: string;
+    readonly dataset_id: string;
+    readonly layer: string;
+    readonly owner: string;
+    readonly reason: string;
+    readonly opened_at: string;
+    readonly due_at: string;
+  };
+  'audit.close': { readonly audit_id: string; readonly closed_at: string; readonly closed_by: string; readonly close_reason: string };
   /** Gives back a lock still held with this fence. */
   'lock.release': { readonly lock_key: string; readonly fence: number };
 };
@@ -61,6 +98,8 @@ export type RunRow = {
   readonly decision: string | null;
   readonly decision_ref: string | null;
   readonly evidence_ref: string | null;
+  /** What the last evaluation saw: a change of either wakes a deferred run. */
+  readonly dataset_revision: number | null;
+  readonly policy_activation: number;
   readonly state: string;
-  readonly response: string | null;
 };

@@ -44,7 +44,10 @@ const snapshotShape = {
 export const snapshotDocument = document('Snapshot', snapshotShape);
 export const registeredSnapshotDocument = document('Snapshot', { ...snapshotShape, created: z.boolean() });
 export const releasedSnapshotDocument = document('Snapshot', { ...snapshotShape, released: z.boolean() });
-export const snapshotListDocument = document('SnapshotList', { items: z.array(z.object(snapshotShape)), next_cursor: z.string().nullable() });
+export const snapshotListDocument = document('SnapshotList', {
+  items: z.array(z.object(snapshotShape)),
+  next_cursor: z.string().nullable(),
+});
 
 export const verifyFindings = ['missing', 'size-differs', 'digest-differs', 'unreadable'] as const;
 
@@ -62,57 +65,116 @@ export const snapshotVerificationDocument = document('SnapshotVerification', {
   evidence_ref: digestSchema,
 });
 
-export const verifyProgressDocument = document('VerifyProgress', { objects: count, objects_total: count, bytes: count, bytes_total: count });
+export const verifyProgressDocument = document('VerifyProgress', {
+  objects: count,
+  objects_total: count,
+  bytes: count,
+  bytes_total: count,
+});
 
 /** Content in by digest, and snapshots made of it. */
 export const snapshotRoutes = defineRoutes({
   'object.put': {
-    method: 'PUT', path: '/v1/objects/:digest', summary: 'Store content under its digest; checked while it streams',
-    action: 'object.write', listener: 'operator', params: digestParams, raw: true, response: objectDocument,
+    method: 'PUT',
+    path: '/v1/objects/:digest',
+    summary: 'Store content under its digest; checked while it streams',
+    action: 'object.write',
+    listener: 'operator',
+    params: digestParams,
+    raw: true,
+    response: objectDocument,
     problems: ['digest-mismatch', 'storage-unavailable', 'invalid-request'],
   },
   'object.head': {
-    method: 'HEAD', path: '/v1/objects/:digest', summary: 'Is this content stored, and how long is it',
-    action: 'object.read', listener: 'operator', params: digestParams, stream: 'bytes', problems: ['not-found'],
+    method: 'HEAD',
+    path: '/v1/objects/:digest',
+    summary: 'Is this content stored, and how long is it',
+    action: 'object.read',
+    listener: 'operator',
+    params: digestParams,
+    stream: 'bytes',
+    problems: ['not-found'],
   },
   'object.missing': {
-    method: 'POST', path: '/v1/objects/missing', summary: 'Which of these digests are not stored',
-    action: 'object.read', listener: 'operator', body: z.strictObject({ digests: z.array(digestSchema).max(missingBatch) }),
-    response: missingObjectsDocument, problems: [],
+    method: 'POST',
+    path: '/v1/objects/missing',
+    summary: 'Which of these digests are not stored',
+    action: 'object.read',
+    listener: 'operator',
+    body: z.strictObject({ digests: z.array(digestSchema).max(missingBatch) }),
+    response: missingObjectsDocument,
+    problems: [],
   },
   'snapshot.create': {
-    method: 'POST', path: '/v1/snapshots', summary: 'Register a snapshot whose manifest is stored under its hash; again is the same snapshot',
-    action: 'snapshot.create', listener: 'operator',
-    body: z.strictObject({ tenant_id: tenantSchema, dataset_id: nameSchema, layer: layerSchema.default('RAW'), snapshot_hash: digestSchema }),
-    response: registeredSnapshotDocument, problems: ['forbidden', 'digest-mismatch', 'payload-too-large', 'unprocessable', 'conflict', 'evidence-unavailable'],
+    method: 'POST',
+    path: '/v1/snapshots',
+    summary: 'Register a snapshot whose manifest is stored under its hash; again is the same snapshot',
+    action: 'snapshot.create',
+    listener: 'operator',
+    body: z.strictObject({
+      tenant_id: tenantSchema,
+      dataset_id: nameSchema,
+      layer: layerSchema.default('RAW'),
+      snapshot_hash: digestSchema,
+    }),
+    response: registeredSnapshotDocument,
+    problems: ['forbidden', 'digest-mismatch', 'payload-too-large', 'unprocessable', 'conflict', 'evidence-unavailable'],
   },
   'snapshot.ls': {
-    method: 'GET', path: '/v1/snapshots', summary: 'Snapshots, newest first', action: 'snapshot.read', listener: 'operator',
+    method: 'GET',
+    path: '/v1/snapshots',
+    summary: 'Snapshots, newest first',
+    action: 'snapshot.read',
+    listener: 'operator',
     query: z.strictObject({
       tenant_id: nameSchema.optional(),
       dataset_id: nameSchema.optional(),
       cursor: z.string().max(512).optional(),
       limit: z.coerce.number().int().min(1).max(500).default(50),
     }),
-    response: snapshotListDocument, problems: ['invalid-request'],
+    response: snapshotListDocument,
+    problems: ['invalid-request'],
   },
   'snapshot.get': {
-    method: 'GET', path: '/v1/snapshots/:snapshot_id', summary: 'One snapshot', action: 'snapshot.read', listener: 'operator',
-    params: snapshotParams, response: snapshotDocument, problems: ['not-found'],
+    method: 'GET',
+    path: '/v1/snapshots/:snapshot_id',
+    summary: 'One snapshot',
+    action: 'snapshot.read',
+    listener: 'operator',
+    params: snapshotParams,
+    response: snapshotDocument,
+    problems: ['not-found'],
   },
   'snapshot.manifest': {
-    method: 'GET', path: '/v1/snapshots/:snapshot_id/manifest', summary: 'The manifest, byte for byte: its SHA-256 is the snapshot_hash',
-    action: 'snapshot.read', listener: 'operator', params: snapshotParams, stream: 'bytes', problems: ['not-found', 'gone'],
+    method: 'GET',
+    path: '/v1/snapshots/:snapshot_id/manifest',
+    summary: 'The manifest, byte for byte: its SHA-256 is the snapshot_hash',
+    action: 'snapshot.read',
+    listener: 'operator',
+    params: snapshotParams,
+    stream: 'bytes',
+    problems: ['not-found', 'gone'],
   },
   'snapshot.verify': {
-    method: 'POST', path: '/v1/snapshots/:snapshot_id/verify',
+    method: 'POST',
+    path: '/v1/snapshots/:snapshot_id/verify',
     summary: 'Read every byte again: events `progress` (VerifyProgress), then one `result` (SnapshotVerification) or `problem`',
-    action: 'snapshot.verify', listener: 'operator', params: snapshotParams, body: z.strictObject({}), stream: 'sse',
+    action: 'snapshot.verify',
+    listener: 'operator',
+    params: snapshotParams,
+    body: z.strictObject({}),
+    stream: 'sse',
     problems: ['not-found', 'forbidden', 'conflict', 'evidence-unavailable'],
   },
   'snapshot.release': {
-    method: 'POST', path: '/v1/snapshots/:snapshot_id/release', summary: 'Lift quarantine and flag, with a reason', action: 'snapshot.release',
-    listener: 'operator', params: snapshotParams, body: z.strictObject({ reason: z.string().min(3).max(1024) }),
-    response: releasedSnapshotDocument, problems: ['not-found', 'forbidden', 'conflict', 'evidence-unavailable'],
+    method: 'POST',
+    path: '/v1/snapshots/:snapshot_id/release',
+    summary: 'Lift quarantine and flag, with a reason',
+    action: 'snapshot.release',
+    listener: 'operator',
+    params: snapshotParams,
+    body: z.strictObject({ reason: z.string().min(3).max(1024) }),
+    response: releasedSnapshotDocument,
+    problems: ['not-found', 'forbidden', 'conflict', 'evidence-unavailable'],
   },
 });

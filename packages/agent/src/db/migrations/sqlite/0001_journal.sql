@@ -63,8 +63,9 @@ CREATE TABLE run (
   decision         TEXT,
   decision_ref     TEXT,
   evidence_ref     TEXT,
-  state            TEXT NOT NULL,           -- JSON: request, phases, segments, expectations, acks, waiting_on
-  response         TEXT                     -- the stored answer, byte for byte, once the run ended
+  dataset_revision  INTEGER,                -- what the last evaluation saw: a change of either wakes a deferred run
+  policy_activation INTEGER NOT NULL,
+  state            TEXT NOT NULL            -- JSON: request, phases, segments, expectations, acks, waiting_on
 );
 CREATE INDEX run_open ON run (next_eligible_at) WHERE phase NOT IN ('COMPLETED', 'FAILED');
 CREATE INDEX run_by_target ON run (tenant_id, dataset_id, created_at);

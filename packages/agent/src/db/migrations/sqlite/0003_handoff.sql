@@ -59,6 +59,10 @@ CREATE TABLE handoff_cursor (
   shard            INTEGER NOT NULL,
   low_water        INTEGER NOT NULL,        -- every row up to this id was applied
   audited_upto     INTEGER NOT NULL,        -- every birth up to this id was proved to have its candidate and its event
+  walk_low         INTEGER,                 -- a large backlog is walked in key order: the ids above this; null when none is
+  walk_upto        INTEGER,                 -- ... up to this id
+  walk_key         BLOB,                    -- ... and was, up to this key
+  walk_rows        INTEGER NOT NULL DEFAULT 0, -- ... rows met so far: less than the ids of the range means that some were removed
   fence            INTEGER NOT NULL,
   holder           TEXT,
   last_poll_at     TEXT,                    -- the loop is cycling
@@ -68,7 +72,8 @@ CREATE TABLE handoff_cursor (
   alarm            TEXT,                    -- JSON {coverage, detail, raised_at}: pruned or drift, until an operator resumes
   PRIMARY KEY (source, shard)
 ) WITHOUT ROWID;
-INSERT INTO handoff_cursor (source, shard, low_water, audited_upto, fence) VALUES ('birth_registry', 0, 0, 0, 0), ('registry_changelog', 0, 0, 0, 0);
+INSERT INTO handoff_cursor (source, shard, low_water, audited_upto, fence) VALUES
+  ('birth_registry', 0, 0, 0, 0), ('registry_changelog', 0, 0, 0, 0);
 
 -- Rows that cannot be applied. They stop only their own key and count as lag until retried or discarded.
 CREATE TABLE handoff_quarantine (

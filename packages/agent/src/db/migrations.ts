@@ -1,0 +1,15 @@
+import { parseMigration } from './migration.ts';
+import births0001 from './migrations/births/0001_births.sql';
+import sqlite0001 from './migrations/sqlite/0001_journal.sql';
+import sqlite0002 from './migrations/sqlite/0002_governance.sql';
+import sqlite0003 from './migrations/sqlite/0003_handoff.sql';
+
+/** govd.db: forward-only, in order. A new one is a file and a line here. */
+export const sqliteMigrations = [
+  parseMigration('0001_journal.sql', sqlite0001),
+  parseMigration('0002_governance.sql', sqlite0002),
+  parseMigration('0003_handoff.sql', sqlite0003),
+] as const;
+
+/** births.db, which has a writer of its own. */
+export const birthsMigrations = [parseMigration('0001_births.sql', births0001)] as const;

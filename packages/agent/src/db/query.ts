@@ -1,0 +1,28 @@
+/** Values SQL takes and gives back; bigint never appears because ids stay far below 2^53. */
+export type SqlValue = string | number | null | Uint8Array;
+export type SqlParams = Readonly<Record<string, SqlValue>>;
+
+/** A read, as data: text, parameters and (in the type only) the shape of its rows. */
+export type Query<Row> = { readonly name: string; readonly sql: string; readonly params: SqlParams; readonly row?: Row };
+
+type Rows<Q> = Q extends Query<infer Row> ? Row[] : never;
+export type QueryRows<Q extends readonly Query<unknown>[]> = { -readonly [K in keyof Q]: Rows<Q[K]> };
+
+/**
+ * Names a portable query with `:named` parameters.
+ *
+ * @example const runById = query<{ run_id: string }, RunRow>('run by id', 'SELECT * FROM run WHERE run_id = :run_id');
+ *          const [[run]] = await database.read([runById({ run_id })]);
+ */
+export function query<Params extends SqlParams, Row>(name: string, sql: string): (params: Params) => Query<Row> {
+  return (params) => ({ name, sql, params });
+}
+
+/** One statement of the write path: its guard stands in the predicate, `changes` says how many rows prove that it held. */
+export type WriteSql = {
+  readonly sql: string;
+  /** Rows that must change; `row` for a SELECT that must find one; `any` for writes without a guard. */
+  readonly changes: number | 'row' | 'any';
+  /** What the caller is told when the guard did not hold. */
+  readonly guard: string;
+};

@@ -1,0 +1,199 @@
+import { bornAtGlob, objectKeyLimit } from '@govctl/core/handoff';
+
+/**
+ * The tail's statements. Rows never pass through JavaScript: they are read from births.db and written to govd.db inside SQLite,
+ * a range at a time, every statement so that a second run of its range changes nothing.
+ *
+ * A range is walked in one of two lanes. `arrival`: by id, what a live tail does. `key`: by object key up to a fixed id, what a
+ * large backlog does. In arrival order each batch touches nearly every leaf page of the key-ordered tables, so a million rows wrote
+ * the tables through the log once per batch; in key order each page is written once (measured: 4 times the rows a second).
+ */
+export type Lane = 'arrival' | 'key';
+
+type Source = { readonly table: string; readonly id: string };
+
+export const sources = {
+  birth_registry: { table: 'births.birth_registry', id: 'birth_id' },
+  registry_changelog: { table: 'births.registry_changelog', id: 'id' },
+} as const satisfies Record<string, Source>;
+
+export type SourceName = keyof typeof sources;
+
+const objectBorn = `'handoff.object_born'`;
+/** One outbox row holds at most this many events: the dispatcher reads a row at a time. */
+const eventsPerRow = 500;
+
+function range(source: Source, lane: Lane): string {
+  // The unary plus keeps the planner off the id index: in this lane the key index is the order of the walk.
+  return lane === 'arrival'
+    ? `r.${source.id} > :low AND r.${source.id} <= :high`
+    : `r.object_key > :after_key AND r.object_key <= :to_key AND +r.${source.id} > :low AND +r.${source.id} <= :high`;
+}
+
+/** Leaves out what is quarantined; only asked for when something is, because it costs a look-up a row. */
+function unless(source: SourceName, careful: boolean): string {
+  if (!careful) return '';
+  return ` AND NOT EXISTS (SELECT 1 FROM handoff_quarantine q WHERE q.source = '${source}' AND q.id = r.${sources[source].id} AND q.resolved_at IS NULL)`;
+}
+
+const notEmitted = `NOT EXISTS (SELECT 1 FROM handoff_emitted e
+    WHERE e.event_type = ${objectBorn} AND e.object_key = r.object_key AND e.born_at = r.born_at)`;
+/** A candidate with this birth has its event already: both were written by one transaction. */
+const notKnown = `NOT EXISTS (SELECT 1 FROM governance_candidate_state c WHERE c.object_key = r.object_key AND c.born_at = r.born_at)`;
+
+const draft = `json_object('type', ${objectBorn}, 'subject', object_key, 'time', :now, 'tenant_id', 'default', 'dataset_id', NULL, 'layer', NULL,
+    'run_id', NULL, 'environment', :environment, 'data', json_object('object_key', object_key, 'object_type', object_type, 'born_at', born_at))`;
+
+function outboxFrom(rows: string): string {
+  return `INSERT INTO outbox (committed_at, event_count, events)
+    SELECT :now, count(*), json_group_array(${draft}) FROM (
+      SELECT object_key, object_type, born_at, row_number() OVER (ORDER BY object_key, born_at) - 1 AS place FROM (${rows})
+    ) GROUP BY place / ${eventsPerRow}`;
+}
+
+function eventSql(rows: string) {
+  return {
+    capture: `INSERT INTO event_pending (event_type, object_key, born_at, captured_at)
+      SELECT ${objectBorn}, object_key, born_at, :now FROM (${rows}) WHERE true ORDER BY object_key, born_at ON CONFLICT DO NOTHING`,
+    outbox: outboxFrom(rows),
+    emitted: `INSERT INTO handoff_emitted (event_type, object_key, born_at, emitted_at)
+      SELECT ${objectBorn}, object_key, born_at, :now FROM (${rows}) WHERE true ORDER BY object_key, born_at ON CONFLICT DO NOTHING`,
+  };
+}
+
+function rebirth(column: string): string {
+  return `CASE WHEN excluded.born_at > coalesce(born_at, '') THEN NULL ELSE ${column} END`;
+}
+
+const upsertBorn = `ON CONFLICT (object_key) DO UPDATE SET
+      object_type = coalesce(excluded.object_type, object_type),
+      state = CASE WHEN excluded.born_at > coalesce(born_at, '') THEN 'captured' ELSE state END,
+      dirty = CASE WHEN excluded.born_at > coalesce(born_at, '') THEN 1 ELSE dirty END,
+      activated_at = ${rebirth('activated_at')}, decision_ref = ${rebirth('decision_ref')},
+      born_at = max(coalesce(born_at, ''), excluded.born_at),
+      last_seen_at = excluded.last_seen_at
+    WHERE excluded.born_at > coalesce(born_at, '') OR (object_type IS NULL AND excluded.object_type IS NOT NULL)`;
+
+/**
+ * What a row must be to be applied; anything else is quarantined with its reason. Only columns of the key index are asked, so that the
+ * survey of a walk reads no table page.
+ */
+function fault(source: SourceName): string {
+  const change = source === 'birth_registry' ? '' : `WHEN r.change NOT IN ('BORN', 'CHANGED', 'RETIRED') THEN 'change is none of BORN, CHANGED, RETIRED'`;
+  return `CASE
+      WHEN typeof(r.object_key) <> 'text' OR length(r.object_key) NOT BETWEEN 1 AND ${objectKeyLimit} THEN 'object_key is not text of 1 to ${objectKeyLimit} characters'
+      WHEN r.born_at NOT GLOB '${bornAtGlob}' THEN 'born_at is not RFC 3339 UTC with six decimals'
+      ${change} END`;
+}
+
+function columnsAsJson(source: SourceName): string {
+  const own =
+    source === 'birth_registry'
+      ? `'object_type', CAST(r.object_type AS TEXT), 'permit_id', CAST(r.permit_id AS TEXT)`
+      : `'change', CAST(r.change AS TEXT)`;
+  return `json_object('object_key', CAST(r.object_key AS TEXT), 'born_at', CAST(r.born_at AS TEXT), ${own}, 'payload', CAST(r.payload AS TEXT))`;
+}
+
+/** All statements of one lane; `careful` leaves out quarantined rows. */
+export function tailSql(lane: Lane, careful: boolean) {
+  const births = `SELECT r.object_key, CAST(r.object_type AS TEXT) AS object_type, r.born_at FROM ${sources.birth_registry.table} r
+      WHERE ${range(sources.birth_registry, lane)}${unless('birth_registry', careful)}`;
+  const changes = `FROM ${sources.registry_changelog.table} r WHERE ${range(sources.registry_changelog, lane)}${unless('registry_changelog', careful)}`;
+  // No object type: the changelog does not tell it, the registry does.
+  const newlyBorn = `SELECT r.object_key, NULL AS object_type, r.born_at ${changes} AND r.change = 'BORN' AND ${notKnown}`;
+  return {
+    births: {
+      events: eventSql(`${births} AND ${notEmitted}`),
+      candidates: `INSERT INTO governance_candidate_state (object_key, object_type, state, dirty, born_at, changelog_id, first_seen_at, last_seen_at)
+        SELECT object_key, object_type, 'captured', 1, born_at, 0, :now, :now FROM (${births}) WHERE true ORDER BY object_key ${upsertBorn}`,
+    },
+    changelog: {
+      events: eventSql(`${newlyBorn} AND ${notEmitted}`),
+      candidates: `INSERT INTO governance_candidate_state (object_key, object_type, state, dirty, born_at, changelog_id, first_seen_at, last_seen_at)
+        SELECT object_key, NULL, 'captured', 1, born_at, 0, :now, :now FROM (${newlyBorn}) WHERE true ORDER BY object_key ${upsertBorn}`,
+      // Grouped: a key that changed a hundred times in the range is one row change.
+      changed: `INSERT INTO governance_candidate_state (object_key, state, dirty, retired_at, changelog_id, first_seen_at, last_seen_at)
+        SELECT r.object_key, 'captured', 1, max(CASE WHEN r.change = 'RETIRED' THEN r.born_at END), max(r.id), :now, :now ${changes}
+          AND r.change <> 'BORN' GROUP BY r.object_key
+        ON CONFLICT (object_key) DO UPDATE SET
+          dirty = 1,
+          retired_at = max(coalesce(retired_at, excluded.retired_at), coalesce(excluded.retired_at, retired_at)),
+          changelog_id = excluded.changelog_id,
+          last_seen_at = excluded.last_seen_at
+        WHERE excluded.changelog_id > changelog_id`,
+    },
+    survey: {
+      birth_registry: survey('birth_registry', lane),
+      registry_changelog: survey('registry_changelog', lane),
+    },
+    quarantine: {
+      birth_registry: quarantine('birth_registry', lane),
+      registry_changelog: quarantine('registry_changelog', lane),
+    },
+  };
+}
+
+export type TailSql = ReturnType<typeof tailSql>;
+
+/** Rows of the range, and how many of them cannot be applied. */
+function survey(source: SourceName, lane: Lane): string {
+  return `SELECT count(*) AS row_count, coalesce(sum(${fault(source)} IS NOT NULL), 0) AS fault_count
+    FROM ${sources[source].table} r WHERE ${range(sources[source], lane)}`;
+}
+
+/** Faulty rows, and rows behind one of the same key: a key's history is applied in order or not at all. */
+function quarantine(source: SourceName, lane: Lane): string {
+  const { table, id } = sources[source];
+  return `INSERT INTO handoff_quarantine (source, id, object_key, row, error, attempts, first_seen_at)
+    SELECT '${source}', r.${id}, CAST(r.object_key AS TEXT), ${columnsAsJson(source)},
+      coalesce(${fault(source)}, 'waits behind a quarantined row of the same object'), 1, :now
+    FROM ${table} r WHERE ${range(sources[source], lane)} AND (${fault(source)} IS NOT NULL
+      OR EXISTS (SELECT 1 FROM handoff_quarantine q
+        WHERE q.object_key = r.object_key AND q.resolved_at IS NULL AND (q.source <> '${source}' OR q.id < r.${id})))
+    ORDER BY r.${id}
+    ON CONFLICT DO NOTHING`;
+}
+
+const drained = `SELECT p.object_key, p.born_at, c.object_type FROM event_pending p LEFT JOIN governance_candidate_state c ON c.object_key = p.object_key
+  WHERE p.event_type = ${objectBorn} AND (p.object_key, p.born_at) <= (:to_key, :to_born_at) AND ${notEmitted.replaceAll('r.', 'p.')}`;
+
+/** Captured events of an active type go out in key order; pending and emitted change places in one transaction. */
+export const drainSql = {
+  bound: `SELECT object_key AS to_key, born_at AS to_born_at FROM event_pending WHERE event_type = ${objectBorn} ORDER BY object_key, born_at LIMIT 1 OFFSET :skip`,
+  last: `SELECT object_key AS to_key, born_at AS to_born_at FROM event_pending WHERE event_type = ${objectBorn} ORDER BY object_key DESC, born_at DESC LIMIT 1`,
+  outbox: outboxFrom(drained),
+  emitted: `INSERT INTO handoff_emitted (event_type, object_key, born_at, emitted_at)
+    SELECT ${objectBorn}, object_key, born_at, :now FROM (${drained}) WHERE true ORDER BY object_key, born_at ON CONFLICT DO NOTHING`,
+  remove: `DELETE FROM event_pending WHERE event_type = ${objectBorn} AND (object_key, born_at) <= (:to_key, :to_born_at)`,
+} as const;
+
+/** Births of a range of ids without candidate, without event, and without either but not quarantined: the anti-join behind lag and healing. */
+export function missingSql(source: SourceName): string {
+  const { table, id } = sources[source];
+  const born = source === 'birth_registry' ? '' : ` AND r.change = 'BORN'`;
+  const noCandidate =
+    'NOT EXISTS (SELECT 1 FROM governance_candidate_state c WHERE c.object_key = r.object_key AND c.born_at >= r.born_at)';
+  const noPending = `NOT EXISTS (SELECT 1 FROM event_pending e WHERE e.event_type = ${objectBorn} AND e.object_key = r.object_key AND e.born_at = r.born_at)`;
+  const held = `EXISTS (SELECT 1 FROM handoff_quarantine q WHERE q.source = '${source}' AND q.id = r.${id} AND q.resolved_at IS NULL)`;
+  return `SELECT coalesce(sum(no_candidate), 0) AS lag_rows, coalesce(sum(no_event), 0) AS unannounced_rows,
+      coalesce(sum((no_candidate OR no_event) AND NOT held), 0) AS hole_rows FROM (
+    SELECT ${noCandidate} AS no_candidate, ${noPending} AND ${notEmitted} AS no_event, ${held} AS held
+    FROM ${table} r WHERE r.${id} > :low AND r.${id} <= :high${born})`;
+}
+
+/**
+ * The view of the source's no-lost-handoff proof. It spans both files and SQLite refuses a stored view that does, so it is made, as
+ * a TEMP view, on every connection that has births attached; nothing in it knows of a cursor.
+ */
+export const lagViewSql = `CREATE TEMP VIEW v_handoff_lag AS
+  WITH born AS (
+    SELECT object_key, born_at FROM births.birth_registry
+    UNION ALL
+    SELECT c.object_key, c.born_at FROM births.registry_changelog c WHERE c.change = 'BORN'
+      AND NOT EXISTS (SELECT 1 FROM births.birth_registry b WHERE b.object_key = c.object_key AND b.born_at = c.born_at)
+  )
+  SELECT count(*) AS births,
+    coalesce(sum(NOT EXISTS (SELECT 1 FROM main.governance_candidate_state c WHERE c.object_key = born.object_key AND c.born_at >= born.born_at)), 0) AS lag_rows,
+    coalesce(sum(NOT EXISTS (SELECT 1 FROM main.event_pending e WHERE e.event_type = ${objectBorn} AND e.object_key = born.object_key AND e.born_at = born.born_at)
+      AND NOT EXISTS (SELECT 1 FROM main.handoff_emitted e WHERE e.event_type = ${objectBorn} AND e.object_key = born.object_key AND e.born_at = born.born_at)), 0) AS unannounced_rows
+  FROM born`;

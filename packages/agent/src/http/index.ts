@@ -1,0 +1,2 @@
+export { type Handler, type Handlers, Reply, type RequestContext } from './handler.ts';
+export { createHttpServer, type HttpObserver, type HttpServer } from './server.ts';

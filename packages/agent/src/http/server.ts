@@ -1,0 +1,237 @@
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { isProblem, type Listener, Problem, parseStrictJson, type Route, schemaVersion } from '@govctl/core/api';
+import { type Actor, mayCall } from '@govctl/core/identity';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import type { ZodError } from 'zod';
+import type { Authenticator } from '../identity/authenticate.ts';
+import { type Handler, Reply, type RequestContext } from './handler.ts';
+import { assertStrictHttp } from './strict.ts';
+
+export type HttpObserver = { request(measure: { route: string; status: number; seconds: number }): void };
+
+export type HttpOptions = {
+  readonly routes: Readonly<Record<string, Route>>;
+  readonly handlers: Readonly<Record<string, Handler<Route>>>;
+  readonly authenticator: Authenticator;
+  readonly now: () => string;
+  readonly logger: Logger;
+  readonly versionHeader: string;
+  readonly observer: HttpObserver;
+  /** Which listener class this server is; routes of other classes do not exist on it. */
+  readonly listeners: ReadonlySet<Listener>;
+  readonly allowedHosts?: ReadonlySet<string>;
+};
+
+const nobody: Actor = { actor_id: 'SYSTEM::nobody', source_type: 'SYSTEM', authenticated_by: 'none', grants: [] };
+const defaultBodyLimit = 1024 * 1024;
+
+/** Requests under way: the tail asks it whether others wait. */
+export type HttpServer = { readonly app: FastifyInstance; inFlight(): number; close(): Promise<void> };
+
+/** One server from the route list. A route without a handler or an action does not start. */
+export function createHttpServer(options: HttpOptions): HttpServer {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: defaultBodyLimit,
+    connectionTimeout: 30_000,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 60_000,
+    forceCloseConnections: 'idle',
+    genReqId: () => randomBytes(8).toString('hex'),
+    exposeHeadRoutes: false,
+    return503OnClosing: true,
+    routerOptions: { maxParamLength: 256, caseSensitive: true, ignoreTrailingSlash: false },
+    http: { maxHeaderSize: 16_384, insecureHTTPParser: false, headersTimeout: 10_000, connectionsCheckingInterval: 1000 },
+    clientErrorHandler: answerParserError,
+  });
+  app.server.maxConnections = 512;
+  let inFlight = 0;
+  const stopping = new AbortController();
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, parseStrictJson(body as Buffer));
+    } catch (error) {
+      done(error as Error, undefined);
+    }
+  });
+  app.addContentTypeParser('application/octet-stream', (_request, _payload, done) => done(null, undefined));
+
+  app.addHook('onRequest', async (request) => {
+    inFlight += 1;
+    assertStrictHttp(request.raw, options.allowedHosts);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    inFlight -= 1;
+    options.observer.request({
+      route: request.routeOptions.config.name ?? 'none',
+      status: reply.statusCode,
+      seconds: reply.elapsedTime / 1000,
+    });
+  });
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('govctl-api-version', options.versionHeader);
+    reply.header('govctl-request-id', request.id);
+    reply.header('x-content-type-options', 'nosniff');
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+  });
+  app.setErrorHandler((error, request, reply) => sendProblem(toProblem(error), request, reply, options.logger));
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      new Problem('not-found', { detail: `no route ${request.method} ${request.url.split('?', 1)[0] ?? ''}` }),
+      request,
+      reply,
+      options.logger,
+    ),
+  );
+
+  for (const [name, route] of Object.entries(options.routes)) {
+    if (!options.listeners.has(route.listener)) continue;
+    const handler = options.handlers[name];
+    if (handler === undefined || route.action === '')
+      throw new Error(`route ${name} has no ${handler === undefined ? 'handler' : 'action'}`);
+    app.route({
+      method: route.method,
+      url: route.path,
+      bodyLimit: route.bodyLimit ?? defaultBodyLimit,
+      config: { name },
+      // Authentication before the body is read: an unauthenticated caller costs a header, not a megabyte.
+      preParsing: async (request, _reply, payload) => {
+        request.actor =
+          route.action === 'open' ? nobody : await options.authenticator.authenticate(request.headers.authorization, options.now());
+        if (route.action !== 'open' && !mayCall(request.actor, route.action)) {
+          throw new Problem('forbidden', {
+            detail: `${request.actor.actor_id} has no grant for ${route.action}`,
+            hint: `an operator can grant it: govctl apikey add --actor ${request.actor.actor_id} --action ${route.action}`,
+          });
+        }
+        return payload;
+      },
+      handler: async (request, reply) => {
+        const aborted = new AbortController();
+        request.raw.socket.once('close', () => aborted.abort());
+        const context: RequestContext = {
+          actor: request.actor,
+          request_id: request.id,
+          now: options.now(),
+          traceparent: traceparentOf(request),
+          headers: request.headers,
+          raw: request.raw,
+          signal: AbortSignal.any([aborted.signal, stopping.signal]),
+        };
+        const result = await handler({
+          params: parsed(route.params, request.params, 'path'),
+          query: parsed(route.query, request.query, 'query'),
+          body: route.raw === true ? undefined : parsed(route.body, request.body ?? undefined, 'body'),
+          ...context,
+        } as Parameters<typeof handler>[0]);
+        if (result instanceof Reply) {
+          for (const [header, value] of Object.entries(result.headers)) reply.header(header, value);
+          return reply.code(result.status).send(result.body ?? '');
+        }
+        reply.code(route.status ?? 200).header('content-type', 'application/json; charset=utf-8');
+        return reply.send(JSON.stringify(result));
+      },
+    });
+  }
+
+  return {
+    app,
+    inFlight: () => inFlight,
+    async close() {
+      stopping.abort();
+      await app.close();
+    },
+  };
+}
+
+type Parser = { safeParse(value: unknown): { success: true; data: unknown } | { success: false; error: ZodError } };
+
+function parsed(schema: Parser | undefined, value: unknown, where: string): unknown {
+  if (schema === undefined) {
+    const empty = value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
+    if (!empty) throw new Problem('invalid-request', { detail: `this route takes no ${where}` });
+    return undefined;
+  }
+  const result = schema.safeParse(value ?? {});
+  if (result.success) return result.data;
+  const reasons = result.error.issues.map((issue) => ({
+    path: `${where}${issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')}`,
+    message: issue.message,
+  }));
+  throw new Problem('invalid-request', {
+    detail: reasons
+      .map((reason) => `${reason.path}: ${reason.message}`)
+      .slice(0, 3)
+      .join('; '),
+    reasons,
+  });
+}
+
+function traceparentOf(request: FastifyRequest): string | undefined {
+  const value = request.headers.traceparent;
+  return typeof value === 'string' && /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(value) ? value : undefined;
+}
+
+/** Fastify's own refusals, said in our words. */
+const fastifyProblems: Record<string, ConstructorParameters<typeof Problem>[0]> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'payload-too-large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid-request',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid-request',
+  FST_ERR_BAD_URL: 'invalid-request',
+};
+
+function toProblem(error: unknown): Problem {
+  if (isProblem(error)) return error;
+  const code = (error as { code?: unknown }).code;
+  const known = typeof code === 'string' ? fastifyProblems[code] : undefined;
+  if (known !== undefined) return new Problem(known, { detail: (error as Error).message, cause: error });
+  return new Problem('internal', {
+    detail: 'govd met a bug while serving this request',
+    hint: 'the journal of govd has the details under this request id',
+    cause: error,
+  });
+}
+
+function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply, logger: Logger): FastifyReply {
+  if (problem.status >= 500)
+    logger.error({ request_id: request.id, route: request.routeOptions.config.name, err: problem.cause ?? problem }, problem.message);
+  if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds));
+  if (problem.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer realm="govd"');
+  // The request body may not have been read: the connection cannot be used again.
+  if (!request.raw.complete) reply.header('connection', 'close');
+  return reply
+    .code(problem.status === 0 ? 500 : problem.status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .send(JSON.stringify({ schemaVersion, kind: 'Problem', ...problem.toDocument(request.id) }));
+}
+
+function answerParserError(error: Error & { code?: string }, socket: Socket): void {
+  if (socket.destroyed || !socket.writable) return;
+  const code =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? 'headers-too-large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? 'request-timeout'
+        : 'invalid-request';
+  const problem = new Problem(code, { detail: 'this is not a request govd reads' });
+  const body = JSON.stringify({ schemaVersion, kind: 'Problem', ...problem.toDocument() });
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${code}\r\nConnection: close\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+declare module 'fastify' {
+  // biome-ignore lint/style/useConsistentTypeDefinitions: an interface is what fastify lets one extend
+  interface FastifyRequest {
+    actor: Actor;
+  }
+  // biome-ignore lint/style/useConsistentTypeDefinitions: likewise
+  interface FastifyContextConfig {
+    name?: string;
+  }
+}

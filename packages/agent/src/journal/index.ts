@@ -1,0 +1,2 @@
+export { SqliteJournal } from './journal.sqlite.ts';
+export type { CommitResult, Journal, JournalObserver, LogSeal, ProofSource } from './journal.ts';

@@ -1,0 +1,71 @@
+import type { Logger } from 'pino';
+
+/** A background loop that cycles until it is stopped; a round that throws is logged and the next one comes after a pause. */
+export type Loop = {
+  /** A hint that there is work; correctness never depends on it. */
+  wake(): void;
+  stop(): Promise<void>;
+  /** When the last round ended well, RFC 3339; null before the first. */
+  readonly lastRoundAt: string | null;
+};
+
+export type LoopOptions = {
+  readonly name: string;
+  /** One round; the answer is the pause before the next, in milliseconds. */
+  readonly round: (signal: AbortSignal) => Promise<number>;
+  readonly now: () => string;
+  readonly logger: Logger;
+  /** Pause after a round that failed, in milliseconds. */
+  readonly failurePause?: number;
+};
+
+/** Starts a loop at once. */
+export function startLoop(options: LoopOptions): Loop {
+  const stopping = new AbortController();
+  let wakeUp: () => void = () => {};
+  let woken = false;
+  let lastRoundAt: string | null = null;
+
+  const pause = (milliseconds: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(done, milliseconds);
+      function done() {
+        clearTimeout(timer);
+        wakeUp = () => {};
+        resolve();
+      }
+      wakeUp = done;
+      if (woken || stopping.signal.aborted) done();
+      woken = false;
+    });
+
+  const running = (async () => {
+    while (!stopping.signal.aborted) {
+      let next: number;
+      try {
+        next = await options.round(stopping.signal);
+        lastRoundAt = options.now();
+      } catch (error) {
+        if (stopping.signal.aborted) break;
+        options.logger.error({ loop: options.name, err: error }, 'a round failed; the loop goes on');
+        next = options.failurePause ?? 1000;
+      }
+      await pause(next);
+    }
+  })();
+
+  return {
+    wake() {
+      woken = true;
+      wakeUp();
+    },
+    async stop() {
+      stopping.abort();
+      wakeUp();
+      await running;
+    },
+    get lastRoundAt() {
+      return lastRoundAt;
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import type { GovernanceWrites } from '@govctl/core/policy';
+import type { WriteSql } from '../db/index.ts';
+
+/** One statement per write of what decisions are made from. */
+export const governanceWriteSql: Record<keyof GovernanceWrites, WriteSql> = {
+  'dataset.touch': {
+    sql: `INSERT INTO dataset (tenant_id, dataset_id, revision, created_at) VALUES (:tenant_id, :dataset_id, 1, :at)
+          ON CONFLICT (tenant_id, dataset_id) DO UPDATE SET revision = revision + 1`,
+    changes: 1,
+    guard: 'dataset',
+  },
+  'contract.insert': {
+    sql: `INSERT INTO contract (contract_id, version, tenant_id, dataset_id, digest, body, applied_at, applied_by)
+          VALUES (:contract_id, :version, :tenant_id, :dataset_id, :digest, :body, :applied_at, :applied_by) ON CONFLICT DO NOTHING`,
+    changes: 1,
+    guard: 'contract-version-is-next',
+  },
+  'policy-pack.store': {
+    sql: `INSERT INTO policy_pack (digest, name, version, source, stored_at) VALUES (:digest, :name, :version, :source, :stored_at)
+          ON CONFLICT (digest) DO NOTHING`,
+    changes: 'any',
+    guard: 'policy-pack',
+  },
+  'policy.activate': {
+    sql: `INSERT INTO policy_activation (activation, policy_rev, packs, activated_at, activated_by)
+          SELECT :activation, :policy_rev, :packs, :activated_at, :activated_by
+          WHERE coalesce((SELECT max(activation) FROM policy_activation), 0) = :activation - 1`,
+    changes: 1,
+    guard: 'policy-activation-is-next',
+  },
+  'quality.import': {
+    sql: `INSERT INTO quality_import (snapshot_id, source_kind, source_digest, imported_at, imported_by, checks)
+          VALUES (:snapshot_id, :source_kind, :source_digest, :imported_at, :imported_by, :checks)`,
+    changes: 1,
+    guard: 'quality-import',
+  },
+};

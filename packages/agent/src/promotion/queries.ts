@@ -1,0 +1,151 @@
+import type { RunRow } from '@govctl/core/promotion';
+import { query } from '../db/index.ts';
+
+type Target = { tenant_id: string; dataset_id: string };
+
+export const runById = query<{ run_id: string }, RunRow>('run by id', 'SELECT * FROM run WHERE run_id = :run_id');
+
+/** Everything about the dataset that is one row: its revision, the policy activation, the newest contract. */
+export type DatasetFactRow = {
+  dataset_revision: number | null;
+  policy_activation: number;
+  policy_rev: string | null;
+  policy_packs: string | null;
+  contract_version: number | null;
+  contract_digest: string | null;
+  contract_body: string | null;
+  lock_fence: number | null;
+  lock_holder: string | null;
+  lock_expires_at: string | null;
+};
+export const datasetFact = query<Target & { lock_key: string }, DatasetFactRow>(
+  'dataset fact',
+  `SELECT (SELECT revision FROM dataset WHERE tenant_id = :tenant_id AND dataset_id = :dataset_id) AS dataset_revision,
+          coalesce(p.activation, 0) AS policy_activation, p.policy_rev, p.packs AS policy_packs,
+          c.version AS contract_version, c.digest AS contract_digest, c.body AS contract_body,
+          l.fence AS lock_fence, l.holder AS lock_holder, l.expires_at AS lock_expires_at
+   FROM (SELECT 1 AS one) AS base
+   LEFT JOIN policy_activation p ON p.activation = (SELECT max(activation) FROM policy_activation)
+   LEFT JOIN contract c ON c.contract_id = (SELECT contract_id FROM contract WHERE tenant_id = :tenant_id AND dataset_id = :dataset_id ORDER BY applied_at DESC, version DESC LIMIT 1)
+     AND c.version = (SELECT max(version) FROM contract m WHERE m.contract_id = c.contract_id)
+   LEFT JOIN lock l ON l.lock_key = :lock_key`,
+);
+
+export type SnapshotRow = {
+  snapshot_id: string;
+  tenant_id: string;
+  dataset_id: string;
+  layer: string;
+  snapshot_hash: string;
+  file_count: number;
+  total_bytes: number;
+  missing_objects: number;
+  environment: string;
+  service_release_id: string;
+  created_at: string;
+  verification: string;
+  verified_at: string | null;
+  quarantined_at: string | null;
+  quarantine_reason: string | null;
+  flagged_reason: string | null;
+};
+export const snapshotFact = query<{ snapshot_id: string }, SnapshotRow>(
+  'snapshot fact',
+  `SELECT snapshot_id, tenant_id, dataset_id, layer, snapshot_hash, file_count, total_bytes, missing_objects, environment, service_release_id, created_at,
+          verification, verified_at, quarantined_at, quarantine_reason, flagged_reason
+   FROM snapshot WHERE snapshot_id = :snapshot_id`,
+);
+
+export type QualityImportRow = {
+  import_id: number;
+  snapshot_id: string;
+  source_kind: string;
+  source_digest: string;
+  imported_at: string;
+  checks: string;
+};
+export const qualityImports = query<{ snapshot_id: string }, QualityImportRow>(
+  'quality imports',
+  'SELECT import_id, snapshot_id, source_kind, source_digest, imported_at, checks FROM quality_import WHERE snapshot_id = :snapshot_id ORDER BY import_id',
+);
+
+export type PointerRow = {
+  layer: string;
+  generation: number;
+  snapshot_id: string;
+  snapshot_hash: string;
+  run_id: string;
+  decision_ref: string;
+  fence: number;
+  moved_at: string;
+};
+export const activePointer = query<Target & { layer: string }, PointerRow>(
+  'active pointer',
+  `SELECT layer, generation, snapshot_id, snapshot_hash, run_id, decision_ref, fence, moved_at FROM pointer
+   WHERE tenant_id = :tenant_id AND dataset_id = :dataset_id AND layer = :layer ORDER BY generation DESC LIMIT 1`,
+);
+
+export const openHolds = query<Target & { layer: string }, { hold_id: string; reason: string; run_id: string | null; placed_at: string }>(
+  'open holds',
+  `SELECT hold_id, reason, run_id, placed_at FROM hold
+   WHERE tenant_id = :tenant_id AND dataset_id = :dataset_id AND layer = :layer AND lifted_at IS NULL ORDER BY placed_at, hold_id`,
+);
+
+export const openAudits = query<
+  Target & { layer: string },
+  { audit_id: string; run_id: string; owner: string; reason: string; opened_at: string; due_at: string }
+>(
+  'open audits',
+  `SELECT audit_id, run_id, owner, reason, opened_at, due_at FROM pending_audit
+   WHERE tenant_id = :tenant_id AND dataset_id = :dataset_id AND layer = :layer AND closed_at IS NULL ORDER BY due_at, audit_id`,
+);
+
+/** Earlier generations of a target, newest first, with what is known of their versions: where a rollback may go. */
+export type EarlierVersionRow = PointerRow & { verification: string; quarantined_at: string | null };
+export const earlierVersions = query<Target & { layer: string; before: number }, EarlierVersionRow>(
+  'earlier versions',
+  `SELECT p.layer, p.generation, p.snapshot_id, p.snapshot_hash, p.run_id, p.decision_ref, p.fence, p.moved_at, s.verification, s.quarantined_at
+   FROM pointer p JOIN snapshot s ON s.snapshot_id = p.snapshot_id
+   WHERE p.tenant_id = :tenant_id AND p.dataset_id = :dataset_id AND p.layer = :layer AND p.generation < :before
+   ORDER BY p.generation DESC LIMIT 50`,
+);
+
+/** Deferred runs whose time has come, or whose facts moved since they were judged. */
+export const dueRuns = query<{ now: string; limit: number }, { run_id: string }>(
+  'due runs',
+  `SELECT r.run_id FROM run r
+   LEFT JOIN dataset d ON d.tenant_id = r.tenant_id AND d.dataset_id = r.dataset_id
+   WHERE r.phase NOT IN ('COMPLETED', 'FAILED') AND r.status = 'deferred' AND r.next_eligible_at IS NOT NULL
+     AND (r.next_eligible_at <= :now OR r.dataset_revision IS DISTINCT FROM d.revision
+          OR r.policy_activation <> coalesce((SELECT max(activation) FROM policy_activation), 0))
+   ORDER BY r.next_eligible_at LIMIT :limit`,
+);
+
+export const recordByRef = query<
+  { ref: string },
+  { leaf_index: number; ref: string; body: Uint8Array; payload: Uint8Array | null; covering_size: number | null }
+>(
+  'record by ref',
+  `SELECT r.leaf_index, r.ref, r.body, p.payload, (SELECT min(size) FROM log_head WHERE size > r.leaf_index) AS covering_size
+   FROM record r LEFT JOIN record_payload p ON p.leaf_index = r.leaf_index WHERE r.ref = :ref`,
+);
+
+export const promotionRows = query<
+  {
+    dataset_id: string | null;
+    tenant_id: string | null;
+    status: string | null;
+    open: number | null;
+    before: string;
+    before_id: string;
+    limit: number;
+  },
+  RunRow
+>(
+  'promotion rows',
+  `SELECT * FROM run
+   WHERE kind IN ('promotion', 'rollback') AND (:dataset_id IS NULL OR dataset_id = :dataset_id) AND (:tenant_id IS NULL OR tenant_id = :tenant_id)
+     AND (:status IS NULL OR status = :status) AND (:open IS NULL OR (phase NOT IN ('COMPLETED', 'FAILED')) = :open)
+     AND (created_at < :before OR (created_at = :before AND run_id > :before_id))
+   ORDER BY created_at DESC, run_id LIMIT :limit`,
+);

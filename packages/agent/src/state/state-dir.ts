@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+
+/** Where everything of a deployment lies, under one folder that only its owner may enter. */
+export type StateDir = {
+  readonly root: string;
+  readonly config: string;
+  readonly database: string;
+  readonly births: string;
+  readonly instanceLock: string;
+  readonly objects: string;
+  readonly keys: string;
+  readonly trust: string;
+  readonly cliConfig: string;
+  readonly operatorKey: string;
+  readonly socket: string;
+};
+
+export function stateDir(root: string): StateDir {
+  return {
+    root,
+    config: join(root, 'govd.yaml'),
+    database: join(root, 'govd.db'),
+    births: join(root, 'births.db'),
+    instanceLock: join(root, 'govd.lock'),
+    objects: join(root, 'objects'),
+    keys: join(root, 'keys'),
+    trust: join(root, 'trust.json'),
+    cliConfig: join(root, 'govctl.yaml'),
+    operatorKey: join(root, 'keys', 'operator.apikey'),
+    socket: join(root, 'govd.sock'),
+  };
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { digestSchema, document, layerSchema, refSchema, schemaVersion, timestampSchema } from '../api/common.ts';
+import { type DecisionBody, decisionBodySchema } from '../decision/decision.ts';
+import { phases, runStatuses } from '../run/phase.ts';
+import type { RunState } from './run-state.ts';
+import type { RunRow } from './write.ts';
+
+const active = z.object({
+  dataset_id: z.string(),
+  layer: layerSchema,
+  snapshot_id: z.string(),
+  generation: z.number().int(),
+  decision_ref: refSchema,
+});
+
+const pendingAudit = z.object({ audit_id: z.string(), owner: z.string(), due_at: timestampSchema });
+
+/** Where the run's newest record stands in the log, with everything an auditor needs to check it now. */
+export const placeInLog = z.object({
+  ref: refSchema,
+  leaf_index: z.number().int(),
+  tree_size: z.number().int(),
+  /** RFC 9162 inclusion proof, base64, leaf side first. */
+  proof: z.array(z.string()),
+  /** The signed checkpoint of that tree. */
+  checkpoint: z.string(),
+});
+
+/** A promotion as an operator sees it; a final one is the same bytes every time it is asked for. */
+export const promotionDocument = document('Promotion', {
+  run_id: z.string(),
+  run_kind: z.enum(['promotion', 'rollback']),
+  tenant_id: z.string(),
+  dataset_id: z.string(),
+  from_layer: layerSchema,
+  to_layer: layerSchema,
+  snapshot_id: z.string(),
+  phase: z.enum(phases),
+  status: z.enum(runStatuses),
+  created_at: timestampSchema,
+  updated_at: timestampSchema,
+  decision: z.object({ ...decisionBodySchema.shape, decision_digest: digestSchema }).nullable(),
+  decision_ref: refSchema.nullable(),
+  evidence: placeInLog.nullable(),
+  active: active.nullable(),
+  next_eligible_at: timestampSchema.nullable(),
+  defer_until: timestampSchema.nullable(),
+  waiting_on: z.array(z.string()),
+  reason: z.string().nullable(),
+  supersedes: z.string().nullable(),
+  rolls_back: z.string().nullable(),
+  pending_audit: pendingAudit.nullable(),
+  phases: z.array(z.object({ phase: z.enum(phases), status: z.enum(runStatuses), event: z.string(), at: timestampSchema })),
+  trace_id: z.string(),
+});
+
+export type PromotionDocument = z.infer<typeof promotionDocument>;
+export type PlaceInLog = z.infer<typeof placeInLog>;
+
+/**
+ * The answer to a promotion, from what is stored: the same function answers the first request, its retries and `promotion get`,
+ * so a replay is byte-identical without storing every answer a second time.
+ */
+export function renderPromotion(
+  row: RunRow,
+  state: RunState,
+  decision: { readonly body: DecisionBody; readonly decision_digest: string } | null,
+  evidence: PlaceInLog | null,
+): PromotionDocument {
+  return {
+    schemaVersion,
+    kind: 'Promotion',
+    run_id: row.run_id,
+    run_kind: row.kind === 'rollback' ? 'rollback' : 'promotion',
+    tenant_id: row.tenant_id,
+    dataset_id: row.dataset_id,
+    from_layer: row.from_layer as PromotionDocument['from_layer'],
+    to_layer: row.to_layer as PromotionDocument['to_layer'],
+    snapshot_id: row.snapshot_id ?? '',
+    phase: row.phase as PromotionDocument['phase'],
+    status: row.status as PromotionDocument['status'],
+    created_at: row.created_at,
+    updated_at: row.updated_at,
+    decision: decision === null ? null : { ...decision.body, decision_digest: decision.decision_digest },
+    decision_ref: row.decision_ref,
+    evidence,
+    active: (state.active as PromotionDocument['active']) ?? null,
+    next_eligible_at: row.next_eligible_at,
+    defer_until: row.defer_until,
+    waiting_on: row.phase === 'GOVERNANCE_CHECK' ? [...(state.waiting_on ?? [])] : [],
+    reason: state.reason ?? null,
+    supersedes: state.supersedes ?? null,
+    rolls_back: state.rolls_back ?? null,
+    pending_audit: state.pending_audit ?? null,
+    phases: state.phases.map(({ phase, status, event, at }) => ({ phase, status, event, at })),
+    trace_id: state.trace_id,
+  };
+}
