@@ -59,8 +59,9 @@ if (!installed) {
   run('npx', ['--yes', PNPM, 'install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn']);
 }
 
-const bin = join(root, 'node_modules', '.bin');
-const env = { ...process.env, PATH: `${bin}:${process.env.PATH ?? ''}` };
+// The real binary's folder stands before the package manager's wrapper, which would swallow signals.
+const bins = [join(root, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin'), join(root, 'node_modules', '.bin')];
+const env = { ...process.env, PATH: [...bins, process.env.PATH ?? ''].join(':') };
 const own = spawnSync('node', ['-p', 'process.versions.node'], { cwd: root, env, encoding: 'utf8' });
 if (Number((own.stdout ?? '').split('.')[0]) < 24) {
   fail(
