@@ -48,21 +48,21 @@ export function importJunit(xml: string): QualityImport {
     if (path.length >= maxDepth) throw notThisKind('JUnit report', `it is nested deeper than ${maxDepth}`);
     path.push({
       name,
-      timestamp: attributes['timestamp'] ?? path.at(-1)?.timestamp,
+      timestamp: attributes.timestamp ?? path.at(-1)?.timestamp,
       firstCase: checks.length,
-      owed: count(attributes['failures']) + count(attributes['errors']),
+      owed: count(attributes.failures) + count(attributes.errors),
     });
     if (name === 'testcase') {
       open = {
-        name: checkName(attributes['name'] ?? '', `testcase[${checks.length}]`),
-        status: statusWord(attributes['status']),
+        name: checkName(attributes.name ?? '', `testcase[${checks.length}]`),
+        status: statusWord(attributes.status),
         message: undefined,
         text: '',
       };
     } else if (open !== undefined && parent === 'testcase') {
       const status = Object.hasOwn(outcomes, name) ? outcomes[name] : 'error';
       if (status === null || status === undefined) return;
-      if (severity[status] >= severity[open.status]) open.message = attributes['message'] ?? open.message;
+      if (severity[status] >= severity[open.status]) open.message = attributes.message ?? open.message;
       if (severity[status] > severity[open.status]) open.status = status;
     }
   });
