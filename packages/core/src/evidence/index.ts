@@ -137,3 +137,5 @@ export {
   type VerifiedRecord,
   verifyEvidence,
 } from './verify.ts';
+export { type ExportCheck, type ExportCheckName, type ExportVerification, verifyExport } from './verify-export.ts';
+export { summaryPredicateType, verificationSummary } from './vsa.ts';
