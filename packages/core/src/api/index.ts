@@ -2,6 +2,7 @@ export * from './common.ts';
 export * from './exit-code.ts';
 export * from './openapi.ts';
 export * from './problem.ts';
+export * from './route/audit.ts';
 export * from './route/promotion.ts';
 export * from './route/snapshot.ts';
 export * from './route/system.ts';

@@ -30,6 +30,7 @@ export const problemTable = {
   'evidence-unavailable': { status: 503, exit: 'internal', title: 'Evidence cannot be written, so nothing was done' },
   'storage-unavailable': { status: 503, exit: 'internal', title: 'Objects cannot be stored or read now' },
   unavailable: { status: 503, exit: 'unreachable', title: 'govd cannot serve this now' },
+  bug: { status: 0, exit: 'internal', title: 'A bug in govctl' },
   usage: { status: 0, exit: 'usage', title: 'Wrong usage' },
   'prompt-needed': { status: 0, exit: 'usage', title: 'A prompt would be needed' },
   'not-started': { status: 0, exit: 'unreachable', title: 'govd is not running' },

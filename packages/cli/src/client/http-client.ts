@@ -1,0 +1,315 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import {
+  apiWindow,
+  apiWindowHeader,
+  commonApiVersion,
+  formatApiWindow,
+  isProblem,
+  Problem,
+  type ProblemCode,
+  parseApiWindow,
+  problemSchema,
+  problemTable,
+  type Route,
+  routeList,
+} from '@govctl/core/api';
+import { type Dispatcher, Client as HttpConnection } from 'undici';
+import type { Target } from '../context/target.ts';
+import type { CallOptions, Client, Download } from './client.ts';
+import { connectProblem } from './connect-problem.ts';
+import { requestPath } from './request-url.ts';
+import { parseEvents } from './sse.ts';
+
+export type HttpClientOptions = {
+  readonly target: Target;
+  /** Ends every call: Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** `--timeout`, for one exchange; 30 s when absent. */
+  readonly timeoutMs: number | undefined;
+};
+
+type Sent = {
+  readonly route: Route;
+  readonly path: string;
+  readonly body?: Readable | Uint8Array | string;
+  readonly contentType?: string;
+  readonly length?: number;
+  readonly stream?: true;
+};
+type Answer = Dispatcher.ResponseData;
+
+const defaultTimeoutMs = 30_000;
+const answerLimit = 256 * 1024 * 1024;
+
+/** The client over a unix socket, or TLS where the context has a URL. */
+export function createHttpClient(options: HttpClientOptions): Client {
+  const { target } = options;
+  let connection: Promise<HttpConnection> | undefined;
+  let key: Promise<string | undefined> | undefined;
+
+  const connected = () => {
+    connection ??= connect(target);
+    return connection;
+  };
+  const apiKey = () => {
+    key ??= readApiKey(target.api_key_file);
+    return key;
+  };
+
+  const exchange = async (sent: Sent, call: CallOptions | undefined, credentials: boolean): Promise<Answer> => {
+    const timeoutMs = call?.timeoutMs ?? options.timeoutMs ?? defaultTimeoutMs;
+    const timer = sent.stream === true ? undefined : AbortSignal.timeout(timeoutMs);
+    const signals = [options.signal, ...(call?.signal === undefined ? [] : [call.signal]), ...(timer === undefined ? [] : [timer])];
+    const authorization = credentials && sent.route.action !== 'open' ? await apiKey() : undefined;
+    const http = await connected();
+    let answer: Answer;
+    try {
+      answer = await http.request({
+        method: sent.route.method,
+        path: sent.path,
+        body: sent.body ?? null,
+        signal: AbortSignal.any(signals),
+        headersTimeout: sent.stream === true ? 0 : timeoutMs,
+        bodyTimeout: sent.stream === true ? 0 : timeoutMs,
+        headers: {
+          accept: sent.stream === true ? 'text/event-stream, application/problem+json' : 'application/json, application/problem+json, */*',
+          [apiWindowHeader]: formatApiWindow(apiWindow),
+          traceparent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`,
+          ...(authorization === undefined ? {} : { authorization: `Bearer ${authorization}` }),
+          ...(sent.contentType === undefined ? {} : { 'content-type': sent.contentType }),
+          ...(sent.length === undefined ? {} : { 'content-length': String(sent.length) }),
+        },
+      });
+    } catch (error) {
+      throw await wayProblem(error, target, options.signal, call?.signal, timer, timeoutMs);
+    }
+    assertApiVersion(answer, target);
+    if (answer.statusCode >= 400) throw await answeredProblem(answer, sent.route);
+    return answer;
+  };
+
+  const requestOf = (name: string, input: { params?: unknown; query?: unknown; body?: unknown } | undefined): Sent => {
+    const route: Route = routeNamed(name);
+    const path = requestPath(route, input ?? {});
+    return input?.body === undefined ? { route, path } : { route, path, body: JSON.stringify(input.body), contentType: 'application/json' };
+  };
+
+  const json = async (answer: Answer, route: Route): Promise<unknown> => {
+    const text = await bodyText(answer);
+    if (route.response === undefined) return undefined;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (error) {
+      throw notOurs(target, 'its answer is not JSON', error);
+    }
+    const checked = route.response.safeParse(value);
+    if (checked.success) return checked.data;
+    const [issue] = checked.error.issues;
+    throw new Problem('internal', {
+      detail: `govd's answer to ${route.method} ${route.path} is not what was agreed: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+      hint: 'govctl version --daemon',
+    });
+  };
+
+  const download = async (sent: Sent, call: CallOptions | undefined, credentials: boolean): Promise<Download> => {
+    const answer = await exchange(sent, call, credentials);
+    const headers: Record<string, string> = {};
+    for (const [name, value] of Object.entries(answer.headers))
+      if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+    return { headers, body: answer.body };
+  };
+
+  // The interface types every call by its route; inside, routes are looked up by name and checked by their schemas.
+  const client: Record<keyof Client, unknown> = {
+    call: async (name: string, input?: { params?: unknown; query?: unknown; body?: unknown }, call?: CallOptions) => {
+      const sent = requestOf(name, input);
+      return json(await exchange(sent, call, true), sent.route);
+    },
+    upload: async (
+      name: string,
+      input: { params?: unknown; query?: unknown },
+      upload: { body: Readable | Uint8Array; length: number },
+      call?: CallOptions,
+    ) => {
+      const route = routeNamed(name);
+      const sent: Sent = {
+        route,
+        path: requestPath(route, input),
+        body: upload.body,
+        contentType: 'application/octet-stream',
+        length: upload.length,
+      };
+      return json(await exchange(sent, call, true), route);
+    },
+    download: (name: string, input?: { params?: unknown; query?: unknown }, call?: CallOptions) =>
+      download(requestOf(name, input), call, true),
+    async *events(name: string, input?: { params?: unknown; query?: unknown }, call?: CallOptions) {
+      const answer = await exchange({ ...requestOf(name, input), stream: true }, call, true);
+      try {
+        yield* parseEvents(answer.body);
+      } catch (error) {
+        if (isProblem(error)) throw error;
+        throw await wayProblem(error, target, options.signal, call?.signal, undefined, 0);
+      }
+    },
+    fetchCapability: (url: string, call?: CallOptions) => {
+      const { pathname, search } = new URL(url, 'http://govd');
+      const route: Route = {
+        method: 'GET',
+        path: pathname,
+        summary: '',
+        action: 'open',
+        listener: 'public',
+        stream: 'bytes',
+        problems: [],
+      };
+      return download({ route, path: `${pathname}${search}` }, call, false);
+    },
+    close: async () => {
+      const http = await connection?.catch(() => undefined);
+      await http?.destroy();
+    },
+  };
+  return client as Client;
+}
+
+function routeNamed(name: string): Route {
+  const routes: Readonly<Record<string, Route>> = routeList;
+  const route = routes[name];
+  if (route === undefined) throw new Problem('internal', { detail: `there is no route ${name}` });
+  return route;
+}
+
+async function connect(target: Target): Promise<HttpConnection> {
+  const common = { pipelining: 1, keepAliveTimeout: 30_000, maxResponseSize: -1, allowH2: false };
+  if ('socket' in target.endpoint) return new HttpConnection('http://govd', { ...common, socketPath: target.endpoint.socket });
+  const { ca_file, cert_file, key_file, server_name } = target.tls;
+  const optional = async (path: string | null) => (path === null ? undefined : readPrivate(path));
+  const [ca, cert, key] = await Promise.all([optional(ca_file), optional(cert_file), optional(key_file)]);
+  return new HttpConnection(target.endpoint.url, {
+    ...common,
+    connect: {
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.2',
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+      ...(server_name === null ? {} : { servername: server_name }),
+    },
+  });
+}
+
+async function readPrivate(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new Problem('usage', {
+      detail: `${path}, which the context names, cannot be read: ${(error as Error).message}`,
+      hint: 'govctl context show',
+      cause: error,
+    });
+  }
+}
+
+async function readApiKey(path: string | null): Promise<string | undefined> {
+  if (path === null) return undefined;
+  const text = (await readPrivate(path)).trim();
+  if (/^[\x21-\x7e]{1,512}$/.test(text)) return text;
+  throw new Problem('usage', { detail: `${path} does not hold an API key`, hint: 'govctl context show' });
+}
+
+async function bodyText(answer: Answer): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of answer.body) {
+    size += (chunk as Buffer).length;
+    if (size > answerLimit) throw new Problem('internal', { detail: `govd's answer is longer than ${answerLimit} bytes` });
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function notOurs(target: Target, why: string, cause?: unknown): Problem {
+  const where = 'socket' in target.endpoint ? target.endpoint.socket : target.endpoint.url;
+  return new Problem('unreachable', { detail: `what answers at ${where} is not govd: ${why}`, hint: 'govctl context show', cause });
+}
+
+/** Every answer of govd says which versions it speaks, so that no extra question is needed. */
+function assertApiVersion(answer: Answer, target: Target): void {
+  const header = answer.headers[apiWindowHeader];
+  const theirs = typeof header === 'string' ? parseApiWindow(header) : undefined;
+  if (theirs === undefined) {
+    // Node answers some malformed requests before a handler could set headers; those are problems of ours anyway.
+    if (answer.statusCode >= 400 && String(answer.headers['content-type']).startsWith('application/problem+json')) return;
+    throw notOurs(target, 'it does not say which API version it speaks');
+  }
+  if (commonApiVersion(apiWindow, theirs) !== undefined) return;
+  const older = theirs.max < apiWindow.min;
+  throw new Problem('api-version', {
+    detail: `govd speaks API ${formatApiWindow(theirs)}, this govctl ${formatApiWindow(apiWindow)}`,
+    hint: older ? 'upgrade govd, or use an older govctl' : 'upgrade govctl',
+  });
+}
+
+async function answeredProblem(answer: Answer, route: Route): Promise<Problem> {
+  const text = await bodyText(answer).catch(() => '');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  const document = problemSchema.safeParse(value);
+  const retryAfter = Number(answer.headers['retry-after']);
+  if (document.success) {
+    const { code, detail, hint, reasons, request_id } = document.data;
+    const problem = new Problem(code, {
+      detail,
+      ...(hint === undefined ? {} : { hint }),
+      ...(reasons === undefined ? {} : { reasons }),
+      ...(Number.isFinite(retryAfter) ? { retryAfterSeconds: retryAfter } : {}),
+    });
+    return Object.assign(problem, { requestId: request_id });
+  }
+  // A newer daemon may know problems this client does not: the status still says what kind of thing it is.
+  const loose = value as { code?: unknown; detail?: unknown; hint?: unknown } | undefined;
+  const detail =
+    typeof loose?.detail === 'string' ? loose.detail : `${route.method} ${route.path} was answered with HTTP ${answer.statusCode}`;
+  return new Problem(codeOfStatus(answer.statusCode), { detail, ...(typeof loose?.hint === 'string' ? { hint: loose.hint } : {}) });
+}
+
+function codeOfStatus(status: number): ProblemCode {
+  const known = (Object.keys(problemTable) as ProblemCode[]).find((code) => problemTable[code].status === status);
+  return known ?? (status >= 500 ? 'internal' : 'invalid-request');
+}
+
+async function wayProblem(
+  error: unknown,
+  target: Target,
+  command: AbortSignal,
+  call: AbortSignal | undefined,
+  timer: AbortSignal | undefined,
+  timeoutMs: number,
+): Promise<Problem> {
+  if (isProblem(error)) return error;
+  if (command.aborted || call?.aborted === true) return new Problem('cancelled', { detail: 'interrupted', cause: error });
+  const code = (error as { code?: string }).code ?? '';
+  if (timer?.aborted === true || code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
+    return new Problem('timeout', {
+      detail: `govd did not answer within ${timeoutMs / 1000} s`,
+      hint: 'govctl doctor; or wait longer with --timeout',
+      cause: error,
+    });
+  }
+  if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE') {
+    return new Problem('unreachable', {
+      detail: 'govd closed the connection in the middle of it: it stopped, or the request was refused unread',
+      hint: 'govctl doctor',
+      cause: error,
+    });
+  }
+  return connectProblem(error, target);
+}

@@ -1,0 +1,1 @@
+export type { CallOptions, Client, Download, ServerSentEvent, Upload } from './client.ts';

@@ -1,0 +1,49 @@
+import type { Command as CommanderCommand } from 'commander';
+import type { Command, Entry } from '../command.ts';
+
+/** Examples, exit codes worth knowing and where to go on, under commander's own help. */
+export function addHelp(commander: CommanderCommand, entry: Entry | undefined): void {
+  commander.configureHelp({ sortSubcommands: false, sortOptions: false, subcommandTerm: (subcommand) => subcommand.name() });
+  if (entry === undefined) {
+    commander.description('Promote data and models with evidence anybody can check offline.');
+    commander.addHelpText('after', '\nTopics: govctl help exit-codes | environment | formatting | contexts');
+  } else if (entry.kind === 'command') commander.addHelpText('after', () => commandText(entry));
+}
+
+function commandText({ declaration }: Command): string {
+  const width = Math.max(0, ...declaration.examples.map((example) => example.command.length));
+  const examples = declaration.examples.map((example) =>
+    width > 60 ? `  # ${example.what}\n  ${example.command}` : `  ${example.command.padEnd(width)}  # ${example.what}`,
+  );
+  const parts = examples.length === 0 ? [] : ['', 'Examples:', ...examples];
+  if (declaration.exits !== undefined)
+    parts.push('', `Exits: 0 ok, ${declaration.exits.map((name) => exitText(name)).join(', ')} (govctl help exit-codes)`);
+  parts.push(
+    '',
+    'Flags of every command (govctl --help): --context --config --socket -o --field -q --no-color --timeout -y --no-input',
+    '',
+  );
+  return parts.join('\n');
+}
+
+const numbers: Readonly<Record<string, number>> = {
+  ok: 0,
+  internal: 1,
+  usage: 2,
+  deny: 3,
+  auth: 4,
+  unreachable: 5,
+  incompatible: 6,
+  defer: 8,
+  conflict: 10,
+  'not-found': 11,
+  integrity: 20,
+  failed: 21,
+  findings: 22,
+  timeout: 124,
+  cancelled: 130,
+};
+
+function exitText(name: string): string {
+  return `${numbers[name]} ${name}`;
+}

@@ -1,0 +1,1 @@
+export { asDocument, type CommandResult, type Document } from './result.ts';

@@ -1,0 +1,40 @@
+import { Chalk } from 'chalk';
+
+/** What a text means; colour only underlines what the words say already. */
+export type Paint = {
+  good(text: string): string;
+  bad(text: string): string;
+  wait(text: string): string;
+  strong(text: string): string;
+  faint(text: string): string;
+};
+
+export function createPaint(color: boolean): Paint {
+  const chalk = new Chalk({ level: color ? 1 : 0 });
+  return { good: chalk.green, bad: chalk.red, wait: chalk.yellow, strong: chalk.bold, faint: chalk.dim };
+}
+
+const goodWords = new Set([
+  'allow',
+  'pass',
+  'passed',
+  'ok',
+  'completed',
+  'active',
+  'verified',
+  'succeeded',
+  'done',
+  'ready',
+  'true',
+  'clean',
+]);
+const badWords = new Set(['deny', 'fail', 'failed', 'error', 'rejected', 'cancelled', 'quarantined', 'revoked', 'withdrawn', 'false']);
+const waitWords = new Set(['defer', 'deferred', 'warn', 'pending', 'waiting', 'paused', 'skipped', 'stale']);
+
+/** A verdict or status in its colour; any other text as it is. */
+export function paintWord(paint: Paint, word: string): string {
+  const lower = word.toLowerCase();
+  if (goodWords.has(lower)) return paint.good(word);
+  if (badWords.has(lower)) return paint.bad(word);
+  return waitWords.has(lower) ? paint.wait(word) : word;
+}

@@ -1,0 +1,77 @@
+import { type ExitName, Problem } from '@govctl/core/api';
+import { type OutputFormat, outputFormats } from '../flag.ts';
+import type { Io } from '../io/io.ts';
+import { formatField } from './field.ts';
+import { formatJson, formatNdjson } from './json.ts';
+import { namesOf } from './name.ts';
+import type { CommandResult, Document } from './result.ts';
+
+export type OutputOptions = {
+  /** One of outputFormats, or one of the command's own. */
+  readonly format: string;
+  readonly field: string | undefined;
+};
+
+/**
+ * The format that was asked for: `-o`, then GOVCTL_OUTPUT, then table.
+ * @throws Problem `usage` for a format this command does not have
+ */
+export function outputFormat(asked: string | undefined, own: readonly string[]): string {
+  const known: readonly string[] = [...outputFormats, ...own];
+  const format = asked ?? 'table';
+  if (known.includes(format)) return format;
+  throw new Problem('usage', { detail: `there is no output format ${JSON.stringify(format)} here`, hint: `-o ${known.join('|')}` });
+}
+
+/** Formats that programs read: nothing else may stand between them and their reader. */
+export function isMachineFormat(format: string): boolean {
+  return format !== 'table' && format !== 'name';
+}
+
+/** Prints what a command returned, in the one way that was asked for, and says how it ended. */
+export async function render(result: CommandResult, options: OutputOptions, io: Io): Promise<ExitName> {
+  if ('text' in result) {
+    await io.streams.stdout.write(result.text);
+    return result.exit ?? 'ok';
+  }
+  if ('bytes' in result) {
+    for await (const chunk of result.bytes) await io.streams.stdout.write(chunk);
+    return result.exit ?? 'ok';
+  }
+  if ('stream' in result) {
+    for await (const document of result.stream) await io.streams.stdout.write(await formatStreamed(document, options, io));
+    return result.exit?.() ?? 'ok';
+  }
+  const own = result.renderings?.[options.format];
+  await io.streams.stdout.write(own === undefined ? await formatDocument(result.document, result.names, options, io) : own());
+  return result.exit ?? 'ok';
+}
+
+async function formatDocument(document: Document, names: readonly string[] | undefined, options: OutputOptions, io: Io): Promise<string> {
+  if (options.field !== undefined) return formatField(document, options.field);
+  switch (options.format as OutputFormat) {
+    case 'json':
+      return formatJson(document);
+    case 'ndjson':
+      return Array.isArray(document.items) ? document.items.map(formatNdjson).join('') : formatNdjson(document);
+    case 'yaml': {
+      const { stringify } = await import('yaml');
+      return stringify(document, { lineWidth: 0, aliasDuplicateObjects: false });
+    }
+    case 'name':
+      return (names ?? namesOf(document)).map((name) => `${name}\n`).join('');
+    case 'table': {
+      const { renderTable } = await import('./table/table.ts');
+      return renderTable(document, io.color.stdout);
+    }
+  }
+}
+
+/** In a stream every document stands alone: a line for JSON, a document of its own for YAML. */
+async function formatStreamed(document: Document, options: OutputOptions, io: Io): Promise<string> {
+  if (options.field !== undefined || options.format === 'name') return formatDocument(document, undefined, options, io);
+  if (options.format === 'json' || options.format === 'ndjson') return formatNdjson(document);
+  return options.format === 'yaml'
+    ? `---\n${await formatDocument(document, undefined, options, io)}`
+    : formatDocument(document, undefined, options, io);
+}

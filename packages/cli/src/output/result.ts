@@ -1,0 +1,32 @@
+import type { ExitName } from '@govctl/core/api';
+
+/** A document of the product: `{schemaVersion, kind, ...}`. */
+export type Document = { readonly schemaVersion: 'govctl/v1'; readonly kind: string; readonly [field: string]: unknown };
+
+/**
+ * What a command returns. It prints nothing itself; the output layer turns this into what was asked for.
+ * `exit` is the verdict where it is not ok: `deny` and `defer` are results, not errors.
+ */
+export type CommandResult =
+  | {
+      readonly document: Document;
+      readonly exit?: ExitName;
+      /** What `-o name` prints; without it the items' ids. */
+      readonly names?: readonly string[];
+      /** The formats only this command has. */
+      readonly renderings?: Readonly<Record<string, () => string>>;
+    }
+  /** One document after the other, each printed as it comes: watching and tailing. `exit` is asked at the end. */
+  | { readonly stream: AsyncIterable<Document>; readonly exit?: () => ExitName }
+  /** Text for a person or a shell, the same in every format. */
+  | { readonly text: string; readonly exit?: ExitName }
+  /** Bytes as they are: an exported file on standard output. */
+  | { readonly bytes: AsyncIterable<Uint8Array>; readonly exit?: ExitName };
+
+/** A document made by the CLI itself. */
+export function asDocument<K extends string, F extends Readonly<Record<string, unknown>>>(
+  kind: K,
+  fields: F,
+): { schemaVersion: 'govctl/v1'; kind: K } & F {
+  return { schemaVersion: 'govctl/v1', kind, ...fields };
+}

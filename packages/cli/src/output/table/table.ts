@@ -1,0 +1,17 @@
+import { createPaint, type Paint } from '../paint.ts';
+import type { Document } from '../result.ts';
+import { genericTable } from './generic.ts';
+
+export type TableRenderer = (document: Document, paint: Paint) => string;
+
+/**
+ * What a person reads, by kind of document. A kind without an entry is shown by the generic renderer; add
+ * `output/table/<kind>.ts` where that is not good enough.
+ */
+const renderers: Readonly<Record<string, () => Promise<TableRenderer>>> = {};
+
+export async function renderTable(document: Document, color: boolean): Promise<string> {
+  const load = Object.hasOwn(renderers, document.kind) ? renderers[document.kind] : undefined;
+  const render = load === undefined ? genericTable : await load();
+  return render(document, createPaint(color));
+}

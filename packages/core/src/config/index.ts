@@ -1,0 +1,2 @@
+export * from './cli-config.ts';
+export * from './yaml-document.ts';
