@@ -38,8 +38,15 @@ function unless(source: SourceName, careful: boolean): string {
 
 const notEmitted = `NOT EXISTS (SELECT 1 FROM handoff_emitted e
     WHERE e.event_type = ${objectBorn} AND e.object_key = r.object_key AND e.born_at = r.born_at)`;
-/** A candidate with this birth has its event already: both were written by one transaction. */
-const notKnown = `NOT EXISTS (SELECT 1 FROM governance_candidate_state c WHERE c.object_key = r.object_key AND c.born_at = r.born_at)`;
+const pending = `EXISTS (SELECT 1 FROM event_pending e
+    WHERE e.event_type = ${objectBorn} AND e.object_key = r.object_key AND e.born_at = r.born_at)`;
+/**
+ * A candidate whose newest birth is this one has its event already: one transaction wrote both. Of an earlier birth of a living
+ * candidate only the event itself can tell.
+ */
+const notKnown = `NOT EXISTS (SELECT 1 FROM governance_candidate_state c WHERE c.object_key = r.object_key AND c.born_at = r.born_at)
+    AND NOT (EXISTS (SELECT 1 FROM governance_candidate_state c WHERE c.object_key = r.object_key AND c.born_at > r.born_at)
+      AND (${pending} OR NOT ${notEmitted}))`;
 
 const draft = `json_object('type', ${objectBorn}, 'subject', object_key, 'time', :now, 'tenant_id', 'default', 'dataset_id', NULL, 'layer', NULL,
     'run_id', NULL, 'environment', :environment, 'data', json_object('object_key', object_key, 'object_type', object_type, 'born_at', born_at))`;
@@ -79,7 +86,10 @@ const upsertBorn = `ON CONFLICT (object_key) DO UPDATE SET
  * survey of a walk reads no table page.
  */
 function fault(source: SourceName): string {
-  const change = source === 'birth_registry' ? '' : `WHEN r.change NOT IN ('BORN', 'CHANGED', 'RETIRED') THEN 'change is none of BORN, CHANGED, RETIRED'`;
+  const change =
+    source === 'birth_registry'
+      ? ''
+      : `WHEN r.change NOT IN ('BORN', 'CHANGED', 'RETIRED') THEN 'change is none of BORN, CHANGED, RETIRED'`;
   return `CASE
       WHEN typeof(r.object_key) <> 'text' OR length(r.object_key) NOT BETWEEN 1 AND ${objectKeyLimit} THEN 'object_key is not text of 1 to ${objectKeyLimit} characters'
       WHEN r.born_at NOT GLOB '${bornAtGlob}' THEN 'born_at is not RFC 3339 UTC with six decimals'
@@ -135,9 +145,10 @@ export function tailSql(lane: Lane, careful: boolean) {
 
 export type TailSql = ReturnType<typeof tailSql>;
 
-/** Rows of the range, and how many of them cannot be applied. */
+/** Rows of the range, how many of them cannot be applied, and how many are births that nobody told of before. */
 function survey(source: SourceName, lane: Lane): string {
-  return `SELECT count(*) AS row_count, coalesce(sum(${fault(source)} IS NOT NULL), 0) AS fault_count
+  const born = source === 'birth_registry' ? '1' : `r.change = 'BORN' AND ${notKnown}`;
+  return `SELECT count(*) AS row_count, coalesce(sum(${fault(source)} IS NOT NULL), 0) AS fault_count, coalesce(sum(${born}), 0) AS born_count
     FROM ${sources[source].table} r WHERE ${range(sources[source], lane)}`;
 }
 
@@ -173,11 +184,10 @@ export function missingSql(source: SourceName): string {
   const born = source === 'birth_registry' ? '' : ` AND r.change = 'BORN'`;
   const noCandidate =
     'NOT EXISTS (SELECT 1 FROM governance_candidate_state c WHERE c.object_key = r.object_key AND c.born_at >= r.born_at)';
-  const noPending = `NOT EXISTS (SELECT 1 FROM event_pending e WHERE e.event_type = ${objectBorn} AND e.object_key = r.object_key AND e.born_at = r.born_at)`;
   const held = `EXISTS (SELECT 1 FROM handoff_quarantine q WHERE q.source = '${source}' AND q.id = r.${id} AND q.resolved_at IS NULL)`;
   return `SELECT coalesce(sum(no_candidate), 0) AS lag_rows, coalesce(sum(no_event), 0) AS unannounced_rows,
       coalesce(sum((no_candidate OR no_event) AND NOT held), 0) AS hole_rows FROM (
-    SELECT ${noCandidate} AS no_candidate, ${noPending} AND ${notEmitted} AS no_event, ${held} AS held
+    SELECT ${noCandidate} AS no_candidate, NOT ${pending} AND ${notEmitted} AS no_event, ${held} AS held
     FROM ${table} r WHERE r.${id} > :low AND r.${id} <= :high${born})`;
 }
 

@@ -36,7 +36,7 @@ type CursorRow = {
 /** What one batch reads of one source: ids above `low` up to `high` and, in the key lane, only keys of the span. */
 type Range = { readonly cursor: CursorRow; readonly low: number; readonly high: number };
 type Span = { readonly lane: Lane; readonly after_key: Key; readonly to_key: Key; readonly last: boolean };
-type Survey = { readonly row_count: number; readonly fault_count: number };
+type Survey = { readonly row_count: number; readonly fault_count: number; readonly born_count: number };
 type Missing = { readonly lag_rows: number; readonly unannounced_rows: number; readonly hole_rows: number };
 
 /** How often an idle tail says that it lives. Each costs a disk flush; six may be late before coverage is unknown. */
@@ -99,12 +99,12 @@ export class SqliteTail {
           throw new Fenced();
         }
         const count = this.#drain(rows) ?? this.#batch(rows);
-        if (count === 0) this.#audit();
+        if (count === 0) this.#audit(Math.max(rows, auditRows));
         this.#heartbeat();
         return count;
       });
       this.#beatAt = Date.parse(this.#options.now());
-      return applied === 0 ? { kind: 'idle' } : { kind: 'applied', rows: applied, settled: !this.#hasWork() };
+      return applied === 0 ? { kind: 'idle' } : { kind: 'applied', rows: applied, settled: !this.#hasBacklog() };
     } catch (error) {
       if (error instanceof Fenced) return { kind: 'fenced' };
       throw error;
@@ -129,11 +129,11 @@ export class SqliteTail {
   }
 
   #hasWork(): boolean {
-    if (this.#drains()) return true;
-    return this.#cursors().some(
-      (cursor) =>
-        cursor.walk_upto !== null || this.#head(cursor.source) > cursor.low_water || cursor.low_water - cursor.audited_upto >= auditRows,
-    );
+    return this.#hasBacklog() || this.#cursors().some((cursor) => cursor.low_water - cursor.audited_upto >= auditRows);
+  }
+
+  #hasBacklog(): boolean {
+    return this.#drains() || this.#cursors().some((cursor) => cursor.walk_upto !== null || this.#head(cursor.source) > cursor.low_water);
   }
 
   #drains(): boolean {
@@ -249,7 +249,7 @@ export class SqliteTail {
     const place: SqlParams = span.lane === 'arrival' ? { low, high } : { low, high, after_key: span.after_key, to_key: span.to_key };
     const stamped = { ...place, now: now() };
     const plain = this.#tailSql(span.lane, false);
-    const [survey = { row_count: 0, fault_count: 0 }] = this.#all<Survey>(plain.survey[cursor.source], place);
+    const [survey = { row_count: 0, fault_count: 0, born_count: 0 }] = this.#all<Survey>(plain.survey[cursor.source], place);
     if (survey.row_count === 0) return survey;
     const careful = survey.fault_count > 0 || this.#all('SELECT 1 FROM handoff_quarantine WHERE resolved_at IS NULL LIMIT 1').length > 0;
     // Twice: the second finds rows behind those that the first put there.
@@ -257,13 +257,16 @@ export class SqliteTail {
     if (careful) this.#run(plain.quarantine[cursor.source], stamped);
     const sql = this.#tailSql(span.lane, careful);
     const { events, candidates } = cursor.source === 'birth_registry' ? sql.births : sql.changelog;
-    if (this.#emits()) {
-      this.#run(events.outbox, { ...stamped, environment });
-      this.#run(events.emitted, stamped);
-    } else {
-      this.#run(events.capture, stamped);
+    if (survey.born_count > 0) {
+      if (this.#emits()) {
+        this.#run(events.outbox, { ...stamped, environment });
+        this.#run(events.emitted, stamped);
+      } else {
+        this.#run(events.capture, stamped);
+      }
+      // After the events: the changelog's look for births without a candidate.
+      this.#run(candidates, stamped);
     }
-    this.#run(candidates, stamped);
     if (cursor.source === 'registry_changelog') this.#run(sql.changelog.changed, stamped);
     return survey;
   }
@@ -279,17 +282,17 @@ export class SqliteTail {
    * Proves, by anti-join, that the births below the cursor have their candidates and events, and proves a slice of the older ones
    * again. A hole, whatever made it, is mended by walking everything once more.
    */
-  #audit(): void {
+  #audit(rows: number): void {
     for (const cursor of this.#cursors()) {
       if (cursor.walk_upto !== null) return;
       const { source, shard, low_water, audited_upto } = cursor;
-      const high = Math.min(low_water, audited_upto + auditRows);
+      const high = Math.min(low_water, audited_upto + rows);
       const fresh = this.#missing(source, audited_upto, high);
       if (high > audited_upto && fresh.lag_rows === 0 && fresh.unannounced_rows === 0) {
         this.#run('UPDATE handoff_cursor SET audited_upto = :high WHERE source = :source AND shard = :shard', { high, source, shard });
       }
       const from = this.#sweepLow[source] >= audited_upto ? 0 : this.#sweepLow[source];
-      const to = Math.min(audited_upto, from + auditRows);
+      const to = Math.min(audited_upto, from + rows);
       const old = this.#missing(source, from, to);
       this.#sweepLow[source] = to;
       if (fresh.hole_rows > 0 || old.hole_rows > 0) {
@@ -313,7 +316,7 @@ export class SqliteTail {
     if (told === null && silent) this.#say('handoff.stale', { last_poll_at: polled });
     if (told !== null || silent) this.#say('handoff.recovered', { stale_since: told ?? polled });
     this.#run('UPDATE handoff_cursor SET last_poll_at = :now, stale_since = NULL WHERE fence = :fence', { now, fence: this.#fence });
-    if (cursors.every((cursor) => cursor.walk_upto === null && this.#head(cursor.source) <= cursor.low_water)) {
+    if (!this.#hasBacklog()) {
       this.#run('UPDATE handoff_cursor SET last_settled_at = :now WHERE fence = :fence', { now, fence: this.#fence });
     }
   }

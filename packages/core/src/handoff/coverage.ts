@@ -1,0 +1,73 @@
+import type { CoverageFact } from '../decision/facts.ts';
+
+export type CoverageState = CoverageFact['state'];
+
+/** Older than this, what the tail said is no longer known to be true. */
+export const staleAfterMs = 30_000;
+/** A poll this far ahead of the clock means the clock was set back: the heartbeat proves nothing. */
+export const clockToleranceMs = 5_000;
+
+/** A source's cursor, with what stands above it. Times are RFC 3339 UTC of the deployment's clock. */
+export type CursorFact = {
+  readonly source: string;
+  readonly shard: number;
+  readonly low_water: number;
+  /** Highest id the source ever gave out. */
+  readonly head: number;
+  readonly fence: number;
+  readonly last_poll_at: string | null;
+  readonly last_progress_at: string | null;
+  readonly last_settled_at: string | null;
+  readonly alarm: { readonly coverage: 'pruned' | 'drift'; readonly detail: string; readonly raised_at: string } | null;
+};
+
+/** What coverage is judged from, read in one snapshot. Lag is counted by anti-join against births, never from a cursor. */
+export type CoverageEvidence = {
+  readonly as_of: string;
+  readonly cursors: readonly CursorFact[];
+  readonly lag_rows: number;
+  readonly unannounced_rows: number;
+  readonly quarantine: number;
+  /** Why births cannot be read, where they cannot. */
+  readonly blocker: string | null;
+  /** The fence of the tail that asks, where a tail asks: another fence in the rows means it was taken over. */
+  readonly own_fence?: number;
+};
+
+export type Coverage = { readonly state: CoverageState; readonly reason: string };
+
+/**
+ * Judges coverage; the gravest finding wins, and what is not known is never ok. A birth is never held back by any of it: only
+ * activation fails closed.
+ */
+export function judgeCoverage(evidence: CoverageEvidence): Coverage {
+  const { cursors, as_of, lag_rows, unannounced_rows } = evidence;
+  if (evidence.blocker !== null) return { state: 'unknown', reason: evidence.blocker };
+  if (cursors.length === 0) return { state: 'unknown', reason: 'no source is tailed' };
+  const taken = cursors.find((cursor) => evidence.own_fence !== undefined && cursor.fence !== evidence.own_fence);
+  if (taken !== undefined) return { state: 'fenced', reason: `another daemon tails ${taken.source} (fence ${taken.fence})` };
+  const alarmed = cursors.find((cursor) => cursor.alarm?.coverage === 'drift') ?? cursors.find((cursor) => cursor.alarm !== null);
+  if (alarmed?.alarm) return { state: alarmed.alarm.coverage, reason: `${alarmed.source}: ${alarmed.alarm.detail}` };
+  const now = Date.parse(as_of);
+  for (const cursor of cursors) {
+    if (cursor.last_poll_at === null) return { state: 'unknown', reason: `${cursor.source} was never read` };
+    const age = now - Date.parse(cursor.last_poll_at);
+    if (!(age <= staleAfterMs)) return { state: 'unknown', reason: `${cursor.source} was last read ${Math.round(age / 1000)} s ago` };
+    if (age < -clockToleranceMs)
+      return { state: 'unknown', reason: `${cursor.source} was last read in the future: the clock was set back` };
+  }
+  if (lag_rows > 0) return { state: 'behind', reason: `${lag_rows} births have no candidate yet` };
+  if (unannounced_rows > 0) return { state: 'behind', reason: `${unannounced_rows} births have neither event nor pending row` };
+  const behind = cursors.find((cursor) => cursor.head > cursor.low_water);
+  if (behind !== undefined)
+    return { state: 'behind', reason: `${behind.head - behind.low_water} rows of ${behind.source} are still to be read` };
+  return { state: 'ok', reason: 'every birth has its candidate and its event' };
+}
+
+/** Seconds since the tail last had nothing left to do; 0 when it has nothing left now, null when that was never so. */
+export function lagSeconds(evidence: CoverageEvidence): number | null {
+  if (evidence.lag_rows === 0 && evidence.cursors.every((cursor) => cursor.head <= cursor.low_water)) return 0;
+  const settled = evidence.cursors.map((cursor) => cursor.last_settled_at).sort();
+  const oldest = settled.includes(null) ? null : (settled[0] ?? null);
+  return oldest === null ? null : Math.max(0, (Date.parse(evidence.as_of) - Date.parse(oldest)) / 1000);
+}

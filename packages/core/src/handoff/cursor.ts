@@ -1,0 +1,47 @@
+/** What the source itself says about its ids, read before a cursor is trusted. */
+export type SourceFact = {
+  readonly source: string;
+  /** Ids are never given out twice (AUTOINCREMENT). */
+  readonly monotonic: boolean;
+  /** Highest id ever given out; null when the source keeps no such count. */
+  readonly head: number | null;
+  /** Columns of the source that the tail reads and that are not there. */
+  readonly missing_columns: readonly string[];
+};
+
+export type CursorAlarm = { readonly coverage: 'pruned' | 'drift'; readonly detail: string };
+
+/**
+ * May a cursor at `low_water` be trusted on this source? An id that can come back, or a head behind the cursor (restored, truncated,
+ * rewound), means that new rows could hide below it: drift, and nothing is activated until an operator resumes.
+ */
+export function judgeSource(fact: SourceFact, lowWater: number): CursorAlarm | null {
+  if (fact.missing_columns.length > 0) return { coverage: 'drift', detail: `columns are missing: ${fact.missing_columns.join(', ')}` };
+  if (!fact.monotonic)
+    return { coverage: 'drift', detail: 'ids are not AUTOINCREMENT: a pruned id could be given out again, below the cursor' };
+  if (fact.head === null)
+    return lowWater === 0 ? null : { coverage: 'drift', detail: `the source never gave out an id, but the cursor is at ${lowWater}` };
+  if (fact.head < lowWater)
+    return {
+      coverage: 'drift',
+      detail: `the source is at id ${fact.head}, behind the cursor at ${lowWater}: it was restored, truncated or rewound`,
+    };
+  return null;
+}
+
+/** Ids are contiguous, so rows that are not there were removed before they were read. */
+export function judgeRange(low: number, high: number, rows: number): CursorAlarm | null {
+  const missing = high - low - rows;
+  return missing === 0
+    ? null
+    : { coverage: 'pruned', detail: `${missing} of the rows ${low + 1} to ${high} were removed before they were read` };
+}
+
+/** A backlog this large, and this large a part of the source, is walked in key order. */
+const keyWalkRows = 20_000;
+const keyWalkShare = 0.25;
+
+/** See the tail's two lanes: key order pays when most of the key-ordered tables is written anyway. */
+export function walksByKey(backlog: number, head: number): boolean {
+  return backlog >= keyWalkRows && backlog >= head * keyWalkShare;
+}

@@ -1,0 +1,28 @@
+export { BatchSize, busyTargetMs, idleTargetMs } from './batch-size.ts';
+export {
+  type BirthLine,
+  type BirthLineInput,
+  birthLineSchema,
+  bornAtSchema,
+  objectKeyLimit,
+  objectKeySchema,
+  objectTypeLimit,
+  objectTypeSchema,
+  payloadLimit,
+  permitIdSchema,
+  type RegistryChange,
+  registryChanges,
+} from './birth-line.ts';
+export {
+  type Coverage,
+  type CoverageEvidence,
+  type CoverageState,
+  type CursorFact,
+  clockToleranceMs,
+  judgeCoverage,
+  lagSeconds,
+  staleAfterMs,
+} from './coverage.ts';
+export { type CursorAlarm, judgeRange, judgeSource, type SourceFact, walksByKey } from './cursor.ts';
+export { csvParser, type LineParser, lineLimit, ndjsonParser, type ParsedLine } from './import-line.ts';
+export { bornAtGlob, normaliseBornAt } from './moment.ts';
