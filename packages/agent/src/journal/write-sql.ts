@@ -3,10 +3,12 @@ import type { WriteSql } from '../db/index.ts';
 import { identityWriteSql } from '../identity/write-sql.ts';
 import { governanceWriteSql } from '../policy/write-sql.ts';
 import { promotionWriteSql } from '../promotion/write-sql.ts';
+import { snapshotWriteSql } from '../snapshot/write-sql.ts';
 
 /** SQL of every write, by name; complete because the compiler says so. */
 export const writeSql: Readonly<Record<WriteName, WriteSql>> = {
   ...promotionWriteSql,
   ...governanceWriteSql,
   ...identityWriteSql,
+  ...snapshotWriteSql,
 };

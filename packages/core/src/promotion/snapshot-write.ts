@@ -31,6 +31,8 @@ export type SnapshotWrites = {
   /** Every byte was read again. A failure keeps `verified_at`: when it was last known to be whole. */
   'snapshot.verify': {
     readonly snapshot_id: string;
+    /** What it was when its bytes were read. */
+    readonly expected_verification: 'registered' | 'verified' | 'withdrawn';
     readonly verification: 'registered' | 'verified' | 'withdrawn';
     readonly verified_at: string | null;
     readonly missing_objects: number;
