@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalJson, jcsDigest } from './jcs.ts';
@@ -29,6 +30,38 @@ describe('canonical JSON', () => {
     );
   });
 
+  test('is what the library writes, whatever the names', () => {
+    const name = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.nat().map(String),
+      fc.constantFrom('__proto__', '10', '9', '-1', 'toString', ''),
+    );
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof({ maxDepth: 4 }, fc.jsonValue({ maxDepth: 0, stringUnit: 'binary' }), fc.array(tie('value')), tie('object')),
+      object: fc
+        .array(
+          fc.tuple(
+            name.filter((text) => text.isWellFormed()),
+            tie('value'),
+          ),
+          { maxLength: 6 },
+        )
+        .map(
+          (members) =>
+            JSON.parse(`{${members.map(([key, member]) => `${JSON.stringify(key)}:${JSON.stringify(member)}`).join(',')}}`) as unknown,
+        ),
+    }));
+    fc.assert(
+      fc.property(value, (json) => {
+        const before = JSON.stringify(json);
+        expect(canonicalJson(json)).toBe(canonicalize(json));
+        expect(JSON.stringify(json)).toBe(before);
+      }),
+      { numRuns: 1000 },
+    );
+    expect(canonicalJson(JSON.parse('{"9":1,"10":{"b":1,"a":2},"__proto__":3}'))).toBe('{"10":{"a":2,"b":1},"9":1,"__proto__":3}');
+  });
+
   test('a member that is undefined is absent', () => {
     expect(canonicalJson({ b: 1, a: undefined })).toBe('{"b":1}');
   });
@@ -50,8 +83,8 @@ describe('canonical JSON', () => {
       [new Map([[1, 2]]), 'the root: Map'],
       [{ price: new Money() }, '/price: Money'],
       [{ a: { toJSON: () => 'b' } }, '/a: an object with toJSON'],
-      ['\ud800', 'Lone surrogate'],
-      [{ '\udc00': 1 }, 'Lone surrogate'],
+      ['\ud800', 'a lone surrogate'],
+      [{ a: { '\udc00': 1 } }, '/a: a name with a lone surrogate'],
       [cyclic, 'nested deeper'],
     ];
     for (const [value, message] of cases) expect(() => canonicalJson(value)).toThrow(message);
