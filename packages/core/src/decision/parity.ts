@@ -39,6 +39,6 @@ function differences(local: unknown, remote: unknown, path: string): string[] {
   const [here, there] = [local as Readonly<Record<string, unknown>>, remote as Readonly<Record<string, unknown>>];
   const keys = new Set([...Object.keys(here), ...Object.keys(there)]);
   return [...keys]
-    .filter((key) => !(path === '/packs' && key === 'source'))
+    .filter((key) => key !== 'source' || !path.startsWith('/packs/'))
     .flatMap((key) => differences(here[key], there[key], `${path}/${key}`));
 }
