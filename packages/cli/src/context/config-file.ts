@@ -2,7 +2,7 @@ import { chmod, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Problem } from '@govctl/core/api';
-import { type CliConfig, cliConfigSchema, emptyCliConfig, validateYaml } from '@govctl/core/config';
+import { type CliConfig, emptyCliConfig, validateConfig } from '@govctl/core/config';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -44,14 +44,20 @@ export async function readConfigFile(flag: string | undefined, env: Env, cwd: st
       cause: error,
     });
   }
-  const result = validateYaml(text, cliConfigSchema);
-  if (result.ok) return { ...where, exists: true, config: result.value };
+  const result = validateConfig(text);
+  if (result.ok && result.value.kind === 'CliConfig') return { ...where, exists: true, config: result.value.config };
+  if (result.ok) {
+    throw new Problem('usage', {
+      detail: `${where.path} configures govd, not govctl`,
+      hint: `name the CLI configuration instead, like ${join(dirname(where.path), 'govctl.yaml')}`,
+    });
+  }
   throw new Problem('usage', {
-    detail: `${where.path} is not a valid configuration: ${result.findings.length} ${result.findings.length === 1 ? 'error' : 'errors'}`,
+    detail: `${where.path} is not a valid configuration: ${result.problems.length} ${result.problems.length === 1 ? 'error' : 'errors'}`,
     hint: `govctl config validate ${where.path}`,
-    reasons: result.findings.map((finding) => ({
-      path: `${where.path}:${finding.line}:${finding.column}`,
-      message: finding.path === '' ? finding.message : `${finding.path}: ${finding.message}`,
+    reasons: result.problems.map(({ path, line, column, message }) => ({
+      path: `${where.path}:${line}:${column}`,
+      message: path === '' ? message : `${path}: ${message}`,
     })),
   });
 }

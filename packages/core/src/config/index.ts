@@ -1,2 +1,5 @@
-export * from './cli-config.ts';
-export * from './yaml-document.ts';
+export { type CliConfig, type CliContext, cliConfigSchema, cliContextSchema, emptyCliConfig } from './cli-config.ts';
+export { configDigest } from './config-digest.ts';
+export { type ConfigKind, type ConfigValue, configKinds, type ValidatedConfig, validateConfig } from './config-file.ts';
+export { type EffectiveSetting, effectiveSettings } from './effective.ts';
+export { type GovdConfig, govdConfigSchema } from './govd-config.ts';

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { nameSchema, timestampSchema } from '../api/common.ts';
+import { environments } from '../environment/environment.ts';
+import { durationSchema } from '../policy/duration.ts';
+
+const file = z.string().min(1).max(4096);
+const origin = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^[^\s+]+$/, 'no white space and no plus');
+
+const signerSchema = z.strictObject({
+  key_id: z.string().min(1).max(256).describe('What a bundle names this key by.'),
+  role: nameSchema.describe("The role a contract's `signers` asks for."),
+  public_key: z.string().min(1).max(1024).describe('SubjectPublicKeyInfo in base64 (Ed25519).'),
+  valid_from: timestampSchema.describe('Signatures before this time do not count.'),
+  valid_until: timestampSchema.nullable().default(null).describe('Signatures from this time on do not count.'),
+  revoked_at: timestampSchema.nullable().default(null).describe('When the key was taken back; from then on nothing it signed counts.'),
+});
+
+/** `govd.yaml`. Closed, and complete with defaults: what stands here is everything the daemon can be told. */
+export const govdConfigSchema = z
+  .strictObject({
+    apiVersion: z.literal('govctl/v1'),
+    kind: z.literal('GovdConfig'),
+    environment: z.enum(environments).describe('Which environment this deployment is; recorded in every fact.'),
+    service_release_id: nameSchema.optional().describe('Release recorded in every fact; the version of govd when absent.'),
+    log: z
+      .strictObject({
+        origin: origin.describe('Name of the evidence log, in every checkpoint for ever.'),
+        second_place: file.optional().describe('File that keeps the last signed checkpoint outside the database. Best on another disk.'),
+      })
+      .describe('The evidence log.'),
+    listeners: z
+      .strictObject({
+        operator: z
+          .strictObject({
+            socket: file.optional().describe('Unix socket; `govd.sock` in the state folder when absent.'),
+            mode: z
+              .string()
+              .regex(/^0[0-7]{3}$/, "four octal digits, like '0660'")
+              .refine((mode) => !/[2367]$/.test(mode), 'others must not be able to write to the socket')
+              .default('0600')
+              .describe('Who may open the socket.'),
+          })
+          .prefault({}),
+      })
+      .prefault({})
+      .describe('Where govd listens.'),
+    authentication: z
+      .strictObject({ mode: z.enum(['api-key']).default('api-key').describe('How callers prove who they are.') })
+      .prefault({})
+      .describe('One mode per deployment.'),
+    signers: z.array(signerSchema).max(256).default([]).describe('Keys that may sign evidence bundles.'),
+    evidence: z
+      .strictObject({ capability_ttl: durationSchema.default('60s').describe('How long a signed evidence URL can be used.') })
+      .prefault({})
+      .describe('Access to evidence.'),
+    logging: z
+      .strictObject({
+        level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info').describe('Least severe line written to the journal.'),
+      })
+      .prefault({})
+      .describe("The daemon's own log."),
+    shutdown: z
+      .strictObject({ drain: durationSchema.default('20s').describe('How long requests under way may take after SIGTERM.') })
+      .prefault({})
+      .describe('How the daemon stops.'),
+  })
+  .check((context) => {
+    const { environment, authentication, signers } = context.value;
+    if (environment !== 'local_parity' && authentication.mode === 'api-key') {
+      context.issues.push({
+        code: 'custom',
+        input: environment,
+        path: ['environment'],
+        message: `${environment} with static API keys is unsafe: only local_parity may use them`,
+      });
+    }
+    const seen = new Set<string>();
+    for (const [index, signer] of signers.entries()) {
+      if (seen.has(signer.key_id))
+        context.issues.push({
+          code: 'custom',
+          input: signer.key_id,
+          path: ['signers', index, 'key_id'],
+          message: 'this key_id is there already',
+        });
+      seen.add(signer.key_id);
+    }
+  });
+
+export type GovdConfig = z.output<typeof govdConfigSchema>;

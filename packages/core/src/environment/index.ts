@@ -1,0 +1,2 @@
+export { type Environment, environments } from './environment.ts';
+export { parityContract, parityTerms } from './parity-contract.ts';
