@@ -12,7 +12,7 @@ export const actorGate: Gate = {
     const expected = `${action} on ${tenant_id}/${dataset_id}`;
     const resolve = {
       who: 'an operator who holds this grant',
-      command: `govctl apikey add ${actor.actor_id} --grant ${action}:${tenant_id}:${dataset_id}`,
+      command: `govctl apikey add --actor ${actor.actor_id} --action ${action} --tenant ${tenant_id} --dataset ${dataset_id}`,
     };
     if (actor.authenticated_by === '') {
       return fail({
