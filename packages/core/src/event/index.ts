@@ -1,2 +1,5 @@
-export * from './event.ts';
-export * from './sse.ts';
+export { type CloudEvent, cloudEventOf, type EventPlace, type PlacedEvent } from './envelope.ts';
+export { type EventDraft, type EventType, eventTypes } from './event.ts';
+export { typesMatching } from './filter.ts';
+export { formatSse, sseHeartbeat } from './sse.ts';
+export type { EventWrites } from './write.ts';

@@ -102,16 +102,20 @@ CREATE TABLE lease (
   expires_at TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- One row per unit that has events; the dispatcher gives each event a contiguous position in commit order.
+-- One row per unit that has events; never changed, so that no event text is written twice.
 CREATE TABLE outbox (
   outbox_id      INTEGER PRIMARY KEY AUTOINCREMENT,
   committed_at   TEXT NOT NULL,
   event_count    INTEGER NOT NULL,
-  events         TEXT NOT NULL,             -- JSON array of event drafts, in order
-  first_position INTEGER                    -- null until dispatched
+  events         TEXT NOT NULL              -- JSON array of event drafts, in order
 );
-CREATE INDEX outbox_pending ON outbox (outbox_id) WHERE first_position IS NULL;
-CREATE INDEX outbox_position ON outbox (first_position) WHERE first_position IS NOT NULL;
+
+-- Dispatched outbox rows: the dispatcher gives each event a contiguous position in commit order. Stays when the outbox is pruned.
+CREATE TABLE outbox_position (
+  first_position INTEGER PRIMARY KEY,       -- of the row's first event; the others follow
+  outbox_id      INTEGER NOT NULL,
+  event_count    INTEGER NOT NULL
+);
 
 CREATE TRIGGER record_no_update BEFORE UPDATE ON record BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 CREATE TRIGGER record_no_delete BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
@@ -121,3 +125,5 @@ CREATE TRIGGER log_head_no_update BEFORE UPDATE ON log_head BEGIN SELECT RAISE(A
 CREATE TRIGGER log_head_no_delete BEFORE DELETE ON log_head BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 CREATE TRIGGER pointer_no_update BEFORE UPDATE ON pointer BEGIN SELECT RAISE(ABORT, 'pointer history is append-only'); END;
 CREATE TRIGGER pointer_no_delete BEFORE DELETE ON pointer BEGIN SELECT RAISE(ABORT, 'pointer history is append-only'); END;
+CREATE TRIGGER outbox_position_no_update BEFORE UPDATE ON outbox_position BEGIN SELECT RAISE(ABORT, 'positions never change'); END;
+CREATE TRIGGER outbox_position_no_delete BEFORE DELETE ON outbox_position BEGIN SELECT RAISE(ABORT, 'positions never change'); END;
