@@ -1,3 +1,7 @@
+import { auditRoutes } from './route/audit.ts';
+import { eventRoutes } from './route/event.ts';
+import { handoffRoutes } from './route/handoff.ts';
+import { identityRoutes } from './route/identity.ts';
 import { promotionRoutes } from './route/promotion.ts';
 import { snapshotRoutes } from './route/snapshot.ts';
 import { systemRoutes } from './route/system.ts';
@@ -7,7 +11,11 @@ import { defineRoutes } from './route.ts';
 export const routeList = defineRoutes({
   ...systemRoutes,
   ...promotionRoutes,
+  ...auditRoutes,
   ...snapshotRoutes,
+  ...handoffRoutes,
+  ...eventRoutes,
+  ...identityRoutes,
 });
 
 export type RouteList = typeof routeList;

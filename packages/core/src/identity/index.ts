@@ -1,2 +1,3 @@
 export * from './actor.ts';
+export * from './api-key-unit.ts';
 export * from './write.ts';
