@@ -62,7 +62,9 @@ export function eventHandlers({ feed, source }: EventDependencies): Handlers<typ
     }
   }
 
+  /** Counts from the first reading on: a stream whose client was gone before that is dropped without running any of this. */
   async function* counted(messages: AsyncGenerator<string>): AsyncGenerator<string> {
+    readers += 1;
     try {
       yield* messages;
     } finally {
@@ -84,7 +86,6 @@ export function eventHandlers({ feed, source }: EventDependencies): Handlers<typ
           retryAfterSeconds: 10,
         });
       }
-      readers += 1;
       const { tenant_id, dataset_id, run_id } = query;
       const messages = stream(from, { actor, types, tenant_id, dataset_id, run_id }, query.follow === 'true', signal);
       const body = Readable.from(counted(messages), { objectMode: true, highWaterMark: 1 });
