@@ -16,7 +16,7 @@ export const tenantSchema = nameSchema.default('default');
 
 export type Layer = (typeof layers)[number];
 
-export const schemaVersion = 'govctl/v1';
+export const schemaVersion = 'govctl/v1' as const;
 
 /** The envelope every JSON document of the product has: `{schemaVersion, kind, ...}`. */
 export function document<const K extends string, S extends z.ZodRawShape>(kind: K, shape: S) {

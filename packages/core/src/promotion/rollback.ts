@@ -1,6 +1,6 @@
 import type { Facts } from '../decision/facts.ts';
 import { draftRecord, subjectOf } from '../evidence/statement.ts';
-import type { Extra, SagaContext } from './saga.ts';
+import type { Extra, SagaContext } from './saga/index.ts';
 
 export type LeftVersion = { readonly snapshot_id: string; readonly snapshot_hash: string };
 

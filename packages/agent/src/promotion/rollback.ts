@@ -1,0 +1,121 @@
+import { Problem, type promotionRoutes } from '@govctl/core/api';
+import { type Actor, mayAffect } from '@govctl/core/identity';
+import { durationMs } from '@govctl/core/policy';
+import { type RollbackRequest, type RunRow, rollbackAftermath, rollbackDigest, startRun } from '@govctl/core/promotion';
+import type { Handlers } from '../http/index.ts';
+import { commitPlanned, judge, keepsMoving, type PromotionDependencies, replay, sagaContext, traceIdOf } from './handler.ts';
+import { activePointer, type EarlierVersionRow, earlierVersions, runById } from './queries.ts';
+
+/** Re-reads every byte of a snapshot; the answer is recorded (verified, or verification withdrawn). */
+export type SnapshotVerifier = { verify(snapshotId: string, actor: Actor, now: string): Promise<{ readonly verified: boolean }> };
+
+const attempts = 3;
+
+/** Rollback: a gated promotion of its own that puts a target back to its last verified version. */
+export function rollbackHandler(
+  deps: PromotionDependencies,
+  verifier: SnapshotVerifier,
+): Pick<Handlers<typeof promotionRoutes>, 'promotion.rollback'> {
+  return {
+    async 'promotion.rollback'({ params, body, actor, now, traceparent }) {
+      const [[rolledBack], [existing]] = await deps.database.read([runById({ run_id: params.run_id }), runById({ run_id: body.run_id })]);
+      const digest = rollbackDigest(params.run_id, body);
+      if (existing !== undefined) return await replay(deps, existing, digest);
+      const { target, left } = await whatToLeave(deps, params.run_id, rolledBack, actor);
+      const to = await lastVerified(deps, verifier, target, left.generation, actor, now);
+      for (let attempt = 0; attempt < attempts; attempt += 1) {
+        const judged = await judge(deps, factRequest(body, target, to), actor, deps.now());
+        if (judged.read.run !== null) return await replay(deps, judged.read.run, digest);
+        const { facts } = judged.read;
+        const context = sagaContext(deps, judged.read, traceparent);
+        const start = startRun(
+          {
+            run_id: body.run_id,
+            kind: 'rollback',
+            ...target,
+            from_layer: target.to_layer,
+            snapshot_id: to.snapshot_id,
+            actor_id: actor.actor_id,
+            request_digest: digest,
+            created_at: facts.as_of,
+          },
+          facts,
+          context,
+          { trace_id: traceIdOf(deps, traceparent), reason: body.reason, rolls_back: params.run_id },
+        );
+        const audit = facts.contract?.body.pending_audit;
+        const aftermath = rollbackAftermath(
+          facts,
+          context,
+          left,
+          body.reason,
+          { hold_id: `hold-${deps.randomHex(8)}`, audit_id: `audit-${deps.randomHex(8)}` },
+          { owner: audit?.owner ?? actor.actor_id, sla_ms: durationMs(audit?.sla ?? '24h') },
+        );
+        const answer = await commitPlanned(deps, start, judged, context, aftermath);
+        if (answer !== null) return answer;
+      }
+      throw keepsMoving(body.run_id);
+    },
+  };
+}
+
+type Target = { readonly tenant_id: string; readonly dataset_id: string; readonly to_layer: 'RAW' | 'GDP' | 'KPI' };
+
+async function whatToLeave(deps: PromotionDependencies, runId: string, run: RunRow | undefined, actor: Actor) {
+  if (run === undefined || run.kind === 'job' || !mayAffect(actor, 'promotion.rollback', run)) {
+    throw new Problem('not-found', { detail: `no promotion ${runId}`, hint: 'govctl promotion ls' });
+  }
+  const target: Target = { tenant_id: run.tenant_id, dataset_id: run.dataset_id, to_layer: run.to_layer as Target['to_layer'] };
+  const [[current]] = await deps.database.read([
+    activePointer({ tenant_id: target.tenant_id, dataset_id: target.dataset_id, layer: target.to_layer }),
+  ]);
+  if (current === undefined || current.run_id !== runId) {
+    throw new Problem('unprocessable', {
+      detail: `run ${runId} is not what ${target.dataset_id} ${target.to_layer} stands at${current === undefined ? '' : ` (that is ${current.run_id})`}`,
+      hint: current === undefined ? 'govctl dataset history' : `govctl promotion rollback ${current.run_id} --reason ...`,
+    });
+  }
+  return { target, left: { snapshot_id: current.snapshot_id, snapshot_hash: current.snapshot_hash, generation: current.generation } };
+}
+
+/** The newest earlier version that is neither quarantined nor withdrawn and whose every byte is still what it was. */
+async function lastVerified(
+  deps: PromotionDependencies,
+  verifier: SnapshotVerifier,
+  target: Target,
+  before: number,
+  actor: Actor,
+  now: string,
+): Promise<EarlierVersionRow> {
+  const [versions] = await deps.database.read([
+    earlierVersions({ tenant_id: target.tenant_id, dataset_id: target.dataset_id, layer: target.to_layer, before }),
+  ]);
+  const tried = new Set<string>();
+  for (const version of versions) {
+    if (version.quarantined_at !== null || tried.has(version.snapshot_id)) continue;
+    tried.add(version.snapshot_id);
+    if ((await verifier.verify(version.snapshot_id, actor, now)).verified) return version;
+  }
+  throw new Problem('unprocessable', {
+    detail: `${target.dataset_id} ${target.to_layer} has no earlier version that verifies: ${versions.length === 0 ? 'this is its first' : `${versions.length} looked at, each quarantined or damaged`}`,
+    hint: `govctl dataset history ${target.dataset_id}; promote a corrected snapshot instead`,
+  });
+}
+
+function factRequest(body: RollbackRequest, target: Target, to: EarlierVersionRow) {
+  return {
+    run_id: body.run_id,
+    tenant_id: target.tenant_id,
+    dataset_id: target.dataset_id,
+    from_layer: target.to_layer,
+    to_layer: target.to_layer,
+    promotion_type: 'rollback' as const,
+    snapshot_id: to.snapshot_id,
+    evidence: null,
+    expected_policy_rev: body.expected_policy_rev ?? null,
+    expected_parity_contract: null,
+    expected_config_digest: null,
+    rollback: { target_generation: to.generation },
+  };
+}

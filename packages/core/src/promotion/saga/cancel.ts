@@ -1,0 +1,76 @@
+import { settle, voidRest } from '../../audit/expectation.ts';
+import { draftRecord, subjectOf } from '../../evidence/statement.ts';
+import type { Unit } from '../../journal/unit.ts';
+import { eventsOf } from '../event.ts';
+import type { RunState } from '../run-state.ts';
+import type { RunRow } from '../write.ts';
+import { ack, type RunStart, runChange, type SagaContext, standing, walk } from './step.ts';
+
+/** An operator ends an open run: it owes its end and nothing else. */
+export function cancel(
+  start: RunStart,
+  current: RunRow,
+  by: { readonly actor_id: string; readonly authenticated_by: string; readonly reason: string },
+  at: string,
+  context: Pick<SagaContext, 'environment' | 'service_release_id' | 'salt'>,
+): { unit: Unit; row: RunRow; state: RunState } {
+  const acks = [...start.state.acks, ack('orchestrator', 'finalize_run', 'cancelled', null, at)];
+  const { request: _request, waiting_on: _waiting, ...kept } = start.state;
+  const state: RunState = {
+    ...kept,
+    phases: walk(start.state.phases, ['cancel'], at),
+    acks,
+    expectations: voidRest(settle(start.state.expectations, acks)),
+    reason: by.reason,
+  };
+  const row: RunRow = {
+    ...current,
+    ...standing(state),
+    revision: current.revision + 1,
+    updated_at: at,
+    next_eligible_at: null,
+    state: JSON.stringify(state),
+  };
+  const record = draftRecord({
+    kind: 'run-result',
+    subject: [subjectOf(`run/${row.run_id}`, row.request_digest)],
+    predicate: {
+      environment: context.environment,
+      service_release_id: context.service_release_id,
+      actor: { actor_id: by.actor_id, authenticated_by: by.authenticated_by },
+      salt: context.salt(),
+      previous: current.decision_ref,
+      run_kind: row.kind,
+      phase: row.phase,
+      status: row.status,
+      decision_ref: current.decision_ref,
+      manifest_digest: null,
+      reason: by.reason,
+    },
+    run_id: row.run_id,
+    tenant_id: row.tenant_id,
+    dataset_id: row.dataset_id,
+    recorded_at: at,
+  });
+  const scope = {
+    time: at,
+    tenant_id: row.tenant_id,
+    dataset_id: row.dataset_id,
+    layer: row.to_layer,
+    run_id: row.run_id,
+    environment: context.environment,
+  };
+  return {
+    row,
+    state,
+    unit: {
+      label: 'promotion.cancel',
+      changes: [runChange(start, row)],
+      records: [record],
+      events: eventsOf(scope, [
+        ['operations.job.failed', { status: 'cancelled' }],
+        ['run.failed', { status: 'cancelled', reason: by.reason, trace_id: state.trace_id }],
+      ]),
+    },
+  };
+}

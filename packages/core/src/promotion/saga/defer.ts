@@ -1,0 +1,72 @@
+import { settle } from '../../audit/expectation.ts';
+import { eventsOf } from '../event.ts';
+import type { RunState } from '../run-state.ts';
+import {
+  ack,
+  decisionDraft,
+  type Judged,
+  judgedEvents,
+  opening,
+  type Planned,
+  type RunStart,
+  rowOf,
+  runChange,
+  type SagaContext,
+  scopeOf,
+  segmentsOf,
+  walk,
+} from './step.ts';
+
+/** Deferred: a promise to ask again, at a stated time and until a stated time. No lock is held meanwhile. */
+export function defer(
+  start: RunStart,
+  judged: Judged,
+  context: SagaContext,
+  limits: { readonly max_ms: number; readonly min_interval_ms: number },
+): Planned {
+  const { decision, facts } = judged;
+  const at = facts.as_of;
+  const waiting = decision.waiting_on ?? [];
+  // The same answer for the same reasons is not news: only the time of the next question moves.
+  const again = start.state.waiting_on?.join() === waiting.join() && start.decision_ref !== null;
+  const decisionRecord = again ? null : decisionDraft(start, judged, context);
+  const decisionRef = decisionRecord?.ref ?? start.decision_ref;
+  const defer_until = start.defer_until ?? new Date(Date.parse(at) + limits.max_ms).toISOString();
+  const soonest = new Date(Date.parse(at) + limits.min_interval_ms).toISOString();
+  const wanted = decision.next_eligible_at ?? soonest;
+  const latest = [wanted, soonest].sort()[1] ?? soonest;
+  const next = [latest, defer_until].sort()[0] ?? soonest;
+  const already = start.state.acks.some((one) => one.domain === 'policies');
+  const acks =
+    already || decisionRecord === null
+      ? start.state.acks
+      : [...start.state.acks, ack('policies', 'evaluate_policy', decisionRecord.ref, judged.decision_digest, at)];
+  const state: RunState = {
+    ...start.state,
+    phases: again ? start.state.phases : walk(start.state.phases, start.revision === null ? ['defer'] : ['requeue', 'defer'], at),
+    acks,
+    expectations: settle(start.state.expectations, acks),
+    segments: segmentsOf(start, facts, context),
+    waiting_on: waiting,
+  };
+  const row = {
+    ...rowOf(start, state, judged, context, { decision_ref: decisionRef, evidence_ref: null }),
+    next_eligible_at: next,
+    defer_until,
+  };
+  return {
+    row,
+    state,
+    decision,
+    decision_digest: judged.decision_digest,
+    unit: {
+      label: again ? 'promotion.still-deferred' : 'promotion.defer',
+      changes: [runChange(start, row)],
+      records: decisionRecord === null ? [] : [decisionRecord],
+      events:
+        decisionRecord === null
+          ? []
+          : eventsOf(scopeOf(facts, start.row, context), [...opening(start), ...judgedEvents(judged, decisionRecord.ref)]),
+    },
+  };
+}
