@@ -191,6 +191,18 @@ export function missingSql(source: SourceName): string {
     FROM ${table} r WHERE r.${id} > :low AND r.${id} <= :high${born})`;
 }
 
+/** The same count above what was proved already, for a status that stays cheap; a birth that stands in `counted` too counts there. */
+export function missingSinceAuditSql(source: SourceName, counted?: string): string {
+  const { table, id } = sources[source];
+  const born = source === 'birth_registry' ? '' : ` AND r.change = 'BORN'`;
+  const once =
+    counted === undefined ? '' : ` AND NOT EXISTS (SELECT 1 FROM ${counted} b WHERE b.object_key = r.object_key AND b.born_at = r.born_at)`;
+  return `SELECT coalesce(sum(no_candidate), 0) AS lag_rows, coalesce(sum(no_event), 0) AS unannounced_rows FROM (
+    SELECT NOT EXISTS (SELECT 1 FROM governance_candidate_state c WHERE c.object_key = r.object_key AND c.born_at >= r.born_at) AS no_candidate,
+      NOT ${pending} AND ${notEmitted} AS no_event
+    FROM ${table} r WHERE r.${id} > (SELECT min(audited_upto) FROM handoff_cursor WHERE source = '${source}')${born}${once})`;
+}
+
 /**
  * The view of the source's no-lost-handoff proof. It spans both files and SQLite refuses a stored view that does, so it is made, as
  * a TEMP view, on every connection that has births attached; nothing in it knows of a cursor.

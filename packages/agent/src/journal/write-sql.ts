@@ -1,5 +1,7 @@
 import type { WriteName } from '@govctl/core/journal';
 import type { WriteSql } from '../db/index.ts';
+import { eventWriteSql } from '../event/write-sql.ts';
+import { handoffWriteSql } from '../handoff/write-sql.ts';
 import { identityWriteSql } from '../identity/write-sql.ts';
 import { governanceWriteSql } from '../policy/write-sql.ts';
 import { promotionWriteSql } from '../promotion/write-sql.ts';
@@ -10,5 +12,7 @@ export const writeSql: Readonly<Record<WriteName, WriteSql>> = {
   ...promotionWriteSql,
   ...governanceWriteSql,
   ...identityWriteSql,
+  ...handoffWriteSql,
   ...snapshotWriteSql,
+  ...eventWriteSql,
 };

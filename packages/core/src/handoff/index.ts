@@ -1,3 +1,11 @@
+export {
+  type ActivationDecision,
+  type ActivationFacts,
+  activationDecisionSchema,
+  activationDecisionShape,
+  activationGates,
+  decideActivation,
+} from './activation.ts';
 export { BatchSize, busyTargetMs, idleTargetMs } from './batch-size.ts';
 export {
   type BirthLine,
@@ -13,6 +21,7 @@ export {
   type RegistryChange,
   registryChanges,
 } from './birth-line.ts';
+export { type CandidateRow, type CandidateStatus, candidateStatus, isRetired } from './candidate.ts';
 export {
   type Coverage,
   type CoverageEvidence,
@@ -24,5 +33,7 @@ export {
   staleAfterMs,
 } from './coverage.ts';
 export { type CursorAlarm, judgeRange, judgeSource, type SourceFact, walksByKey } from './cursor.ts';
+export { activateEventType, authorizeBuilds, type HandoffContext, recordActivation, resumeHandoff, staleHandoff } from './handoff-unit.ts';
 export { csvParser, type LineParser, lineLimit, ndjsonParser, type ParsedLine } from './import-line.ts';
 export { bornAtGlob, normaliseBornAt } from './moment.ts';
+export type { HandoffWrites } from './write.ts';

@@ -1,0 +1,159 @@
+import { Problem, type ProblemReason } from '@govctl/core/api';
+import type { BirthLine } from '@govctl/core/handoff';
+import { type SqliteHandle, StatementCache } from '../db/index.ts';
+
+export type PermitRow = {
+  permit_id: string;
+  kind: 'single' | 'bulk';
+  object_key: string | null;
+  object_type: string | null;
+  max_births: number | null;
+  birth_count: number;
+  reason: string;
+  issued_at: string;
+  issued_by: string;
+  expires_at: string | null;
+  used_at: string | null;
+};
+
+export type AdmittedLine = BirthLine & { readonly permit_id?: string | undefined };
+export type BirthReceipt = { born: number; changed: number; retired: number; already: number };
+
+const sql = {
+  permit: 'SELECT * FROM birth_permit WHERE permit_id = :permit_id',
+  issue: `INSERT INTO birth_permit (permit_id, kind, object_key, object_type, max_births, reason, issued_at, issued_by, expires_at)
+    SELECT :permit_id, :kind, :object_key, :object_type, :max_births, :reason, :issued_at, :issued_by, :expires_at
+    WHERE NOT EXISTS (SELECT 1 FROM birth_permit WHERE permit_id = :permit_id)`,
+  use: 'UPDATE birth_permit SET birth_count = birth_count + :births, used_at = :used_at WHERE permit_id = :permit_id',
+  known: 'SELECT object_type FROM birth_registry WHERE object_key = :object_key AND born_at = :born_at',
+  register: `INSERT INTO birth_registry (object_key, object_type, born_at, permit_id, payload)
+    VALUES (:object_key, :object_type, :born_at, :permit_id, :payload)`,
+  // Not ON CONFLICT DO NOTHING: that would burn an id, and a missing id is the sign of a removed row.
+  log: `INSERT INTO registry_changelog (object_key, change, born_at, payload)
+    SELECT :object_key, :change, :born_at, :payload
+    WHERE NOT EXISTS (SELECT 1 FROM registry_changelog WHERE object_key = :object_key AND born_at = :born_at AND change = :change)`,
+} as const;
+
+const shownReasons = 100;
+
+/**
+ * The writer of births.db, and the only one. It knows nothing of governance: no table of govd.db, no lock, no event; a birth is
+ * acknowledged when it is durable here. A request is one transaction: all of its lines, or none.
+ */
+export class SqliteBirths {
+  readonly #handle: SqliteHandle;
+  readonly #cache: StatementCache;
+
+  constructor(handle: SqliteHandle) {
+    this.#handle = handle;
+    this.#cache = new StatementCache(handle);
+  }
+
+  /** @throws Problem `conflict` when the permit_id is taken. */
+  issue(permit: Omit<PermitRow, 'birth_count' | 'used_at'>): void {
+    this.#write(() => {
+      if (this.#cache.get(sql.issue).run(permit).changes !== 1) {
+        throw new Problem('conflict', { detail: `permit ${permit.permit_id} exists`, hint: 'leave --permit-id out to get a new one' });
+      }
+    });
+  }
+
+  /**
+   * Registers births under their permits, and changes. What is known by (object_key, change, born_at) is counted, not repeated, so a
+   * request can be sent again after a lost answer.
+   *
+   * @throws Problem `unprocessable` with a reason per refused line; `unavailable` when births.db cannot be written. Nothing was done.
+   */
+  add(lines: readonly AdmittedLine[], now: string): BirthReceipt {
+    return this.#write(() => {
+      const receipt: BirthReceipt = { born: 0, changed: 0, retired: 0, already: 0 };
+      const reasons: ProblemReason[] = [];
+      const permits = new Map<string, PermitRow | undefined>();
+      const used = new Map<string, number>();
+      for (const [index, line] of lines.entries()) {
+        const refusal = line.change === 'BORN' ? this.#birth(line, now, permits, used, receipt) : this.#change(line, receipt);
+        if (refusal !== null) reasons.push({ path: `lines.${index}`, message: `${line.object_key}: ${refusal}` });
+      }
+      if (reasons.length > 0) {
+        throw new Problem('unprocessable', {
+          detail: `${reasons.length} of ${lines.length} lines were refused, so none was registered`,
+          hint: 'no permit, no birth: govctl birth permit issue KEY --type TYPE --reason TEXT',
+          reasons: reasons.slice(0, shownReasons),
+        });
+      }
+      for (const [permit_id, births] of used) this.#cache.get(sql.use).run({ permit_id, births, used_at: now });
+      return receipt;
+    });
+  }
+
+  #birth(
+    line: AdmittedLine,
+    now: string,
+    permits: Map<string, PermitRow | undefined>,
+    used: Map<string, number>,
+    receipt: BirthReceipt,
+  ): string | null {
+    const { object_key, object_type, born_at } = line;
+    const known = this.#cache.get(sql.known).get({ object_key, born_at }) as { object_type: string } | undefined;
+    if (known !== undefined) {
+      if (known.object_type !== object_type) return `was born at ${born_at} as ${known.object_type}, not ${object_type}`;
+      receipt.already += 1;
+      return null;
+    }
+    const permitId = line.permit_id;
+    if (permitId === undefined) return 'no permit';
+    if (!permits.has(permitId)) permits.set(permitId, this.#cache.get(sql.permit).get({ permit_id: permitId }) as PermitRow | undefined);
+    const before = used.get(permitId) ?? 0;
+    const refusal = permitRefusal(permits.get(permitId), line, before, now);
+    if (refusal !== null) return `permit ${permitId} ${refusal}`;
+    used.set(permitId, before + 1);
+    this.#cache.get(sql.register).run({ object_key, object_type, born_at, permit_id: permitId, payload: payloadText(line) });
+    this.#cache.get(sql.log).run({ object_key, change: 'BORN', born_at, payload: payloadText(line) });
+    receipt.born += 1;
+    return null;
+  }
+
+  #change(line: AdmittedLine, receipt: BirthReceipt): null {
+    const { object_key, change, born_at } = line;
+    const { changes } = this.#cache.get(sql.log).run({ object_key, change, born_at, payload: payloadText(line) });
+    if (changes === 0) receipt.already += 1;
+    else if (change === 'RETIRED') receipt.retired += 1;
+    else receipt.changed += 1;
+    return null;
+  }
+
+  #write<T>(work: () => T): T {
+    try {
+      this.#handle.exec('BEGIN IMMEDIATE');
+      const result = work();
+      this.#handle.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (this.#handle.inTransaction) this.#handle.exec('ROLLBACK');
+      const code = String((error as { code?: unknown }).code ?? '');
+      if (!code.startsWith('SQLITE_')) throw error;
+      throw new Problem('unavailable', {
+        detail: `nothing was registered: births.db could not be written (${code === 'SQLITE_FULL' ? 'the disk is full' : code})`,
+        hint: 'mend the state folder and send the same lines again: what is known is not repeated',
+        cause: error,
+      });
+    }
+  }
+}
+
+function payloadText(line: BirthLine): string | null {
+  return line.payload === undefined ? null : JSON.stringify(line.payload);
+}
+
+function permitRefusal(permit: PermitRow | undefined, line: BirthLine, used: number, now: string): string | null {
+  if (permit === undefined) return 'does not exist';
+  if (permit.expires_at !== null && permit.expires_at <= now) return `expired at ${permit.expires_at}`;
+  if (permit.kind === 'bulk') {
+    const limit = permit.max_births;
+    return limit !== null && permit.birth_count + used >= limit ? `admits ${limit} births and has admitted them` : null;
+  }
+  if (permit.object_key !== line.object_key || permit.object_type !== line.object_type) {
+    return `admits ${permit.object_type} ${permit.object_key}, not ${line.object_type} ${line.object_key}`;
+  }
+  return permit.used_at !== null || used > 0 ? 'was used' : null;
+}

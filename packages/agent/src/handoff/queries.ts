@@ -1,0 +1,99 @@
+import type { CandidateRow } from '@govctl/core/handoff';
+import { query } from '../db/index.ts';
+import { missingSinceAuditSql, sources } from './tail-sql.ts';
+
+/** Reads of the handoff. Those that name `births.` need a connection with births attached. */
+
+export type CursorStatusRow = {
+  source: string;
+  shard: number;
+  low_water: number;
+  head: number;
+  fence: number;
+  last_poll_at: string | null;
+  last_progress_at: string | null;
+  last_settled_at: string | null;
+  alarm: string | null;
+};
+
+type None = Record<never, never>;
+
+export const cursorStatus = query<None, CursorStatusRow>(
+  'handoff cursors',
+  `SELECT c.source, c.shard, c.low_water, coalesce((SELECT s.seq FROM births.sqlite_sequence s WHERE s.name = c.source), 0) AS head,
+     c.fence, c.last_poll_at, c.last_progress_at, c.last_settled_at, c.alarm
+   FROM handoff_cursor c ORDER BY c.source, c.shard`,
+);
+
+export const missingSinceAudit = query<None, { lag_rows: number; unannounced_rows: number }>(
+  'births without candidate or event',
+  `SELECT sum(lag_rows) AS lag_rows, sum(unannounced_rows) AS unannounced_rows FROM (
+     ${missingSinceAuditSql('birth_registry')} UNION ALL ${missingSinceAuditSql('registry_changelog', sources.birth_registry.table)})`,
+);
+
+export const handoffLag = query<None, { births: number; lag_rows: number; unannounced_rows: number }>(
+  'handoff lag',
+  'SELECT * FROM v_handoff_lag',
+);
+
+export const openQuarantine = query<None, { quarantine: number }>(
+  'open quarantine',
+  'SELECT count(*) AS quarantine FROM handoff_quarantine WHERE resolved_at IS NULL',
+);
+
+export type EventTypeRow = { event_type: string; active: 0 | 1; changed_at: string | null; changed_by: string | null; pending: number };
+
+export const eventTypes = query<None, EventTypeRow>(
+  'event types',
+  `SELECT t.event_type, t.active, t.changed_at, t.changed_by,
+     (SELECT count(*) FROM event_pending p WHERE p.event_type = t.event_type) AS pending
+   FROM event_type_registry t ORDER BY t.event_type`,
+);
+
+const candidateColumns =
+  'object_key, object_type, state, dirty, born_at, retired_at, changelog_id, first_seen_at, last_seen_at, activated_at, decision_ref';
+
+export const candidateByKey = query<{ object_key: string }, CandidateRow>(
+  'candidate by key',
+  `SELECT ${candidateColumns} FROM governance_candidate_state WHERE object_key = :object_key`,
+);
+
+export const candidatePage = query<{ after: string; status: string | null; object_type: string | null; limit: number }, CandidateRow>(
+  'candidate page',
+  `SELECT ${candidateColumns} FROM governance_candidate_state
+   WHERE object_key > :after AND (:object_type IS NULL OR object_type = :object_type)
+     AND (:status IS NULL OR :status = CASE WHEN retired_at IS NOT NULL AND (born_at IS NULL OR retired_at >= born_at) THEN 'retired'
+                                            WHEN born_at IS NULL THEN 'unborn' ELSE state END)
+   ORDER BY object_key LIMIT :limit`,
+);
+
+export type CandidateEventRow = { born_at: string; delivery: 'pending' | 'emitted'; at: string };
+
+export const candidateEvents = query<{ object_key: string }, CandidateEventRow>(
+  'events of a candidate',
+  `SELECT born_at, 'pending' AS delivery, captured_at AS at FROM event_pending
+     WHERE event_type = 'handoff.object_born' AND object_key = :object_key
+   UNION ALL
+   SELECT born_at, 'emitted' AS delivery, emitted_at AS at FROM handoff_emitted
+     WHERE event_type = 'handoff.object_born' AND object_key = :object_key
+   ORDER BY born_at`,
+);
+
+export type OspaRow = {
+  authorization_id: string;
+  scope: string;
+  reason: string;
+  authorized_by: string;
+  authorized_at: string;
+  evidence_ref: string;
+};
+
+export const ospaList = query<None, OspaRow>(
+  'build authorizations',
+  'SELECT authorization_id, scope, reason, authorized_by, authorized_at, evidence_ref FROM governance_build_authorization ORDER BY authorized_at, authorization_id',
+);
+
+export const ospaCount = query<{ object_key: string }, { ospa_count: number }>(
+  'build authorizations of an object',
+  `SELECT count(*) AS ospa_count FROM governance_build_authorization WHERE scope IN ('*', :object_key)`,
+);

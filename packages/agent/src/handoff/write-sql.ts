@@ -1,0 +1,52 @@
+import type { HandoffWrites } from '@govctl/core/handoff';
+import type { WriteSql } from '../db/index.ts';
+
+/** One statement per write of the handoff; the guard stands in its predicate. */
+export const handoffWriteSql: Record<keyof HandoffWrites, WriteSql> = {
+  'ospa.insert': {
+    sql: `INSERT INTO governance_build_authorization (authorization_id, scope, reason, authorized_by, authorized_at, evidence_ref)
+          SELECT :authorization_id, :scope, :reason, :authorized_by, :authorized_at, :evidence_ref
+          WHERE NOT EXISTS (SELECT 1 FROM governance_build_authorization WHERE authorization_id = :authorization_id)`,
+    changes: 1,
+    guard: 'authorization-is-new',
+  },
+  'event-type.activate': {
+    sql: `UPDATE event_type_registry SET active = 1, changed_at = :changed_at, changed_by = :changed_by
+          WHERE event_type = :event_type AND active = 0`,
+    changes: 1,
+    guard: 'event-type-inactive',
+  },
+  'candidate.activate': {
+    sql: `UPDATE governance_candidate_state
+          SET state = 'activated', dirty = 0, activated_at = :activated_at, decision_ref = :decision_ref
+          WHERE object_key = :object_key AND state = 'captured' AND born_at = :born_at AND changelog_id = :changelog_id
+            AND (retired_at IS NULL OR retired_at < born_at)
+            AND EXISTS (SELECT 1 FROM governance_build_authorization WHERE scope IN ('*', :object_key))
+            AND NOT EXISTS (SELECT 1 FROM handoff_cursor WHERE alarm IS NOT NULL OR last_poll_at IS NULL OR last_poll_at < :polled_since)
+            AND (SELECT sum(low_water) FROM handoff_cursor) = :low_water_sum
+            AND NOT EXISTS (SELECT 1 FROM event_type_registry t JOIN event_pending p ON p.event_type = t.event_type
+                            WHERE t.active = 1 AND p.object_key = :object_key)`,
+    changes: 1,
+    guard: 'candidate-as-judged',
+  },
+  'handoff.resume': {
+    sql: `UPDATE handoff_cursor SET
+            low_water = CASE WHEN alarm LIKE '{"coverage":"drift"%' THEN 0 ELSE low_water END,
+            audited_upto = CASE WHEN alarm LIKE '{"coverage":"drift"%' THEN 0 ELSE audited_upto END,
+            walk_low = NULL, walk_upto = NULL, walk_key = NULL, walk_rows = 0, alarm = NULL
+          WHERE alarm IS NOT NULL RETURNING source`,
+    changes: 'row',
+    guard: 'alarm-raised',
+  },
+  'candidate.forget-changelog': {
+    sql: 'UPDATE governance_candidate_state SET changelog_id = 0 WHERE changelog_id > 0',
+    changes: 'any',
+    guard: 'none',
+  },
+  'handoff.mark-stale': {
+    sql: `UPDATE handoff_cursor SET stale_since = :at
+          WHERE stale_since IS NULL AND (last_poll_at IS NULL OR last_poll_at < :polled_before) RETURNING source`,
+    changes: 'row',
+    guard: 'not-said-yet',
+  },
+};
