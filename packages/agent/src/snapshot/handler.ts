@@ -204,7 +204,7 @@ export function snapshotHandlers(deps: SnapshotDependencies): Handlers<typeof sn
 }
 
 /** Progress while the bytes are read; what was found at the end. A manifest that is gone or damaged is a failure of the snapshot, not of the question. */
-async function* readingOf(objects: ObjectStore, row: SnapshotRow, signal: AbortSignal): AsyncGenerator<string, Reading> {
+export async function* readingOf(objects: ObjectStore, row: SnapshotRow, signal: AbortSignal): AsyncGenerator<string, Reading> {
   const failedManifest = (finding: 'missing' | 'digest-differs', detail: string): Reading => ({
     objects_read: 1,
     bytes_read: 0,
@@ -249,6 +249,8 @@ async function tick(): Promise<false> {
 /** Once the answer has begun, a failure can only be told inside it. */
 async function* endingWithProblem(messages: AsyncGenerator<string>, signal: AbortSignal): AsyncGenerator<string> {
   try {
+    // Sends the headers at once: the client knows that it was heard.
+    yield sseHeartbeat;
     yield* messages;
   } catch (error) {
     if (signal.aborted) return;

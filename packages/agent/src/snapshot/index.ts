@@ -1,0 +1,1 @@
+export { type SnapshotDependencies, snapshotHandlers } from './handler.ts';
