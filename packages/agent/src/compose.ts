@@ -2,39 +2,55 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { apiWindow, formatApiWindow, openapiDocument, Problem, type Route, routeList } from '@govctl/core/api';
-import type { Facts } from '@govctl/core/decision';
+import { parityContract } from '@govctl/core/environment';
 import { signCheckpoint } from '@govctl/core/evidence';
 import type { Logger } from 'pino';
+import { auditHandlers } from './audit/handler.ts';
+import { reconcileHandler } from './audit/reconcile.ts';
+import { loadConfig } from './config/live-config.ts';
+import { reloadConfig } from './config/reload.ts';
 import { migrate, migrationState, openSqlite, SqliteReader, sqliteMigrations } from './db/index.ts';
+import { dispatchEvents } from './event/dispatch.ts';
+import { eventFeed } from './event/feed.ts';
+import { eventHandlers } from './event/handler.ts';
 import { logReader } from './evidence/log-reader.ts';
 import { createHttpServer, type Handler } from './http/index.ts';
 import { apiKeyAuthenticator } from './identity/authenticate.ts';
+import { currentAuthority } from './identity/authority.ts';
+import { identityHandlers } from './identity/handler.ts';
 import { SqliteJournal } from './journal/index.ts';
 import { startLoop } from './loop/loop.ts';
+import { openFolderStore } from './object/index.ts';
 import { packStore } from './policy/pack-store.ts';
 import { promotionAnswers } from './promotion/answer.ts';
+import { boundaryHandlers } from './promotion/boundary.ts';
 import { type PromotionDependencies, promotionHandlers } from './promotion/handler.ts';
+import { listHandlers } from './promotion/list.ts';
 import { requeueDeferred } from './promotion/requeue.ts';
+import { rollbackHandler } from './promotion/rollback.ts';
+import { type SnapshotDependencies, snapshotHandlers } from './snapshot/handler.ts';
+import { missingContent } from './snapshot/missing.ts';
+import { snapshotVerifier } from './snapshot/reverify.ts';
 import { loadKeys, signerOf, stateDir, takeInstanceLock } from './state/index.ts';
 import { systemHandlers } from './system/handler.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 
 export type Settings = {
   readonly root: string;
-  readonly environment: string;
-  readonly origin: string;
   readonly version: string;
-  readonly service_release_id: string;
-  readonly config_digest: string | null;
-  readonly parity_contract: string;
-  readonly socket: string;
-  readonly signer_keys: Facts['signer_keys'];
+  /** Set for tests; otherwise the configuration says, or `govd.sock` in the state folder. */
+  readonly socket?: string;
 };
 
 /** What the outside world is to the daemon; tests give their own. */
 export type Seams = { readonly now: () => string; readonly logger: Logger };
 
-export type Daemon = { readonly socket: string; stop(): Promise<void> };
+export type Daemon = {
+  readonly socket: string;
+  /** Reads the configuration again; a bad one changes nothing. */
+  reload(): Promise<void>;
+  stop(): Promise<void>;
+};
 
 /**
  * The composition root: the one place that names concrete adapters. Resources are closed in the reverse order they were opened,
@@ -45,6 +61,8 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const dir = stateDir(settings.root);
   const { now, logger } = seams;
 
+  const live = loadConfig(dir.config);
+  logger.level = process.env.GOVD_LOG ?? live.config.logging.level;
   opened.adopt(takeInstanceLock(dir.instanceLock), (lock) => lock.release());
   const keys = loadKeys(dir.keys);
   const writer = opened.adopt(openSqlite(dir.database), (handle) => void handle.close());
@@ -52,61 +70,83 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const reader = opened.adopt(openSqlite(dir.database, 'read'), (handle) => void handle.close());
   const database = new SqliteReader(reader);
   const metrics = createMetrics();
+  const randomHex = (bytes: number) => randomBytes(bytes).toString('hex');
 
+  const origin = live.config.log.origin;
   const logSigner = signerOf(keys, 'log');
-  const checkpointOf = (head: { size: number; root: Uint8Array }) => signCheckpoint({ origin: settings.origin, ...head }, logSigner);
+  const checkpointOf = (head: { size: number; root: Uint8Array }) => signCheckpoint({ origin, ...head }, logSigner);
+  const decisionSigner = signerOf(keys, 'decision');
   const journal = new SqliteJournal({
     handle: writer,
-    signer: signerOf(keys, 'decision'),
+    signer: decisionSigner,
     seal: { refusal: () => null, seal: checkpointOf },
     now,
     observer: metrics.journal,
   });
   const log = logReader(database, checkpointOf);
   const packs = packStore(database);
-  const randomHex = (bytes: number) => randomBytes(bytes).toString('hex');
-  const deployment = {
-    environment: settings.environment,
-    service_release_id: settings.service_release_id,
-    config_digest: settings.config_digest,
-  };
+  const objects = await openFolderStore(dir.objects);
+  const parity_contract = parityContract();
+  const environment = live.config.environment;
+  const service_release_id = live.config.service_release_id ?? `govd@${settings.version}`;
+  const release = { environment, service_release_id };
+  const shared = { database, journal, deployment: release, randomHex, now };
 
   const promotion: PromotionDependencies = {
-    database,
-    journal,
+    ...shared,
     packs,
     sources: {
       database,
       packs,
       coverage: { factOf: async () => ({ coverage: null, ospa_count: null }) },
-      environment: {
-        name: settings.environment,
-        parity_contract: settings.parity_contract,
-        config_digest: settings.config_digest,
-        service_release_id: settings.service_release_id,
-      },
-      signer_keys: settings.signer_keys,
+      environment: () => ({ name: environment, parity_contract, config_digest: live.digest, service_release_id }),
+      signer_keys: () => live.signer_keys,
     },
     answers: promotionAnswers(database, log),
-    deployment,
-    randomHex,
-    now,
+    config_digest: () => live.digest,
+    authority: currentAuthority(database),
   };
+  const snapshot: SnapshotDependencies = { ...shared, objects };
+  const feed = eventFeed(database);
+  const holder = randomHex(8);
+  const dispatch = { database, journal, feed, holder, now };
+  const dispatcher = startLoop({
+    name: 'dispatch',
+    now,
+    logger,
+    round: async () => (((await dispatchEvents(dispatch)) ?? 0) > 0 ? 0 : 250),
+  });
+  opened.defer(() => dispatcher.stop());
 
   const state = migrationState(writer, sqliteMigrations);
   const handlers = {
     ...systemHandlers({
       version: settings.version,
-      service_release_id: settings.service_release_id,
+      service_release_id,
       api: apiWindow,
       schema: state.current,
-      environment: settings.environment,
-      parity_contract: settings.parity_contract,
+      environment,
+      parity_contract,
       registry: metrics.registry,
       readiness: [{ name: 'schema', check: () => ({ ok: state.pending.length === 0, detail: `schema ${state.current}` }) }],
       openapi: () => openapiDocument(routeList, settings.version),
     }),
     ...promotionHandlers(promotion),
+    ...listHandlers(database),
+    ...rollbackHandler(promotion, snapshotVerifier(snapshot)),
+    ...boundaryHandlers({ ...promotion, log, governanceKeys: [decisionSigner.public_key_spki] }),
+    ...auditHandlers(shared),
+    ...reconcileHandler({
+      ...shared,
+      sources: {
+        missingContent: (snapshotHash) => missingContent(objects, snapshotHash),
+        handoff: async () => ({ findings: [], checked: 0 }),
+        wakeDispatcher: () => dispatcher.wake(),
+      },
+    }),
+    ...snapshotHandlers(snapshot),
+    ...eventHandlers({ feed, source: `urn:govctl:${origin}` }),
+    ...identityHandlers(shared),
   };
 
   const requeue = startLoop({ name: 'requeue', now, logger, round: async () => ((await requeueDeferred(promotion)) > 0 ? 10 : 500) });
@@ -123,12 +163,13 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     listeners: new Set(['operator', 'public', 'internal']),
   });
   opened.defer(() => http.close());
-  await clearStaleSocket(settings.socket);
-  await http.app.listen({ path: settings.socket });
-  chmodSync(settings.socket, 0o600);
+  const socket = settings.socket ?? live.config.listeners.operator.socket ?? dir.socket;
+  await clearStaleSocket(socket);
+  await http.app.listen({ path: socket });
+  chmodSync(socket, Number.parseInt(live.config.listeners.operator.mode, 8));
 
   const owned = opened.move();
-  return { socket: settings.socket, stop: () => owned.disposeAsync() };
+  return { socket, reload: () => reloadConfig(live, logger, shared), stop: () => owned.disposeAsync() };
 }
 
 /** A socket file outlives a killed daemon. It is removed only when nobody answers behind it, and only when it is a socket. */

@@ -56,20 +56,7 @@ async function run(root: string): Promise<void> {
     messageKey: 'msg',
     redact: ['*.authorization', '*.cap', '*.api_key'],
   });
-  const daemon = await startDaemon(
-    {
-      root,
-      environment: 'local_parity',
-      origin: 'govctl.local/log',
-      version: __VERSION__,
-      service_release_id: `govd@${__VERSION__}`,
-      config_digest: null,
-      parity_contract: `sha256:${'0'.repeat(64)}`,
-      socket: `${root}/govd.sock`,
-      signer_keys: [],
-    },
-    { now, logger },
-  );
+  const daemon = await startDaemon({ root, version: __VERSION__ }, { now, logger });
   logger.info({ socket: daemon.socket }, 'ready');
   let stopping = false;
   const stop = (signal: string) => {
@@ -87,6 +74,7 @@ async function run(root: string): Promise<void> {
       },
     );
   };
+  process.on('SIGHUP', () => void daemon.reload());
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
 }

@@ -19,9 +19,10 @@ export type FactSources = {
   readonly database: Database;
   readonly coverage: CoverageSource;
   readonly packs: PackStore;
-  readonly environment: Facts['environment'];
+  /** The deployment that decides, with the configuration as it is now. */
+  readonly environment: () => Facts['environment'];
   /** Enrolled keys of people and services who sign evidence bundles, from the configuration. */
-  readonly signer_keys: Facts['signer_keys'];
+  readonly signer_keys: () => Facts['signer_keys'];
 };
 
 /** What a promotion or rollback asks about. */
@@ -96,7 +97,7 @@ export async function readFacts(sources: FactSources, request: FactRequest, acto
   const facts: Facts = {
     as_of: now,
     kernel_version: kernelVersion,
-    environment: sources.environment,
+    environment: sources.environment(),
     request: {
       run_id: request.run_id,
       tenant_id: request.tenant_id,
@@ -129,7 +130,7 @@ export async function readFacts(sources: FactSources, request: FactRequest, acto
     pending_audits: audits,
     coverage: covered.coverage,
     ospa_count: covered.ospa_count,
-    signer_keys: [...sources.signer_keys],
+    signer_keys: [...sources.signer_keys()],
     rollback: request.rollback,
   };
   return {

@@ -19,6 +19,7 @@ import {
 import { isEnded, type Phase } from '@govctl/core/run';
 import type { Database } from '../db/index.ts';
 import { type Handlers, Reply } from '../http/index.ts';
+import type { Authority } from '../identity/authority.ts';
 import type { Journal } from '../journal/index.ts';
 import type { CompiledPacks } from '../policy/pack-store.ts';
 import type { PromotionAnswers } from './answer.ts';
@@ -31,7 +32,9 @@ export type PromotionDependencies = {
   readonly sources: FactSources;
   readonly packs: CompiledPacks;
   readonly answers: PromotionAnswers;
-  readonly deployment: { readonly environment: string; readonly service_release_id: string; readonly config_digest: string | null };
+  readonly deployment: { readonly environment: string; readonly service_release_id: string };
+  readonly config_digest: () => string;
+  readonly authority: Authority;
   readonly randomHex: (bytes: number) => string;
   readonly now: () => string;
 };
@@ -69,6 +72,7 @@ export function factRequestOf(request: PromotionRequest): FactRequest {
 export function sagaContext(deps: PromotionDependencies, read: ReadFacts, traceparent: string | undefined): SagaContext {
   return {
     ...deps.deployment,
+    config_digest: deps.config_digest(),
     salt: () => deps.randomHex(16),
     dataset_revision: read.dataset_revision,
     policy_activation: read.policy_activation,

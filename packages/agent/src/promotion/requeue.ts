@@ -28,7 +28,8 @@ async function askAgain(deps: PromotionDependencies, run: RunRow): Promise<boole
   const stored = state.request as StoredRequest | undefined;
   if (stored === undefined) return false;
   const now = deps.now();
-  const actor: Actor = stored.actor;
+  // What the asker may do now, not what it might do then: a key that was revoked promotes nothing any more.
+  const actor: Actor = await deps.authority.current(stored.actor, now);
   const body: PromotionRequest = stored.body;
   const attempt = await judge(deps, factRequestOf(body), actor, now);
   const { facts } = attempt.read;
