@@ -9,7 +9,11 @@ const packsByDigest = query<{ digests: string }, { digest: string; source: strin
 );
 
 /** Compiled packs of facts; a pack that is not stored is not here, and its absence is for the kernel to deny. */
-export type CompiledPacks = { compiled(packs: readonly PackFact[]): CompiledPack[] };
+export type CompiledPacks = {
+  compiled(packs: readonly PackFact[]): CompiledPack[];
+  /** The same facts with the YAML of each pack, for whoever decides them elsewhere. */
+  sourced(packs: readonly PackFact[]): Promise<PackFact[]>;
+};
 
 /** Packs never change under their digest, so each is read and compiled once. */
 export function packStore(database: Database): PackStore & CompiledPacks {
@@ -25,6 +29,11 @@ export function packStore(database: Database): PackStore & CompiledPacks {
     },
     compiled(packs) {
       return packs.flatMap((pack) => known.get(pack.digest) ?? []);
+    },
+    async sourced(packs) {
+      const [rows] = await database.read([packsByDigest({ digests: JSON.stringify(packs.map((pack) => pack.digest)) })]);
+      const sources = new Map(rows.map((row) => [row.digest, row.source]));
+      return packs.map((pack) => ({ ...pack, source: sources.get(pack.digest) }));
     },
   };
 }

@@ -44,11 +44,17 @@ const rebuilds = 3;
 
 export type Attempt = { readonly read: ReadFacts; readonly decision: DecisionBody; readonly decision_digest: string };
 
-/** Facts, then the kernel: the same two calls for a dry run, a promotion, a re-evaluation and a rollback. */
-export async function judge(deps: PromotionDependencies, request: FactRequest, actor: Actor, now: string): Promise<Attempt> {
+/** Facts, then the kernel: the same two calls for a dry run (which may judge as of another moment), a promotion, a re-evaluation and a rollback. */
+export async function judge(
+  deps: PromotionDependencies,
+  request: FactRequest,
+  actor: Actor,
+  now: string,
+  effectiveTime: string = now,
+): Promise<Attempt> {
   const read = await readFacts(deps.sources, request, actor, now);
   const input = buildInput(read.facts);
-  const decision = decide(input, deps.packs.compiled(read.facts.packs), now);
+  const decision = decide(input, deps.packs.compiled(read.facts.packs), effectiveTime);
   return { read, decision, decision_digest: decisionDigest(decision) };
 }
 
@@ -130,8 +136,10 @@ export function promotionHandlers(
     },
 
     async 'promotion.evaluate'({ body, actor, now }) {
-      const { read, decision, decision_digest } = await judge(deps, factRequestOf(body), actor, now);
-      return { schemaVersion, kind: 'Evaluation' as const, facts: read.facts, decision: shown(decision, decision_digest, true) };
+      const { read, decision, decision_digest } = await judge(deps, factRequestOf(body), actor, now, body.effective_time);
+      if (read.run !== null) assertSameRequest(read.run, requestDigest(body));
+      const facts = body.with_sources ? { ...read.facts, packs: await deps.packs.sourced(read.facts.packs) } : read.facts;
+      return { schemaVersion, kind: 'Evaluation' as const, facts, decision: shown(decision, decision_digest, true) };
     },
 
     async 'promotion.get'({ params, actor }) {
@@ -205,15 +213,19 @@ export function shown(decision: DecisionBody, decision_digest: string, dryRun: b
 
 /** A run_id that exists: the same request gets its state, or once it ended the same bytes again; another request is refused. */
 export async function replay(deps: PromotionDependencies, run: RunRow, digest: string): Promise<PromotionDocument | Reply> {
-  if (run.request_digest !== digest) {
-    throw new Problem('run-id-reused', {
-      detail: `run_id ${run.run_id} belongs to another request (${run.dataset_id} to ${run.to_layer ?? '?'}, ${run.created_at})`,
-      hint: 'use a new --run-id',
-    });
-  }
+  assertSameRequest(run, digest);
   const answer = await deps.answers.answer(run);
   if (!isEnded(run.phase as Phase)) return answer;
   return new Reply(200, JSON.stringify(answer), { 'content-type': 'application/json; charset=utf-8', 'govctl-replayed': 'true' });
+}
+
+/** A run_id is spent on one request: dry runs say so as the gate does. */
+function assertSameRequest(run: RunRow, digest: string): void {
+  if (run.request_digest === digest) return;
+  throw new Problem('run-id-reused', {
+    detail: `run_id ${run.run_id} belongs to another request (${run.dataset_id} to ${run.to_layer ?? '?'}, ${run.created_at})`,
+    hint: 'use a new --run-id',
+  });
 }
 
 async function readRun(deps: PromotionDependencies, runId: string, actor: Actor, action = 'promotion.read'): Promise<RunRow> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { digestSchema, layerSchema, nameSchema, runIdSchema, tenantSchema } from '../api/common.ts';
+import { digestSchema, layerSchema, nameSchema, runIdSchema, tenantSchema, timestampSchema } from '../api/common.ts';
 import { submittedBundleSchema } from '../decision/bundle.ts';
 import { jcsDigest } from '../evidence/jcs.ts';
 
@@ -21,6 +21,14 @@ export const promotionRequestSchema = z.strictObject({
 });
 
 export type PromotionRequest = z.infer<typeof promotionRequestSchema>;
+
+/** The question of a dry run: what the gate would say to this request. */
+export const evaluationRequestSchema = promotionRequestSchema.extend({
+  /** Facts come with the YAML of their packs, so that they can be decided elsewhere. */
+  with_sources: z.boolean().default(false),
+  /** Judges as of this moment instead of now: which rules will be in force, what will be stale. */
+  effective_time: timestampSchema.optional(),
+});
 
 /**
  * The idempotency body: what is asked, and nothing a client fills in by itself. The same run_id with another digest is a conflict.

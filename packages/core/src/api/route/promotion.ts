@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { decisionDocument } from '../../decision/decision.ts';
 import { factsSchema } from '../../decision/facts.ts';
 import { placeInLog, promotionDocument } from '../../promotion/document.ts';
-import { promotionRequestSchema, rollbackRequestSchema } from '../../promotion/request.ts';
+import { evaluationRequestSchema, promotionRequestSchema, rollbackRequestSchema } from '../../promotion/request.ts';
 import { digestSchema, document, layerSchema, nameSchema, refSchema, runIdSchema, timestampSchema } from '../common.ts';
 import { defineRoutes } from '../route.ts';
 
@@ -106,7 +106,7 @@ export const promotionRoutes = defineRoutes({
     summary: 'What the gate would say now; nothing is recorded',
     action: 'promotion.evaluate',
     listener: 'operator',
-    body: promotionRequestSchema,
+    body: evaluationRequestSchema,
     response: evaluationDocument,
     bodyLimit: 8 * 1024 * 1024,
     problems: ['run-id-reused'],
