@@ -45,9 +45,9 @@ export class HandoffBench implements Disposable {
     this.births.issue({ permit_id, kind: 'bulk', reason: 'test', issued_at: this.clock.now(), issued_by: 'HUMAN::t', ...nothing });
   }
 
-  add(lines: readonly AdmittedLine[]): void {
+  add(lines: readonly (AdmittedLine | ChangelogLine)[]): void {
     this.births.add(
-      lines.map((line) => ({ permit_id: 'bulk', ...line })),
+      lines.map((line) => ({ permit_id: 'bulk', ...(line as AdmittedLine) })),
       this.clock.now(),
     );
   }
@@ -114,6 +114,6 @@ export function settle(tail: SqliteTail, rows = 500): number {
 /** Lines of the fixture, in requests of `size`. */
 export function addChangelog(bench: HandoffBench, options: { rows: number; seed?: number }, size = 500): ChangelogLine[] {
   const lines = [...changelog(options)];
-  for (let at = 0; at < lines.length; at += size) bench.add(lines.slice(at, at + size) as AdmittedLine[]);
+  for (let at = 0; at < lines.length; at += size) bench.add(lines.slice(at, at + size));
   return lines;
 }
