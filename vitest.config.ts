@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
-/** Imports of .sql files are their text, as in the bundle. */
-const sqlText = {
-  name: 'sql-text',
+/** Imports of .sql and .yaml files are their text, as in the bundles. */
+const plainText = {
+  name: 'plain-text',
   enforce: 'pre' as const,
   load(id: string) {
-    return id.endsWith('.sql') ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))};` : null;
+    return /\.(sql|yaml)$/.test(id) ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))};` : null;
   },
 };
 
@@ -16,8 +16,8 @@ const patience = { testTimeout: 120_000, hookTimeout: 180_000 };
 export default defineConfig({
   test: {
     projects: [
-      { plugins: [sqlText], test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'fixtures/**/*.test.ts'], ...patience } },
-      { plugins: [sqlText], test: { name: 'e2e', include: ['test/**/*.test.ts'], globalSetup: ['test/global-setup.ts'], ...patience } },
+      { plugins: [plainText], test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'fixtures/**/*.test.ts'], ...patience } },
+      { plugins: [plainText], test: { name: 'e2e', include: ['test/**/*.test.ts'], globalSetup: ['test/global-setup.ts'], ...patience } },
     ],
   },
 });

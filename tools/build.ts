@@ -39,7 +39,7 @@ async function bundle(name: Program, external: string[]): Promise<void> {
       outdir: fresh,
       chunkNames: 'chunk/[name]-[hash]',
       external,
-      loader: { '.sql': 'text' },
+      loader: { '.sql': 'text', '.yaml': 'text' },
       define: { __VERSION__: JSON.stringify(manifest(name).version) },
     });
     if (existsSync(dist)) renameSync(dist, old);
