@@ -10,16 +10,16 @@ import { reconcileHandler } from './audit/reconcile.ts';
 import { loadConfig } from './config/live-config.ts';
 import { reloadConfig } from './config/reload.ts';
 import { migrate, migrationState, openSqlite, SqliteReader, sqliteMigrations } from './db/index.ts';
-import { dispatchEvents } from './event/dispatch.ts';
-import { eventFeed } from './event/feed.ts';
-import { eventHandlers } from './event/handler.ts';
+import { eventFeed, eventHandlers, startDispatcher } from './event/index.ts';
 import { logReader } from './evidence/log-reader.ts';
+import { openHandoff } from './handoff/index.ts';
 import { createHttpServer, type Handler } from './http/index.ts';
 import { apiKeyAuthenticator } from './identity/authenticate.ts';
 import { currentAuthority } from './identity/authority.ts';
 import { identityHandlers } from './identity/handler.ts';
 import { SqliteJournal } from './journal/index.ts';
 import { startLoop } from './loop/loop.ts';
+import { recentActivity } from './loop/recent-activity.ts';
 import { openFolderStore } from './object/index.ts';
 import { packStore } from './policy/pack-store.ts';
 import { promotionAnswers } from './promotion/answer.ts';
@@ -76,12 +76,18 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const logSigner = signerOf(keys, 'log');
   const checkpointOf = (head: { size: number; root: Uint8Array }) => signCheckpoint({ origin, ...head }, logSigner);
   const decisionSigner = signerOf(keys, 'decision');
+  let committedEvents = () => {};
   const journal = new SqliteJournal({
     handle: writer,
     signer: decisionSigner,
     seal: { refusal: () => null, seal: checkpointOf },
     now,
-    observer: metrics.journal,
+    observer: {
+      group(measure) {
+        metrics.journal.group(measure);
+        if (measure.events > 0) committedEvents();
+      },
+    },
   });
   const log = logReader(database, checkpointOf);
   const packs = packStore(database);
@@ -92,13 +98,27 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const release = { environment, service_release_id };
   const shared = { database, journal, deployment: release, randomHex, now };
 
+  const recently = recentActivity();
+  const handoff = await openHandoff({
+    ...shared,
+    database: dir.database,
+    births: dir.births,
+    holder: randomHex(8),
+    busy: () => journal.waiting > 0 || recently.active(),
+    jitter: Math.random,
+    logger,
+    registry: metrics.registry,
+    committed: () => committedEvents(),
+  });
+  opened.defer(() => handoff.stop());
+
   const promotion: PromotionDependencies = {
     ...shared,
     packs,
     sources: {
       database,
       packs,
-      coverage: { factOf: async () => ({ coverage: null, ospa_count: null }) },
+      coverage: handoff.coverage,
       environment: () => ({ name: environment, parity_contract, config_digest: live.digest, service_release_id }),
       signer_keys: () => live.signer_keys,
     },
@@ -109,13 +129,8 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const snapshot: SnapshotDependencies = { ...shared, objects };
   const feed = eventFeed(database);
   const holder = randomHex(8);
-  const dispatch = { database, journal, feed, holder, now };
-  const dispatcher = startLoop({
-    name: 'dispatch',
-    now,
-    logger,
-    round: async () => (((await dispatchEvents(dispatch)) ?? 0) > 0 ? 0 : 250),
-  });
+  const dispatcher = startDispatcher({ database, journal, feed, holder, now, logger });
+  committedEvents = () => dispatcher.wake();
   opened.defer(() => dispatcher.stop());
 
   const state = migrationState(writer, sqliteMigrations);
@@ -140,11 +155,12 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
       ...shared,
       sources: {
         missingContent: (snapshotHash) => missingContent(objects, snapshotHash),
-        handoff: async () => ({ findings: [], checked: 0 }),
+        handoff: (at) => handoff.reconcile(at),
         wakeDispatcher: () => dispatcher.wake(),
       },
     }),
     ...snapshotHandlers(snapshot),
+    ...handoff.handlers,
     ...eventHandlers({ feed, source: `urn:govctl:${origin}` }),
     ...identityHandlers(shared),
   };
@@ -159,7 +175,12 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     now,
     logger,
     versionHeader: formatApiWindow(apiWindow),
-    observer: metrics.http,
+    observer: {
+      request(measure) {
+        recently.noticed();
+        metrics.http.request(measure);
+      },
+    },
     listeners: new Set(['operator', 'public', 'internal']),
   });
   opened.defer(() => http.close());
