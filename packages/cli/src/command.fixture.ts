@@ -130,6 +130,7 @@ export function fakeContext(options: FakeContextOptions = {}): { readonly contex
     env,
     cwd: options.cwd ?? '/test',
     now: () => options.now ?? new Date('2026-11-21T03:00:00.000Z'),
+    program: [],
     signal,
   };
   return { context, ...captured };

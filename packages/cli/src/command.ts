@@ -50,6 +50,8 @@ export type CommandContext = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   now(): Date;
+  /** All commands: what help explains. */
+  readonly program: readonly Entry[];
   /** Aborted by Ctrl-C, by SIGTERM and when the reader of standard output went away. */
   readonly signal: AbortSignal;
 };

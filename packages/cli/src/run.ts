@@ -19,6 +19,11 @@ export type Surroundings = {
 /** Reads the command line, runs the command, prints its result or its problem, and returns the exit code. */
 export async function runProgram(entries: readonly Entry[], argv: readonly string[], around: Surroundings): Promise<number> {
   const { streams, env } = around;
+  if (argv[0] === '__complete') {
+    const { answerCompletion } = await import('./completion/answer.ts');
+    await streams.stdout.write(await answerCompletion(entries, argv.slice(1), around));
+    return 0;
+  }
   const terminated = () => around.signal.reason === 'terminated';
   let format = askedFormat(argv, env);
   let noColor = argv.includes('--no-color');
@@ -59,7 +64,17 @@ export async function runProgram(entries: readonly Entry[], argv: readonly strin
       const { createLazyClient } = await import('./client/lazy-client.ts');
       client = createLazyClient(resolved, around.signal, globals.timeout);
     } else client = around.client;
-    const context: CommandContext = { io, client, globals, target: resolved, env, cwd: around.cwd, now: around.now, signal: around.signal };
+    const context: CommandContext = {
+      io,
+      client,
+      globals,
+      target: resolved,
+      env,
+      cwd: around.cwd,
+      now: around.now,
+      program: entries,
+      signal: around.signal,
+    };
     const exit: ExitName = await render(await untilAborted(run(context, args, flags), around.signal), { format, field: globals.field }, io);
     if (exit === 'ok') return 0;
     const { exitCodes } = await import('@govctl/core/api');

@@ -39,7 +39,7 @@ export async function render(result: CommandResult, options: OutputOptions, io: 
     return result.exit ?? 'ok';
   }
   if ('stream' in result) {
-    for await (const document of result.stream) await io.streams.stdout.write(await formatStreamed(document, options, io));
+    for await (const item of result.stream) await io.streams.stdout.write(await formatStreamed(item, result.line, options, io));
     return result.exit?.() ?? 'ok';
   }
   const own = result.renderings?.[options.format];
@@ -67,11 +67,16 @@ async function formatDocument(document: Document, names: readonly string[] | und
   }
 }
 
-/** In a stream every document stands alone: a line for JSON, a document of its own for YAML. */
-async function formatStreamed(document: Document, options: OutputOptions, io: Io): Promise<string> {
-  if (options.field !== undefined || options.format === 'name') return formatDocument(document, undefined, options, io);
-  if (options.format === 'json' || options.format === 'ndjson') return formatNdjson(document);
-  return options.format === 'yaml'
-    ? `---\n${await formatDocument(document, undefined, options, io)}`
-    : formatDocument(document, undefined, options, io);
+/** In a stream every object stands alone: a line for JSON, a document of its own for YAML. */
+async function formatStreamed(
+  item: Readonly<Record<string, unknown>>,
+  line: ((item: Readonly<Record<string, unknown>>) => string) | undefined,
+  options: OutputOptions,
+  io: Io,
+): Promise<string> {
+  if (options.field !== undefined) return formatField(item, options.field);
+  if (options.format === 'json' || options.format === 'ndjson') return formatNdjson(item);
+  if (options.format === 'table' && line !== undefined) return `${line(item)}\n`;
+  const text = await formatDocument(item as Document, undefined, options, io);
+  return options.format === 'yaml' ? `---\n${text}` : text;
 }

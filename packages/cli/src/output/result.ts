@@ -16,8 +16,15 @@ export type CommandResult =
       /** The formats only this command has. */
       readonly renderings?: Readonly<Record<string, () => string>>;
     }
-  /** One document after the other, each printed as it comes: watching and tailing. `exit` is asked at the end. */
-  | { readonly stream: AsyncIterable<Document>; readonly exit?: () => ExitName }
+  /**
+   * One object after the other, each printed as it comes: watching and tailing. `line` is what a person sees of one; `exit` is
+   * asked at the end.
+   */
+  | {
+      readonly stream: AsyncIterable<Readonly<Record<string, unknown>>>;
+      readonly line?: (item: Readonly<Record<string, unknown>>) => string;
+      readonly exit?: () => ExitName;
+    }
   /** Text for a person or a shell, the same in every format. */
   | { readonly text: string; readonly exit?: ExitName }
   /** Bytes as they are: an exported file on standard output. */

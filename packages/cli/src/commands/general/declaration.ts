@@ -1,5 +1,27 @@
 import { command, defineCommand } from '../../command.ts';
 
+export const status = defineCommand({
+  name: 'status',
+  summary: 'Show how govd is and what waits for somebody',
+  description:
+    'Shows the daemon, whether it is ready, and what needs attention: open promotions, holds, overdue audits, handoff coverage. A question you may not ask is left out.',
+  examples: [
+    { command: 'govctl status', what: 'is it well, and is anything waiting' },
+    { command: 'govctl status --field ready', what: 'one word, for a script' },
+  ],
+});
+
+export const doctor = defineCommand({
+  name: 'doctor',
+  summary: 'Check configuration, connection and daemon, and say how to mend what is wrong',
+  description: 'Works with the daemon down. Every check passes, warns or fails; what is wrong comes with a command that mends it.',
+  examples: [
+    { command: 'govctl doctor', what: 'when something does not work' },
+    { command: 'govctl doctor -o json', what: 'for a bug report' },
+  ],
+  exits: ['findings'],
+});
+
 export const version = defineCommand({
   name: 'version',
   summary: 'Show the version of govctl, and of govd',
@@ -11,4 +33,32 @@ export const version = defineCommand({
   exits: ['unreachable', 'incompatible'],
 });
 
-export const generalCommands = [command(version, () => import('./version.ts'))];
+export const completion = defineCommand({
+  name: 'completion',
+  summary: 'Print the completion script of a shell',
+  args: { shell: { summary: 'bash, zsh or fish', completes: 'shell' } },
+  examples: [
+    { command: 'source <(govctl completion bash)', what: 'this shell' },
+    { command: 'govctl completion zsh > ~/.zfunc/_govctl', what: 'every zsh, with ~/.zfunc in $fpath' },
+    { command: 'govctl completion fish > ~/.config/fish/completions/govctl.fish', what: 'every fish' },
+  ],
+});
+
+export const help = defineCommand({
+  name: 'help',
+  summary: 'Explain a command or a topic',
+  description: 'Topics: exit-codes, environment, formatting, contexts, events. Without one, shows all commands.',
+  args: { topic: { summary: 'A topic, or the words of a command', optional: true, variadic: true, completes: 'topic' } },
+  examples: [
+    { command: 'govctl help exit-codes', what: 'what each exit code means' },
+    { command: 'govctl help context add', what: 'the same as govctl context add --help' },
+  ],
+});
+
+export const generalCommands = [
+  command(status, () => import('./status.ts')),
+  command(doctor, () => import('./doctor.ts')),
+  command(version, () => import('./version.ts')),
+  command(completion, () => import('./completion.ts')),
+  command(help, () => import('./help.ts')),
+];

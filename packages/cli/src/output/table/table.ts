@@ -8,7 +8,9 @@ export type TableRenderer = (document: Document, paint: Paint) => string;
  * What a person reads, by kind of document. A kind without an entry is shown by the generic renderer; add
  * `output/table/<kind>.ts` where that is not good enough.
  */
-const renderers: Readonly<Record<string, () => Promise<TableRenderer>>> = {};
+const renderers: Readonly<Record<string, () => Promise<TableRenderer>>> = {
+  Doctor: async () => (await import('./doctor.ts')).doctorTable,
+};
 
 export async function renderTable(document: Document, color: boolean): Promise<string> {
   const load = Object.hasOwn(renderers, document.kind) ? renderers[document.kind] : undefined;

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { isProblem, Problem, parseStrictJson } from '@govctl/core/api';
+import { encodeManifest, type Manifest } from '@govctl/core/promotion';
+import type { Run } from '../../command.ts';
+import type { snapshotCreate } from './declaration.ts';
+import { findFiles, requireUnchanged } from './folder.ts';
+import { hashFiles } from './hash.ts';
+import { missingOf, uploadAll } from './upload.ts';
+
+export const run: Run<typeof snapshotCreate> = async (context, { dir }, flags) => {
+  const { client, io, signal } = context;
+  const root = resolve(context.cwd, dir);
+  const schema = flags.schema === undefined ? undefined : await readSchema(resolve(context.cwd, flags.schema));
+  const found = await findFiles(root, signal);
+  for (const folder of found.empty_folders.slice(0, 3))
+    await io.warn(`${folder} is empty: a snapshot holds files, so it will not be part of it`);
+  // Before minutes of hashing: is the daemon there, and may we?
+  await client.call('object.missing', { body: { digests: [] } });
+
+  const bytes = found.files.reduce((sum, file) => sum + file.size, 0);
+  const progress = await io.progress(`hashing ${found.files.length} files`);
+  try {
+    const files = await hashFiles(found.files, (done) => progress.update({ done, total: bytes, unit: 'bytes' }), signal);
+    const encoded = encodeManifest({ dataset_id: flags.dataset, files, schema });
+    const missing = await missingOf(
+      client,
+      files.flatMap(({ sha256 }, index) => {
+        const file = found.files[index];
+        return file === undefined ? [] : [{ digest: `sha256:${sha256}`, file }];
+      }),
+    );
+    const total = missing.reduce((sum, { file }) => sum + file.size, 0);
+    progress.phase(missing.length === 0 ? 'everything is stored already' : `uploading ${missing.length} of ${files.length} files`);
+    await uploadAll(client, missing, (done) => progress.update({ done, total, unit: 'bytes' }));
+    await client.upload(
+      'object.put',
+      { params: { digest: encoded.snapshot_hash } },
+      { body: encoded.bytes, length: encoded.bytes.byteLength },
+    );
+    await requireUnchanged(root, found, signal);
+    const document = await client.call('snapshot.create', {
+      body: {
+        tenant_id: flags.tenant ?? (await context.target()).tenant,
+        dataset_id: flags.dataset,
+        layer: flags.layer,
+        snapshot_hash: encoded.snapshot_hash,
+      },
+    });
+    await progress.done(
+      `${document.created ? 'registered' : 'already registered'}: ${document.file_count} files, ${missing.length} uploaded`,
+    );
+    return { document, names: [document.snapshot_id] };
+  } catch (error) {
+    await progress.fail();
+    throw error;
+  }
+};
+
+async function readSchema(path: string): Promise<Manifest['schema']> {
+  try {
+    const value = parseStrictJson(await readFile(path));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Manifest['schema'];
+  } catch (cause) {
+    const why = isProblem(cause) ? cause.message : (cause as Error).message;
+    throw new Problem('usage', { detail: `the schema ${path} cannot be read: ${why}`, hint: 'a JSON object', cause });
+  }
+  throw new Problem('usage', { detail: `the schema ${path} is not a JSON object` });
+}
