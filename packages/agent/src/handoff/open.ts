@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import { birthsMigrations, migrate, openSqlite, SqliteReader } from '../db/index.ts';
 import type { Journal } from '../journal/index.ts';
 import { startLoop } from '../loop/loop.ts';
@@ -6,8 +7,10 @@ import { SqliteBirths } from './births.ts';
 import { attachBirths } from './births-attachment.ts';
 import { coverageSource } from './coverage.ts';
 import { handoffHandlers } from './handler.ts';
+import { handoffGauges, tailMetrics } from './metric.ts';
+import { reconcileHandoff } from './reconcile.ts';
 import { SqliteTail } from './tail.ts';
-import { TailLoop, type TailObserver } from './tail-loop.ts';
+import { TailLoop } from './tail-loop.ts';
 
 export type HandoffSettings = {
   /** Path of govd.db, migrated. */
@@ -23,14 +26,16 @@ export type HandoffSettings = {
   readonly jitter: () => number;
   readonly now: () => string;
   readonly logger: Logger;
-  readonly observer?: TailObserver;
+  readonly registry: Registry;
+  /** Events may have been committed. */
+  readonly committed: () => void;
 };
 
 export type Handoff = {
   readonly handlers: ReturnType<typeof handoffHandlers>;
   /** What promotions are told of coverage. */
   readonly coverage: ReturnType<typeof coverageSource>;
-  readonly blocker: () => string | null;
+  reconcile(now: string): ReturnType<typeof reconcileHandoff>;
   stop(): Promise<void>;
 };
 
@@ -44,10 +49,13 @@ export async function openHandoff(settings: HandoffSettings): Promise<Handoff> {
   const birthsHandle = opened.adopt(openSqlite(settings.births), (handle) => void handle.close());
   migrate(birthsHandle, birthsMigrations, now);
   const tailHandle = opened.adopt(openSqlite(settings.database), (handle) => void handle.close());
+  // Waiting for a lock would stop every request of this thread; a refused batch is simply tried again.
+  tailHandle.pragma('busy_timeout = 50');
   attachBirths(tailHandle, settings.births);
   const readHandle = opened.adopt(openSqlite(settings.database, 'read'), (handle) => void handle.close());
   attachBirths(readHandle, settings.births);
 
+  const metrics = tailMetrics(settings.registry);
   const tail = new SqliteTail({ handle: tailHandle, holder: settings.holder, environment: deployment.environment, now });
   const loop = new TailLoop({
     tail,
@@ -56,7 +64,12 @@ export async function openHandoff(settings: HandoffSettings): Promise<Handoff> {
     now,
     busy: settings.busy,
     jitter: settings.jitter,
-    ...(settings.observer === undefined ? {} : { observer: settings.observer }),
+    observer: {
+      batch(measure) {
+        metrics.batch(measure);
+        settings.committed();
+      },
+    },
   });
   const running = startLoop({ name: 'tail', now, logger, round: () => loop.round() });
   opened.defer(() => running.stop());
@@ -67,6 +80,12 @@ export async function openHandoff(settings: HandoffSettings): Promise<Handoff> {
   const database = new SqliteReader(readHandle);
   const blocker = () => loop.blocker;
   const handlers = handoffHandlers({ database, journal, births: new SqliteBirths(birthsHandle), wake, blocker, deployment, randomHex });
+  handoffGauges(settings.registry, database, now, blocker);
   const owned = opened.move();
-  return { handlers, coverage: coverageSource(database, blocker), blocker, stop: () => owned.disposeAsync() };
+  return {
+    handlers,
+    coverage: coverageSource(database, blocker),
+    reconcile: (at) => reconcileHandoff(database, at, blocker()),
+    stop: () => owned.disposeAsync(),
+  };
 }
