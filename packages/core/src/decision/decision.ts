@@ -62,6 +62,25 @@ const body = {
 export const decisionBodySchema = z.strictObject(body);
 export const parityTags = ['exact', 'kernel-skew', 'policy-skew', 'facts-skew'] as const;
 
+const explainedAnswerSchema = gateAnswerSchema.extend({ asks: z.string() });
+
+/** Why a decision is what it is: what blocks first, each answer with who mends it and how. */
+export const explanationSchema = z.object({
+  decision: z.enum(verdicts),
+  subject: subjectSchema,
+  /** One sentence for a person. */
+  summary: z.string(),
+  denied_by: z.array(explainedAnswerSchema),
+  waiting_on: z.array(explainedAnswerSchema),
+  /** Rules that do not hold and do not block: warnings, and rules not yet in force. */
+  warnings: z.array(explainedAnswerSchema),
+  passed: z.array(explainedAnswerSchema),
+  not_required: z.array(explainedAnswerSchema),
+  /** What to do, in the order of the gates, each command once. */
+  next: z.array(z.object({ code: z.string(), who: z.string(), command: z.string() })),
+  next_eligible_at: timestampSchema.nullable(),
+});
+
 /** A decision as it is shown: by a dry run (no ref, nothing recorded) or by `decision get`. */
 export const decisionDocument = document('Decision', {
   ...body,
@@ -69,6 +88,19 @@ export const decisionDocument = document('Decision', {
   dry_run: z.boolean(),
   decision_ref: refSchema.optional(),
   parity: z.object({ tag: z.enum(parityTags), differs: z.array(z.string()) }).optional(),
+  /** With --explain. */
+  explanation: explanationSchema.optional(),
+});
+
+/** `why` and `why-not`: the explanation of a run's decision, or of one that nobody asked for yet (`run_id` null). */
+export const explanationDocument = document('Explanation', {
+  run_id: z.string().nullable(),
+  phase: z.string().nullable(),
+  status: z.string().nullable(),
+  decided_by: body.decided_by,
+  promotion_type: promotionTypeSchema,
+  policy_rev: digestSchema.nullable(),
+  ...explanationSchema.shape,
 });
 
 export type Outcome = (typeof outcomes)[number];
@@ -79,6 +111,10 @@ export type GateAnswer = z.infer<typeof gateAnswerSchema>;
 export type Subject = z.infer<typeof subjectSchema>;
 export type DecisionBody = z.infer<typeof decisionBodySchema>;
 export type DecisionDocument = z.infer<typeof decisionDocument>;
+/** A gate or rule with the question it asked. */
+export type ExplainedAnswer = z.infer<typeof explainedAnswerSchema>;
+export type Explanation = z.infer<typeof explanationSchema>;
+export type ExplanationDocument = z.infer<typeof explanationDocument>;
 export type ParityTag = (typeof parityTags)[number];
 
 /** How long an allow may be acted on. */

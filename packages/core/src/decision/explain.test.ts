@@ -33,6 +33,13 @@ describe('explain', () => {
     expect(explanations.get('another run holds the target')?.explanation.summary).toBe('orders RAW -> GDP: waits for single-writer');
   });
 
+  it('says of a wait that ran out that time decided, and what was waited for', () => {
+    const waited = explanations.get('another run holds the target')?.body;
+    if (waited === undefined) throw new Error('the corpus lost a case');
+    const { summary } = explain({ ...waited, decision: 'deny', decided_by: 'timeout' });
+    expect(summary).toBe('orders RAW -> GDP: denied because the time to wait ran out; it waited for single-writer');
+  });
+
   it('shows rules that warn, and those not yet in force, as warnings', () => {
     const codes = (name: string) => explanations.get(name)?.explanation.warnings.map(({ reason_code }) => reason_code);
     expect(codes('a rule only warns')).toEqual(['rule-warning']);

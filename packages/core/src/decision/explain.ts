@@ -1,25 +1,5 @@
-import type { DecisionBody, GateAnswer, Subject, Verdict } from './decision.ts';
+import type { DecisionBody, Explanation, GateAnswer } from './decision.ts';
 import { gateList } from './gate-list.ts';
-
-/** A gate or rule with the question it asked. */
-export type ExplainedAnswer = GateAnswer & { readonly asks: string };
-
-/** Why a decision is what it is, or why not: what blocks first, each answer with who mends it and how. Renderers only lay it out. */
-export type Explanation = {
-  readonly decision: Verdict;
-  readonly subject: Subject;
-  /** One sentence for a person. */
-  readonly summary: string;
-  readonly denied_by: readonly ExplainedAnswer[];
-  readonly waiting_on: readonly ExplainedAnswer[];
-  /** Rules that do not hold and do not block: warnings, and rules not yet in force. */
-  readonly warnings: readonly ExplainedAnswer[];
-  readonly passed: readonly ExplainedAnswer[];
-  readonly not_required: readonly ExplainedAnswer[];
-  /** What to do, in the order of the gates, each command once. */
-  readonly next: readonly { readonly code: string; readonly who: string; readonly command: string }[];
-  readonly next_eligible_at: string | null;
-};
 
 const questions = new Map(gateList.map(({ code, asks }) => [code, asks]));
 
@@ -48,10 +28,11 @@ export function explain(decision: DecisionBody): Explanation {
   };
 }
 
-function summaryOf({ decision, subject }: DecisionBody, denied: readonly GateAnswer[], waiting: readonly GateAnswer[]): string {
+function summaryOf({ decided_by, decision, subject }: DecisionBody, denied: readonly GateAnswer[], waiting: readonly GateAnswer[]): string {
   const what = `${subject.dataset_id} ${subject.from_layer} -> ${subject.to_layer}`;
   if (decision === 'allow') return `${what}: allowed, every gate that was asked passed`;
   if (decision === 'defer') return `${what}: waits for ${codes(waiting)}`;
+  if (decided_by === 'timeout') return `${what}: denied because the time to wait ran out; it waited for ${codes(waiting)}`;
   return denied.length === 0
     ? `${what}: denied, no gate was evaluated`
     : `${what}: denied by ${codes(denied)}${waiting.length === 0 ? '' : `; would also wait for ${codes(waiting)}`}`;

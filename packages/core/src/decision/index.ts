@@ -2,7 +2,7 @@ export { buildBundle } from './build-bundle.ts';
 export { type BundleSigner, bundleSignerSchema, type EvidenceBundle, type SubmittedBundle, submittedBundleSchema } from './bundle.ts';
 export { decide, decisionDigest, verdictOf } from './decide.ts';
 export * from './decision.ts';
-export { type ExplainedAnswer, type Explanation, explain } from './explain.ts';
+export { explain } from './explain.ts';
 export * from './facts.ts';
 export { fromFactsFile, toFactsFile } from './facts-file.ts';
 export { bundlePayload, bundlePayloadType } from './gate/signers.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { digestSchema, document, layerSchema, refSchema, schemaVersion, timestampSchema } from '../api/common.ts';
-import { type DecisionBody, decisionBodySchema } from '../decision/decision.ts';
+import { type DecisionBody, decisionBodySchema, explanationSchema } from '../decision/decision.ts';
 import { phases, runStatuses } from '../run/phase.ts';
 import type { RunState } from './run-state.ts';
 import type { RunRow } from './write.ts';
@@ -52,6 +52,8 @@ export const promotionDocument = document('Promotion', {
   pending_audit: pendingAudit.nullable(),
   phases: z.array(z.object({ phase: z.enum(phases), status: z.enum(runStatuses), event: z.string(), at: timestampSchema })),
   trace_id: z.string(),
+  /** With --explain; the daemon never sends it. */
+  explanation: explanationSchema.optional(),
 });
 
 export type PromotionDocument = z.infer<typeof promotionDocument>;
