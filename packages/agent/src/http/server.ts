@@ -36,7 +36,8 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     logger: false,
     bodyLimit: defaultBodyLimit,
     connectionTimeout: 30_000,
-    requestTimeout: 30_000,
+    // No limit on the whole of a request: an upload takes as long as it takes. Headers have ten seconds, a silent connection thirty.
+    requestTimeout: 0,
     keepAliveTimeout: 60_000,
     forceCloseConnections: 'idle',
     genReqId: () => randomBytes(8).toString('hex'),

@@ -15,7 +15,7 @@ import {
   type Route,
   routeList,
 } from '@govctl/core/api';
-import { type Dispatcher, Client as HttpConnection } from 'undici';
+import { type Dispatcher, Pool as HttpConnection } from 'undici';
 import type { Target } from '../context/target.ts';
 import type { CallOptions, Client, Download } from './client.ts';
 import { connectProblem } from './connect-problem.ts';
@@ -186,7 +186,8 @@ function routeNamed(name: string): Route {
 }
 
 async function connect(target: Target): Promise<HttpConnection> {
-  const common = { pipelining: 1, keepAliveTimeout: 30_000, maxResponseSize: -1, allowH2: false };
+  // Several connections, opened when needed: uploads run side by side.
+  const common = { connections: 8, pipelining: 1, keepAliveTimeout: 30_000, maxResponseSize: -1, allowH2: false };
   if ('socket' in target.endpoint) return new HttpConnection('http://govd', { ...common, socketPath: target.endpoint.socket });
   const { ca_file, cert_file, key_file, server_name } = target.tls;
   const optional = async (path: string | null) => (path === null ? undefined : readPrivate(path));
