@@ -2,6 +2,7 @@ import { Problem } from '@govctl/core/api';
 import type { Digest } from '@govctl/core/evidence';
 import { decodeManifest, type Manifest, manifestObjects, maxManifestBytes } from '@govctl/core/promotion';
 import type { ObjectStore } from '../object/index.ts';
+import { examineObject } from './examine.ts';
 
 /** Questions to the store under way at a time. */
 const width = 16;
@@ -49,19 +50,23 @@ export async function readManifest(store: ObjectStore, snapshotHash: Digest): Pr
 }
 
 /**
- * How many objects of a manifest are not stored.
- * @throws Problem `digest-mismatch` when one is stored with another size than the manifest says: one of the two is wrong.
+ * How many objects of a manifest are not stored. An object of another size than the manifest says is read: either it is damaged, and
+ * then it is missing now, or the manifest is wrong.
+ *
+ * @throws Problem `digest-mismatch` for a wrong manifest
  */
 export async function countMissing(store: ObjectStore, manifest: Manifest): Promise<number> {
   let missing = 0;
   await each(manifestObjects(manifest), width, async ([digest, expected]) => {
     const size = await store.size(digest);
-    if (size === null) missing += 1;
-    else if (size !== expected) {
+    if (size === expected) return;
+    const examined = size === null ? null : await examineObject(store, digest);
+    if (examined?.actual !== digest) missing += 1;
+    else {
       const path = manifest.files.find(({ sha256 }) => digest.endsWith(sha256))?.path ?? '';
       throw new Problem('digest-mismatch', {
-        detail: `${JSON.stringify(path)}: the manifest says ${expected} bytes, the stored object ${digest} has ${size}`,
-        hint: 'if the manifest is right, the stored object is damaged: govctl snapshot verify of a snapshot that has it sets it aside',
+        detail: `${JSON.stringify(path)}: the manifest says ${expected} bytes, but the content with that digest has ${examined.size}`,
+        hint: 'make the manifest from the files: govctl snapshot create does',
       });
     }
   });

@@ -257,6 +257,15 @@ describe('snapshots', () => {
     expect(facts()).toEqual([]);
   });
 
+  test('a damaged object is found missing when it is registered again, and taken in again', async () => {
+    const id = String((await register()).json.snapshot_id);
+    writeFileSync(pathOf('id\n1\n'), 'tampered with');
+    const body = { dataset_id: 'orders', snapshot_hash: manifestOf().snapshot_hash };
+    expect((await http.request('POST', '/v1/snapshots', { body })).json).toMatchObject({ snapshot_id: id, missing_objects: 1 });
+    expect((await register()).json).toMatchObject({ snapshot_id: id, missing_objects: 0 });
+    expect(await result(id)).toMatchObject({ verified: true });
+  });
+
   test('pages are newest first and hold everything once', async () => {
     const ids: unknown[] = [];
     for (let n = 0; n < 5; n += 1) ids.unshift((await register({ 'a.csv': String(n) })).json.snapshot_id);

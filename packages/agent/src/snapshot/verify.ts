@@ -1,8 +1,9 @@
 import type { verifyFindings } from '@govctl/core/api';
 import { isProblem } from '@govctl/core/api';
-import { type Digest, digestStream } from '@govctl/core/evidence';
+import type { Digest } from '@govctl/core/evidence';
 import { type Manifest, manifestObjects, type ReadingResult } from '@govctl/core/promotion';
 import type { ObjectStore } from '../object/index.ts';
+import { examineObject } from './examine.ts';
 import { each } from './presence.ts';
 
 export type ReadFailure = {
@@ -23,10 +24,7 @@ export type ReadingProgress = {
 const width = 4;
 const toldFailures = 100;
 
-/**
- * Reads every byte of every object of a snapshot again and compares digests. Content that proves to be other content is set aside:
- * serving it under that digest would be a lie, and once it is missing it can be uploaded again.
- */
+/** Reads every byte of every object of a snapshot again and compares digests; what is damaged is set aside. */
 export function readAgain(
   store: ObjectStore,
   manifest: Manifest,
@@ -42,26 +40,14 @@ export function readAgain(
   let damaged = 0;
 
   const examine = async (digest: Digest, expected: number): Promise<readonly [ReadFailure['finding'], string] | null> => {
-    const stream = await store.read(digest);
-    if (stream === null) {
-      missing += 1;
-      return ['missing', 'not stored'];
-    }
-    const state = digestStream();
-    let size = 0;
-    for await (const chunk of stream) {
+    const examined = await examineObject(store, digest, (part) => {
       signal.throwIfAborted();
-      const part = chunk as Buffer;
-      state.update(part);
-      size += part.byteLength;
-      bytes += part.byteLength;
-    }
-    const actual = state.digest();
+      bytes += part;
+    });
+    if (examined === null || examined.actual !== digest) missing += 1;
+    if (examined === null) return ['missing', 'not stored'];
+    const { actual, size } = examined;
     if (actual === digest && size === expected) return null;
-    if (actual !== digest) {
-      await store.setAside(digest);
-      missing += 1;
-    }
     return size === expected
       ? ['digest-differs', `the bytes have the digest ${actual}`]
       : ['size-differs', `${size} bytes instead of ${expected}`];
