@@ -1,14 +1,22 @@
 import type { Entry } from './command.ts';
 import { apikeyCommands } from './commands/apikey/declaration.ts';
+import { birthCommands } from './commands/birth/declaration.ts';
+import { candidateCommands } from './commands/candidate/declaration.ts';
 import { configCommands } from './commands/config/declaration.ts';
 import { contextCommands } from './commands/context/declaration.ts';
 import { eventCommands } from './commands/event/declaration.ts';
 import { generalCommands } from './commands/general/declaration.ts';
+import { handoffCommands } from './commands/handoff/declaration.ts';
+import { ospaCommands } from './commands/ospa/declaration.ts';
 import { snapshotCommands } from './commands/snapshot/declaration.ts';
 
 /** Everything govctl can do, in the order help shows it: what people use most first. */
 export const program: readonly Entry[] = [
   ...snapshotCommands,
+  ...handoffCommands,
+  ...birthCommands,
+  ...candidateCommands,
+  ...ospaCommands,
   ...eventCommands,
   ...apikeyCommands,
   ...configCommands,
