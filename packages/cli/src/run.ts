@@ -1,4 +1,4 @@
-import type { ExitName } from '@govctl/core/api';
+import { type ExitName, exitCodes, Problem } from '@govctl/core/api';
 import type { CommandContext, Entry } from './command.ts';
 import { wantsColor } from './io/color.ts';
 import { createIo } from './io/io.ts';
@@ -40,7 +40,6 @@ export async function runProgram(entries: readonly Entry[], argv: readonly strin
       return 0;
     }
     if (parsed.is === 'usage') {
-      const { Problem } = await import('@govctl/core/api');
       throw new Problem('usage', { detail: parsed.why, hint: parsed.fix });
     }
     const { command, args, flags, globals: given } = parsed.invocation;
@@ -77,20 +76,16 @@ export async function runProgram(entries: readonly Entry[], argv: readonly strin
     };
     const exit: ExitName = await render(await untilAborted(run(context, args, flags), around.signal), { format, field: globals.field }, io);
     if (exit === 'ok') return 0;
-    const { exitCodes } = await import('@govctl/core/api');
     return exitCodes[exit].code;
   } catch (error) {
     if (around.signal.reason === 'reader-gone') return 0;
-    const [{ asProblem, exitCodeOf, formatProblem }, { Problem }] = await Promise.all([
-      import('./output/problem.ts'),
-      import('@govctl/core/api'),
-    ]);
+    const { asProblem, exitCodeOf, formatProblem } = await import('./output/problem.ts');
     const problem = around.signal.aborted
       ? new Problem('cancelled', { detail: `stopped by ${terminated() ? 'SIGTERM' : 'Ctrl-C'}`, cause: error })
       : asProblem(error);
     const machine = format !== 'table' && format !== 'name';
     const color = wantsColor(env, streams.stderr.isTerminal, noColor);
-    await streams.stderr.write(formatProblem(problem, { machine, color, debug: env.GOVCTL_DEBUG === '1' }));
+    await streams.stderr.write(await formatProblem(problem, { machine, color, debug: env.GOVCTL_DEBUG === '1' }));
     return exitCodeOf(problem, terminated());
   } finally {
     await client?.close();

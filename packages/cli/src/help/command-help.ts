@@ -1,3 +1,4 @@
+import { type ExitName, exitCodes } from '@govctl/core/api';
 import type { Command as CommanderCommand } from 'commander';
 import type { Command, Entry } from '../command.ts';
 
@@ -26,24 +27,6 @@ function commandText({ declaration }: Command): string {
   return parts.join('\n');
 }
 
-const numbers: Readonly<Record<string, number>> = {
-  ok: 0,
-  internal: 1,
-  usage: 2,
-  deny: 3,
-  auth: 4,
-  unreachable: 5,
-  incompatible: 6,
-  defer: 8,
-  conflict: 10,
-  'not-found': 11,
-  integrity: 20,
-  failed: 21,
-  findings: 22,
-  timeout: 124,
-  cancelled: 130,
-};
-
-function exitText(name: string): string {
-  return `${numbers[name]} ${name}`;
+function exitText(name: ExitName): string {
+  return `${exitCodes[name].code} ${name}`;
 }

@@ -1,5 +1,3 @@
-import { Chalk } from 'chalk';
-
 /** What a text means; colour only underlines what the words say already. */
 export type Paint = {
   good(text: string): string;
@@ -9,8 +7,13 @@ export type Paint = {
   faint(text: string): string;
 };
 
-export function createPaint(color: boolean): Paint {
-  const chalk = new Chalk({ level: color ? 1 : 0 });
+const same = (text: string) => text;
+
+/** The colours, or none at all; without colour the library is not even loaded. */
+export async function createPaint(color: boolean): Promise<Paint> {
+  if (!color) return { good: same, bad: same, wait: same, strong: same, faint: same };
+  const { Chalk } = await import('chalk');
+  const chalk = new Chalk({ level: 1 });
   return { good: chalk.green, bad: chalk.red, wait: chalk.yellow, strong: chalk.bold, faint: chalk.dim };
 }
 

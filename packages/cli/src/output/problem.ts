@@ -1,7 +1,7 @@
 import { exitCodes, isProblem, Problem, type ProblemDocument, problemTable, schemaVersion } from '@govctl/core/api';
 import { formatJson } from './json.ts';
 import { createPaint } from './paint.ts';
-import { plain } from './table/grid.ts';
+import { plain } from './table/text.ts';
 
 /** Anything that was thrown, as a problem. What is not one is a bug of ours, and says so. */
 export function asProblem(error: unknown): Problem {
@@ -31,13 +31,13 @@ export function exitCodeOf(problem: Problem, terminated: boolean): number {
 }
 
 /** One object for a program; for a person what, why, where to read more, and last how to mend it. */
-export function formatProblem(
+export async function formatProblem(
   problem: Problem,
   options: { readonly machine: boolean; readonly color: boolean; readonly debug: boolean },
-): string {
+): Promise<string> {
   const requestId = (problem as { requestId?: string }).requestId;
   if (options.machine) return formatJson(problemDocument(problem, requestId));
-  const paint = createPaint(options.color);
+  const paint = await createPaint(options.color);
   const lines = [
     `${paint.bad(`error[${problem.code}]:`)} ${problemTable[problem.code].title}`,
     `${paint.strong('why:')} ${plain(problem.message)}`,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { problemSchema, problemTable } from './problem.ts';
+import { problemTable } from './problem.ts';
+import { problemSchema } from './problem-document.ts';
 import type { Route } from './route.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import type { ExitName } from './exit-code.ts';
+import type { ProblemDocument } from './problem-document.ts';
 
 type ProblemKind = { readonly status: number; readonly exit: ExitName; readonly title: string };
 
@@ -47,21 +47,6 @@ export const problemTable = {
 
 export type ProblemCode = keyof typeof problemTable;
 
-const problemCodes = Object.keys(problemTable) as [ProblemCode, ...ProblemCode[]];
-
-/** RFC 9457 problem details as govd sends them (`application/problem+json`). */
-export const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.number().int(),
-  code: z.enum(problemCodes),
-  detail: z.string(),
-  hint: z.string().optional(),
-  reasons: z.array(z.object({ path: z.string().optional(), message: z.string() })).optional(),
-  request_id: z.string().optional(),
-});
-
-export type ProblemDocument = z.infer<typeof problemSchema>;
 export type ProblemReason = { path?: string; message: string };
 
 export type ProblemInput = {

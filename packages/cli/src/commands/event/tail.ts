@@ -1,6 +1,6 @@
 import { isProblem, Problem } from '@govctl/core/api';
 import type { CommandContext, Run } from '../../command.ts';
-import { plain } from '../../output/table/grid.ts';
+import { plain } from '../../output/table/text.ts';
 import type { eventTail } from './declaration.ts';
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import { type Paint, paintWord } from '../paint.ts';
 import type { Document } from '../result.ts';
-import { plain } from './grid.ts';
+import { plain } from './text.ts';
 
 type Check = { name: string; status: string; detail: string; fix: string | null };
 

@@ -1,6 +1,6 @@
 import type { Paint } from '../paint.ts';
 import type { Document } from '../result.ts';
-import { grid, pairs } from './grid.ts';
+import { pairs } from './text.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -8,16 +8,19 @@ const isFields = (value: unknown): value is Fields => typeof value === 'object' 
 const isFlat = (value: unknown): boolean => !isFields(value) && !(Array.isArray(value) && value.some(isFields));
 
 /** Any document as text, without knowing its kind: plain fields first, then each object and each list under its name. */
-export function genericTable(document: Document, paint: Paint): string {
+export async function genericTable(document: Document, paint: Paint): Promise<string> {
   const { schemaVersion: _version, kind: _kind, next_cursor: nextCursor, ...fields } = document;
-  const text = Array.isArray(fields.items) && Object.keys(fields).length === 1 ? list(fields.items, paint) : block(fields, paint, '');
+  const text =
+    Array.isArray(fields.items) && Object.keys(fields).length === 1 ? await list(fields.items, paint) : await block(fields, paint, '');
   return typeof nextCursor === 'string' ? `${text}more: --cursor ${nextCursor}\n` : text;
 }
 
-function list(items: readonly unknown[], paint: Paint): string {
+async function list(items: readonly unknown[], paint: Paint): Promise<string> {
   if (items.length === 0) return 'none\n';
   if (!items.every(isFields)) return items.map((item) => `${String(item)}\n`).join('');
   const columns = [...new Set(items.flatMap((item) => Object.keys(item).filter((key) => items.every((other) => isFlat(other[key])))))];
+  // A record of plain fields needs no table library.
+  const { grid } = await import('./grid.ts');
   return grid(
     columns,
     items.map((item) => columns.map((column) => item[column])),
@@ -25,7 +28,7 @@ function list(items: readonly unknown[], paint: Paint): string {
   );
 }
 
-function block(fields: Fields, paint: Paint, indent: string): string {
+async function block(fields: Fields, paint: Paint, indent: string): Promise<string> {
   const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
   let text = pairs(
     entries.filter(([, value]) => isFlat(value)),
@@ -33,9 +36,9 @@ function block(fields: Fields, paint: Paint, indent: string): string {
     indent,
   );
   for (const [name, value] of entries) {
-    if (isFields(value)) text += `${indent}${paint.strong(name)}\n${block(value, paint, `${indent}  `)}`;
+    if (isFields(value)) text += `${indent}${paint.strong(name)}\n${await block(value, paint, `${indent}  `)}`;
     else if (!isFlat(value) && Array.isArray(value))
-      text += `${indent}${paint.strong(name)}\n${indented(list(value, paint), `${indent}  `)}`;
+      text += `${indent}${paint.strong(name)}\n${indented(await list(value, paint), `${indent}  `)}`;
   }
   return text;
 }

@@ -2,7 +2,7 @@ import { createPaint, type Paint } from '../paint.ts';
 import type { Document } from '../result.ts';
 import { genericTable } from './generic.ts';
 
-export type TableRenderer = (document: Document, paint: Paint) => string;
+export type TableRenderer = (document: Document, paint: Paint) => string | Promise<string>;
 
 /**
  * What a person reads, by kind of document. A kind without an entry is shown by the generic renderer; add
@@ -15,5 +15,5 @@ const renderers: Readonly<Record<string, () => Promise<TableRenderer>>> = {
 export async function renderTable(document: Document, color: boolean): Promise<string> {
   const load = Object.hasOwn(renderers, document.kind) ? renderers[document.kind] : undefined;
   const render = load === undefined ? genericTable : await load();
-  return render(document, createPaint(color));
+  return render(document, await createPaint(color));
 }
