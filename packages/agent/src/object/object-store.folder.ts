@@ -11,6 +11,7 @@ export type FileCalls = Pick<typeof nodeFiles, 'mkdir' | 'open' | 'readdir' | 'r
 
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
 const chunkBytes = 256 * 1024;
+const syncBytes = 128 * 1024 * 1024;
 
 /**
  * Objects in a folder: `ab/cdef...` by the hex of their digest. Content is written beside, synced, renamed into place, and the folder
@@ -70,8 +71,14 @@ export async function openFolderStore(folder: string, files: FileCalls = nodeFil
     try {
       let written: number;
       try {
+        let unsynced = 0;
         written = await checkedCopy(digest, content, async (chunk) => {
           for (let at = 0; at < chunk.byteLength; ) at += (await handle.write(chunk, at)).bytesWritten;
+          unsynced += chunk.byteLength;
+          if (unsynced < syncBytes) return;
+          // Bounds the last sync, during which the sender waits in silence.
+          await handle.datasync();
+          unsynced = 0;
         });
         await handle.sync();
       } finally {

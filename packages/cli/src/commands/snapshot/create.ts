@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { isProblem, Problem, parseStrictJson } from '@govctl/core/api';
+import { isProblem, nameSchema, Problem, parseStrictJson } from '@govctl/core/api';
 import { encodeManifest, type Manifest } from '@govctl/core/promotion';
 import type { Run } from '../../command.ts';
 import type { snapshotCreate } from './declaration.ts';
@@ -10,6 +10,8 @@ import { missingOf, uploadAll } from './upload.ts';
 
 export const run: Run<typeof snapshotCreate> = async (context, { dir }, flags) => {
   const { client, io, signal } = context;
+  const dataset = requireName('--dataset', flags.dataset);
+  const tenant = requireName('--tenant', flags.tenant ?? (await context.target()).tenant);
   const root = resolve(context.cwd, dir);
   const schema = flags.schema === undefined ? undefined : await readSchema(resolve(context.cwd, flags.schema));
   const found = await findFiles(root, signal);
@@ -22,40 +24,44 @@ export const run: Run<typeof snapshotCreate> = async (context, { dir }, flags) =
   const progress = await io.progress(`hashing ${found.files.length} files`);
   try {
     const files = await hashFiles(found.files, (done) => progress.update({ done, total: bytes, unit: 'bytes' }), signal);
-    const encoded = encodeManifest({ dataset_id: flags.dataset, files, schema });
-    const missing = await missingOf(
-      client,
-      files.flatMap(({ sha256 }, index) => {
-        const file = found.files[index];
-        return file === undefined ? [] : [{ digest: `sha256:${sha256}`, file }];
-      }),
-    );
-    const total = missing.reduce((sum, { file }) => sum + file.size, 0);
-    progress.phase(missing.length === 0 ? 'everything is stored already' : `uploading ${missing.length} of ${files.length} files`);
-    await uploadAll(client, missing, (done) => progress.update({ done, total, unit: 'bytes' }));
-    await client.upload(
-      'object.put',
-      { params: { digest: encoded.snapshot_hash } },
-      { body: encoded.bytes, length: encoded.bytes.byteLength },
-    );
-    await requireUnchanged(root, found, signal);
-    const document = await client.call('snapshot.create', {
-      body: {
-        tenant_id: flags.tenant ?? (await context.target()).tenant,
-        dataset_id: flags.dataset,
-        layer: flags.layer,
-        snapshot_hash: encoded.snapshot_hash,
-      },
+    const encoded = encodeManifest({ dataset_id: dataset, files, schema });
+    const objects = files.flatMap(({ sha256 }, index) => {
+      const file = found.files[index];
+      return file === undefined ? [] : [{ digest: `sha256:${sha256}`, file }];
     });
-    await progress.done(
-      `${document.created ? 'registered' : 'already registered'}: ${document.file_count} files, ${missing.length} uploaded`,
-    );
+    const register = async () => {
+      const missing = await missingOf(client, objects);
+      const total = missing.reduce((sum, { file }) => sum + file.size, 0);
+      progress.phase(missing.length === 0 ? 'everything is stored already' : `uploading ${missing.length} of ${files.length} files`);
+      await uploadAll(client, missing, (done) => progress.update({ done, total, unit: 'bytes' }));
+      const { snapshot_hash, bytes: body } = encoded;
+      await client.upload('object.put', { params: { digest: snapshot_hash } }, { body, length: body.byteLength });
+      await requireUnchanged(root, found, signal);
+      const document = await client.call('snapshot.create', {
+        body: { tenant_id: tenant, dataset_id: dataset, layer: flags.layer, snapshot_hash },
+      });
+      return { document, uploaded: missing.length };
+    };
+    let { document, uploaded } = await register();
+    // The daemon found stored content damaged and set it aside: now it is missing, and we have it.
+    if (document.missing_objects > 0) ({ document, uploaded } = await register());
+    await progress.done(`${document.created ? 'registered' : 'already registered'}: ${document.file_count} files, ${uploaded} uploaded`);
     return { document, names: [document.snapshot_id] };
   } catch (error) {
     await progress.fail();
     throw error;
   }
 };
+
+/** What would be refused after minutes of hashing is refused now. */
+function requireName(flag: string, value: string): string {
+  const checked = nameSchema.safeParse(value);
+  if (checked.success) return value;
+  throw new Problem('usage', {
+    detail: `${flag} ${JSON.stringify(value)} is not a name: ${checked.error.issues[0]?.message ?? ''}`,
+    hint: `${flag} orders`,
+  });
+}
 
 async function readSchema(path: string): Promise<Manifest['schema']> {
   try {

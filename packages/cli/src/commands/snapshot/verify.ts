@@ -15,7 +15,7 @@ export const run: Run<typeof snapshotVerify> = async ({ client, io }, { snapshot
       } else if (event === 'result') {
         const document = snapshotVerificationDocument.parse(data);
         if (document.verified) await progress.done();
-        else await progress.fail(`${document.failed_objects} objects are not what was registered`);
+        else await progress.fail(`not what was registered: ${document.failed_objects} of ${document.objects_read} objects read`);
         return { document, names: [document.snapshot_id], ...(document.verified ? {} : { exit: 'integrity' as const }) };
       }
     }
