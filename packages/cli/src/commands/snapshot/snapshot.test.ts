@@ -272,7 +272,7 @@ describe('snapshot create', () => {
     write({ 'data/a.csv': 'one', 'schema.json': '{"id":"integer"}', 'list.json': '[1]', 'twice.json': '{"a":1,"a":2}' });
     const { client } = daemon();
     const made = async (more: object) =>
-      (await create(fakeContext({ client, cwd: folder }).context, { dir: 'data' }, { ...flags, ...more })) as {
+      (await create(fakeContext({ client, cwd: folder }).context, { dir: 'data' }, { ...flags, ...more })) as unknown as {
         document: { snapshot_hash: string };
       };
     expect((await made({ schema: 'schema.json' })).document.snapshot_hash).not.toBe((await made({})).document.snapshot_hash);
