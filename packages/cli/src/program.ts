@@ -1,18 +1,28 @@
 import type { Entry } from './command.ts';
 import { apikeyCommands } from './commands/apikey/declaration.ts';
+import { auditCommands, reconcileCommand } from './commands/audit/declaration.ts';
 import { birthCommands } from './commands/birth/declaration.ts';
 import { candidateCommands } from './commands/candidate/declaration.ts';
 import { configCommands } from './commands/config/declaration.ts';
 import { contextCommands } from './commands/context/declaration.ts';
+import { datasetCommands } from './commands/dataset/declaration.ts';
 import { eventCommands } from './commands/event/declaration.ts';
 import { generalCommands } from './commands/general/declaration.ts';
 import { handoffCommands } from './commands/handoff/declaration.ts';
+import { holdCommands } from './commands/hold/declaration.ts';
 import { ospaCommands } from './commands/ospa/declaration.ts';
+import { promoteCommand, promotionCommands } from './commands/promotion/declaration.ts';
 import { snapshotCommands } from './commands/snapshot/declaration.ts';
 
 /** Everything govctl can do, in the order help shows it: what people use most first. */
 export const program: readonly Entry[] = [
+  promoteCommand,
+  reconcileCommand,
+  ...promotionCommands,
   ...snapshotCommands,
+  ...datasetCommands,
+  ...holdCommands,
+  ...auditCommands,
   ...handoffCommands,
   ...birthCommands,
   ...candidateCommands,

@@ -80,9 +80,12 @@ export async function runProgram(entries: readonly Entry[], argv: readonly strin
   } catch (error) {
     if (around.signal.reason === 'reader-gone') return 0;
     const { asProblem, exitCodeOf, formatProblem } = await import('./output/problem.ts');
-    const problem = around.signal.aborted
-      ? new Problem('cancelled', { detail: `stopped by ${terminated() ? 'SIGTERM' : 'Ctrl-C'}`, cause: error })
-      : asProblem(error);
+    const thrown = asProblem(error);
+    // A command that noticed the interruption itself says what goes on without it.
+    const problem =
+      around.signal.aborted && (thrown.code !== 'cancelled' || thrown.hint === undefined)
+        ? new Problem('cancelled', { detail: `stopped by ${terminated() ? 'SIGTERM' : 'Ctrl-C'}`, cause: error })
+        : thrown;
     const machine = format !== 'table' && format !== 'name';
     const color = wantsColor(env, streams.stderr.isTerminal, noColor);
     await streams.stderr.write(await formatProblem(problem, { machine, color, debug: env.GOVCTL_DEBUG === '1' }));
@@ -92,11 +95,14 @@ export async function runProgram(entries: readonly Entry[], argv: readonly strin
   }
 }
 
+/** How long a command may take to notice an interruption by itself. */
+const noticeMs = 100;
+
 /** The result, or the interruption where the command does not notice it by itself. */
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   if (!signal.aborted) {
     const interrupted = new Promise<never>((_, reject) =>
-      signal.addEventListener('abort', () => reject(new Error('interrupted')), { once: true }),
+      signal.addEventListener('abort', () => setTimeout(() => reject(new Error('interrupted')), noticeMs), { once: true }),
     );
     return Promise.race([work, interrupted]);
   }

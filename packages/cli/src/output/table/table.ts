@@ -10,6 +10,16 @@ export type TableRenderer = (document: Document, paint: Paint) => string | Promi
  */
 const renderers: Readonly<Record<string, () => Promise<TableRenderer>>> = {
   Doctor: async () => (await import('./doctor.ts')).doctorTable,
+  Decision: async () => (await import('./decision.ts')).decisionTable,
+  Explanation: async () => (await import('./explanation.ts')).explanationTable,
+  Promotion: async () => (await import('./promotion.ts')).promotionTable,
+  PromotionList: async () => (await import('./promotion-list.ts')).promotionListTable,
+  DatasetList: async () => (await import('./dataset.ts')).datasetListTable,
+  DatasetActive: async () => (await import('./dataset.ts')).datasetActiveTable,
+  DatasetHistory: async () => (await import('./dataset.ts')).datasetHistoryTable,
+  HoldList: async () => (await import('./audit.ts')).holdListTable,
+  PendingAuditList: async () => (await import('./audit.ts')).pendingAuditListTable,
+  Reconciliation: async () => (await import('./audit.ts')).reconciliationTable,
 };
 
 export async function renderTable(document: Document, color: boolean): Promise<string> {

@@ -1,0 +1,28 @@
+import { command, defineCommand, noun } from '../../command.ts';
+
+export const holdLs = defineCommand({
+  name: 'ls',
+  summary: 'List targets on hold: nothing is promoted to them',
+  flags: {
+    dataset: { type: 'string', value: 'D', summary: 'Only of this dataset', completes: 'dataset' },
+    tenant: { type: 'string', value: 'T', summary: 'Only of this tenant' },
+    all: { type: 'boolean', summary: 'Lifted ones too' },
+  },
+  examples: [{ command: 'govctl hold ls', what: 'what is on hold, and why' }],
+});
+
+export const holdLift = defineCommand({
+  name: 'lift',
+  summary: 'Let a target be promoted to again',
+  description: 'Recorded with the reason. Deferred runs of the target are asked again at once.',
+  args: { hold: { summary: 'Hold id' } },
+  flags: { reason: { type: 'string', value: 'TEXT', required: true, summary: 'Why; goes into the record' } },
+  examples: [
+    { command: 'govctl hold lift hold-3f2a90c1d4e50617 --reason "cause mended in etl 1.4.2"', what: 'after a rollback was understood' },
+  ],
+  exits: ['not-found', 'conflict'],
+});
+
+export const holdCommands = [
+  noun('hold', 'See and lift holds', [command(holdLs, () => import('./ls.ts')), command(holdLift, () => import('./lift.ts'))]),
+];

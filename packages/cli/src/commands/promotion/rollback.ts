@@ -1,0 +1,29 @@
+import type { Run } from '../../command.ts';
+import type { promotionRollback } from './declaration.ts';
+import { shown, unsure } from './perform.ts';
+import { newRunId } from './run-id.ts';
+
+/** Every byte of the version to go back to is read again before the answer: a large one takes its time. */
+const patienceMs = 30 * 60_000;
+
+export const run: Run<typeof promotionRollback> = async (context, { run }, flags) => {
+  const { client, io, globals } = context;
+  const left = await client.call('promotion.get', { params: { run_id: run } });
+  await io.confirm({
+    question: `Put ${left.dataset_id} ${left.to_layer} back to its last verified version? Snapshot ${left.snapshot_id} is quarantined and the layer goes on hold.`,
+    flag: '--yes',
+  });
+  const run_id = flags.runId ?? newRunId(context.now());
+  await io.note(`run_id: ${run_id}`);
+  const body = {
+    run_id,
+    reason: flags.reason,
+    ...(flags.expectedPolicyRev === undefined ? {} : { expected_policy_rev: flags.expectedPolicyRev }),
+  };
+  const answer = await client
+    .call('promotion.rollback', { params: { run_id: run }, body }, { timeoutMs: globals.timeout ?? patienceMs })
+    .catch((error: unknown) => {
+      throw unsure(error, run_id);
+    });
+  return shown(answer, flags.explain);
+};

@@ -1,0 +1,20 @@
+import { Problem } from '@govctl/core/api';
+import { explain } from '@govctl/core/decision';
+import type { Run } from '../../command.ts';
+import { asDocument } from '../../output/result.ts';
+import type { why } from './declaration.ts';
+
+export const run: Run<typeof why> = async ({ client }, { run }) => {
+  const promotion = await client.call('promotion.get', { params: { run_id: run } });
+  const { decision, phase, status } = promotion;
+  if (decision === null) {
+    throw new Problem('not-found', {
+      detail: `run ${run} is ${phase}/${status}: nothing is decided yet`,
+      hint: `govctl promotion watch ${run}`,
+    });
+  }
+  const { decided_by, promotion_type, policy_rev } = decision;
+  return {
+    document: asDocument('Explanation', { run_id: run, phase, status, decided_by, promotion_type, policy_rev, ...explain(decision) }),
+  };
+};

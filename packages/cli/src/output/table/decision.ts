@@ -1,0 +1,46 @@
+import type { DecisionDocument } from '@govctl/core/decision';
+import type { Paint } from '../paint.ts';
+import type { Document } from '../result.ts';
+import { answerLines, countText, nextLines, verdictText } from './gate-answer.ts';
+import { pairs } from './text.ts';
+
+/** A decision: the verdict, every gate and rule, how it was reached, and what to do about it. */
+export function decisionTable(document: Document, paint: Paint): string {
+  const decision = document as unknown as DecisionDocument;
+  const { subject, gates, explanation, parity, waiting_on } = decision;
+  const answers = explanation === undefined ? gates : withQuestions(decision, explanation);
+  return [
+    `${verdictText(decision.decision, decision.dry_run, paint)}: ${subject.dataset_id} ${subject.from_layer} -> ${subject.to_layer}, snapshot ${subject.snapshot_id}`,
+    `${decision.dry_run ? ' (dry run: nothing was written)' : ''}\n`,
+    answerLines(answers, paint, { full: explanation !== undefined }),
+    pairs(
+      [
+        ['gates', countText(gates)],
+        ...(waiting_on === undefined ? [] : ([['waits for', waiting_on]] as const)),
+        ...(decision.next_eligible_at === undefined ? [] : ([['asked again', decision.next_eligible_at]] as const)),
+        ['run_id', decision.run_id],
+        ['tenant', subject.tenant_id],
+        ['snapshot hash', subject.snapshot_hash],
+        ['policy_rev', decision.policy_rev ?? 'no policy set is active'],
+        ['decided', `by ${decision.decided_by}, kernel ${decision.kernel_version}`],
+        ['valid', `${decision.valid_from} to ${decision.valid_until}`],
+        ['input', decision.input_digest],
+        ['decision', decision.decision_digest],
+        ...(decision.decision_ref === undefined ? [] : ([['decision_ref', decision.decision_ref]] as const)),
+        ...(parity === undefined ? [] : ([['parity', parityText(parity)]] as const)),
+      ],
+      paint,
+    ),
+    explanation === undefined ? '' : nextLines(explanation.next, paint),
+  ].join('');
+}
+
+function withQuestions({ gates }: DecisionDocument, explanation: NonNullable<DecisionDocument['explanation']>) {
+  const { denied_by, waiting_on, warnings, passed, not_required } = explanation;
+  const asked = new Map([denied_by, waiting_on, warnings, passed, not_required].flat().map((answer) => [answer.code, answer]));
+  return gates.map((gate) => asked.get(gate.code) ?? gate);
+}
+
+function parityText({ tag, differs }: NonNullable<DecisionDocument['parity']>): string {
+  return tag === 'exact' ? 'exact: govd decided the same, digest for digest' : `${tag}: ${differs.join(', ')}`;
+}

@@ -1,0 +1,84 @@
+import type { PromotionDocument } from '@govctl/core/promotion';
+import { type Paint, paintWord } from '../paint.ts';
+import type { Document } from '../result.ts';
+import { answerLines, countText, nextLines } from './gate-answer.ts';
+import { pairs } from './text.ts';
+
+type Pair = readonly [name: string, value: unknown];
+
+/** A promotion: how it stands in words, what stands against it, where its evidence is, and what comes next. */
+export function promotionTable(document: Document, paint: Paint): string {
+  const promotion = document as unknown as PromotionDocument;
+  const { decision, active, evidence, pending_audit: audit, explanation } = promotion;
+  const gates = decision?.gates ?? [];
+  const against = gates.filter(({ outcome }) => outcome === 'fail' || outcome === 'defer');
+  const facts: Pair[] = [
+    ['run_id', promotion.run_id],
+    ['phase', `${promotion.phase}/${promotion.status}, since ${promotion.updated_at}`],
+    ['snapshot', promotion.snapshot_id],
+    ['tenant', promotion.tenant_id],
+    ...optional('rolls back', promotion.rolls_back),
+    ...optional('supersedes', promotion.supersedes),
+    ...optional('reason', promotion.reason),
+    ...(decision === null ? [] : [['decision', `${decision.decision}, by ${decision.decided_by}; ${countText(gates)}`] as const]),
+    ...optional('decision_ref', promotion.decision_ref),
+    ...(evidence === null ? [] : [['evidence', `${evidence.ref}, leaf ${evidence.leaf_index} of ${evidence.tree_size}`] as const]),
+    ...(active === null ? [] : [['active', `${active.dataset_id} ${active.layer}, generation ${active.generation}`] as const]),
+    ...optional('asked again', promotion.next_eligible_at),
+    ...optional('at the latest', isOpen(promotion) ? promotion.defer_until : null),
+    ...(audit === null ? [] : [['pending audit', `${audit.audit_id}, owed by ${audit.owner} until ${audit.due_at}`] as const]),
+    ['phases', promotion.phases.map(({ phase, status }) => `${phase}/${status}`).join(' > ')],
+  ];
+  return [
+    `${headline(promotion, paint)}\n`,
+    explanation === undefined
+      ? answerLines(against, paint, { full: false })
+      : answerLines(
+          [explanation.denied_by, explanation.waiting_on, explanation.warnings, explanation.passed, explanation.not_required].flat(),
+          paint,
+          {
+            full: true,
+          },
+        ),
+    pairs(facts, paint),
+    nextLines(explanation?.next ?? next(promotion), paint),
+  ].join('');
+}
+
+function optional(name: string, value: string | null): Pair[] {
+  return value === null ? [] : [[name, value]];
+}
+
+function isOpen({ phase }: PromotionDocument): boolean {
+  return phase !== 'COMPLETED' && phase !== 'FAILED';
+}
+
+function headline(promotion: PromotionDocument, paint: Paint): string {
+  const { run_kind, dataset_id, from_layer, to_layer, phase, status, decision } = promotion;
+  const what = run_kind === 'rollback' ? `${dataset_id} ${to_layer}` : `${dataset_id} ${from_layer} -> ${to_layer}`;
+  if (phase === 'COMPLETED') return `${paint.good(run_kind === 'rollback' ? 'rolled back' : 'promoted')}: ${what}`;
+  if (status === 'failed_policy')
+    return `${paint.bad('denied')}: ${what}${decision?.decided_by === 'timeout' ? ' (the time to wait ran out)' : ''}`;
+  if (phase === 'FAILED') return `${paint.bad(status === 'cancelled' ? 'cancelled' : 'failed')}: ${what}`;
+  return `${status === 'deferred' ? paint.wait('deferred') : paintWord(paint, 'open')}: ${what}`;
+}
+
+function next({ run_id, phase, status, decision, evidence, pending_audit, dataset_id }: PromotionDocument) {
+  const you = 'you';
+  if (phase === 'COMPLETED') {
+    return [
+      ...(evidence === null ? [] : [{ who: you, command: `govctl evidence get ${evidence.ref} -O evidence.json` }]),
+      ...(pending_audit === null
+        ? []
+        : [
+            { who: pending_audit.owner, command: `govctl audit close ${pending_audit.audit_id} --reason TEXT` },
+            { who: 'an operator', command: `govctl hold ls --dataset ${dataset_id}` },
+          ]),
+    ];
+  }
+  if (status === 'failed_policy') return [{ who: you, command: `govctl why ${run_id}, then promote again with a new run_id` }];
+  if (phase === 'FAILED') return [];
+  const fixes = (decision?.gates ?? []).flatMap(({ outcome, resolve }) => (outcome === 'defer' && resolve !== null ? [resolve] : []));
+  const once = new Map(fixes.map((fix) => [fix.command, fix]));
+  return [...once.values(), { who: 'it is asked again by itself', command: `govctl promotion watch ${run_id}` }];
+}
