@@ -67,7 +67,9 @@ export const activeSnapshots = query<
 
 export const outboxBacklog = query<{ before: string }, { rows: number; oldest: string | null }>(
   'outbox backlog',
-  'SELECT count(*) AS rows, min(committed_at) AS oldest FROM outbox WHERE first_position IS NULL AND committed_at < :before',
+  // Positions are given in commit order: what waits for one comes after the last row that has one.
+  `SELECT count(*) AS rows, min(committed_at) AS oldest FROM outbox
+   WHERE outbox_id > coalesce((SELECT outbox_id FROM outbox_position ORDER BY first_position DESC LIMIT 1), 0) AND committed_at < :before`,
 );
 export const expiredLocks = query<{ now: string }, { lock_key: string; fence: number; holder: string; expires_at: string }>(
   'expired locks',
