@@ -23,6 +23,7 @@ const outcomeWidth = 9;
 export function answerLines(answers: readonly Answer[], paint: Paint, { full }: Detail): string {
   const width = Math.max(0, ...answers.map(({ code }) => code.length));
   const indent = ' '.repeat(2 + outcomeWidth + 2);
+  const fixes = new Map<string, string>();
   return answers
     .map((answer) => {
       const { code, outcome, reason } = answer;
@@ -30,12 +31,13 @@ export function answerLines(answers: readonly Answer[], paint: Paint, { full }: 
       const painted =
         outcome === 'pass' ? paint.good(word) : outcome === 'fail' ? paint.bad(word) : outcome === 'defer' ? paint.wait(word) : word;
       const head = `  ${painted}  ${paint.strong(plain(code).padEnd(width))}  ${oneLine(reason)}\n`;
-      return head + detailLines(answer, paint, indent, full);
+      return head + detailLines(answer, paint, indent, full, fixes);
     })
     .join('');
 }
 
-function detailLines(answer: Answer, paint: Paint, indent: string, full: boolean): string {
+/** @param fixes command -> the gate it was shown at: one mend of many troubles is shown once */
+function detailLines(answer: Answer, paint: Paint, indent: string, full: boolean, fixes: Map<string, string>): string {
   const { outcome, expected, actual, evidence, resolve, asks, next_eligible_at } = answer;
   const blocks = outcome === 'fail' || outcome === 'defer';
   const lines: [string, string][] = [];
@@ -53,7 +55,11 @@ function detailLines(answer: Answer, paint: Paint, indent: string, full: boolean
     }
   }
   if (next_eligible_at !== undefined) lines.push(['earliest', next_eligible_at]);
-  if (resolve !== null) lines.push(['fix', `${plain(resolve.command)}   (${plain(resolve.who)})`]);
+  if (resolve !== null) {
+    const shown = fixes.get(resolve.command);
+    fixes.set(resolve.command, shown ?? answer.code);
+    lines.push(['fix', shown === undefined ? `${plain(resolve.command)}   (${plain(resolve.who)})` : `the same as for ${shown}`]);
+  }
   return lines.map(([name, text]) => `${indent}${paint.faint(name.padEnd(8))}  ${oneLine(text)}\n`).join('');
 }
 
