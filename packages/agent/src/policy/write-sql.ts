@@ -10,8 +10,11 @@ export const governanceWriteSql: Record<keyof GovernanceWrites, WriteSql> = {
     guard: 'dataset',
   },
   'contract.insert': {
+    // The next version of this contract, and no other contract for the dataset.
     sql: `INSERT INTO contract (contract_id, version, tenant_id, dataset_id, digest, body, applied_at, applied_by)
-          VALUES (:contract_id, :version, :tenant_id, :dataset_id, :digest, :body, :applied_at, :applied_by) ON CONFLICT DO NOTHING`,
+          SELECT :contract_id, :version, :tenant_id, :dataset_id, :digest, :body, :applied_at, :applied_by
+          WHERE coalesce((SELECT max(version) FROM contract WHERE contract_id = :contract_id), 0) = :version - 1
+            AND NOT EXISTS (SELECT 1 FROM contract WHERE tenant_id = :tenant_id AND dataset_id = :dataset_id AND contract_id <> :contract_id)`,
     changes: 1,
     guard: 'contract-version-is-next',
   },

@@ -1,8 +1,13 @@
 import { auditRoutes } from './route/audit.ts';
+import { contractRoutes } from './route/contract.ts';
 import { eventRoutes } from './route/event.ts';
+import { evidenceRoutes } from './route/evidence.ts';
+import { gateRoutes } from './route/gate.ts';
 import { handoffRoutes } from './route/handoff.ts';
 import { identityRoutes } from './route/identity.ts';
+import { policyRoutes } from './route/policy.ts';
 import { promotionRoutes } from './route/promotion.ts';
+import { qualityRoutes } from './route/quality.ts';
 import { snapshotRoutes } from './route/snapshot.ts';
 import { systemRoutes } from './route/system.ts';
 import { defineRoutes } from './route.ts';
@@ -13,9 +18,14 @@ export const routeList = defineRoutes({
   ...promotionRoutes,
   ...auditRoutes,
   ...snapshotRoutes,
+  ...evidenceRoutes,
   ...handoffRoutes,
   ...eventRoutes,
   ...identityRoutes,
+  ...qualityRoutes,
+  ...policyRoutes,
+  ...gateRoutes,
+  ...contractRoutes,
 });
 
 export type RouteList = typeof routeList;

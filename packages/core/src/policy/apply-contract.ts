@@ -46,6 +46,13 @@ function cannotMeet(file: ContractFile, keys: readonly SignerKeyFact[]): ApplyPr
       fix: 'leave approvals out, or set quorum: 0 without roles',
     });
   }
+  if (defer.then === 'escalate') {
+    problems.push({
+      path: 'defer.then',
+      message: 'this version escalates to nobody: a promotion that waited in vain is denied',
+      fix: 'set then: deny, or leave it out',
+    });
+  }
   if (promotion_types.includes('bundle_to_active')) {
     problems.push({ path: 'promotion_types', message: 'this version has no registry of bundles', fix: 'leave bundle_to_active out' });
   }

@@ -19,17 +19,18 @@ const maxCached = 256;
 const compiled = new Map<string, CompiledPack>();
 
 /**
- * Compiles a pack from its source. Compiled packs are kept by digest, so the hot path pays for the lookup only.
+ * Compiles a pack from its source. Compiled packs are kept by digest, so a pack is planned once.
  *
  * @throws Problem `unprocessable` with every fault, when the pack does not lint; `integrity` when the source has another digest
  */
 export function compilePack(source: string, digest: string = digestOf(source)): CompiledPack {
-  const known = compiled.get(digest);
-  if (known !== undefined) return known;
+  // Before the cache is asked: a source that is not what it claims is refused wherever it comes, and not only where it comes first.
   const actual = digestOf(source);
   if (actual !== digest) {
     throw new Problem('integrity', { detail: `the pack has digest ${actual}, not ${digest}`, hint: 'govctl policy show' });
   }
+  const known = compiled.get(digest);
+  if (known !== undefined) return known;
   const { pack, rules, problems } = lintPack(source);
   if (pack === undefined || rules === undefined) {
     throw new Problem('unprocessable', {

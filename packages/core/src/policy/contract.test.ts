@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SignerKeyFact } from '../decision/facts.ts';
 import { applyContract } from './apply-contract.ts';
 import type { ContractFile } from './contract.ts';
+import { diffContracts } from './contract-diff.ts';
 import { durationMs } from './duration.ts';
 import { readContract } from './read-contract.ts';
 
@@ -65,6 +66,7 @@ describe('a contract', () => {
     ['[gdp-default]', '[gdp-default, other]', 'policy_packs[1]'],
     ['[gdp-default]', '[gdp-default, gdp-default]', 'policy_packs'],
     ['[not_null_orders_id, unique_orders_id]', '[a, a]', 'required_checks'],
+    ['pending_audit:', 'defer: { then: escalate }\npending_audit:', 'defer.then'],
     ['pending_audit:', 'defer: { max: 1m, min_interval: 2m }\npending_audit:', 'defer.min_interval'],
   ])('%s as %s cannot be met', (from, to, path) => {
     expect(problemsOf(source)).toEqual([]);
@@ -96,5 +98,23 @@ describe('durations', () => {
   it('are one number and one unit', () => {
     expect(['90s', '15m', '24h', '7d'].map(durationMs)).toEqual([90_000, 900_000, 86_400_000, 604_800_000]);
     for (const text of ['', '24', 'h', '1h30m', '-1h', '1.5h', ' 1h', '1H']) expect(() => durationMs(text)).toThrow(RangeError);
+  });
+});
+
+describe('what another version demands', () => {
+  it('is told setting by setting', () => {
+    const applied = (text: string) => {
+      const result = applyContract(read(text), { active, signer_keys: [] });
+      if (!result.ok) throw new Error(JSON.stringify(result.problems));
+      return result.contract;
+    };
+    const next = source.replace('min_quality_score: 0.95', 'check_weights: { unique_orders_id: 2 }').replace('sla: 24h', 'sla: 1h');
+    expect(diffContracts(applied(source), applied(source))).toEqual([]);
+    expect(diffContracts(applied(source), applied(next.replace(', gdp_to_kpi]', ']')))).toEqual([
+      { field: 'check_weights.unique_orders_id', from: null, to: 2 },
+      { field: 'min_quality_score', from: 0.95, to: 1 },
+      { field: 'pending_audit.sla', from: '24h', to: '1h' },
+      { field: 'promotion_types', from: ['raw_to_gdp', 'gdp_to_kpi'], to: ['raw_to_gdp'] },
+    ]);
   });
 });

@@ -1,3 +1,4 @@
+export { type ActiveSet, activatePack, type PackActivation } from './activate-pack.ts';
 export { type Applied, type ApplyProblem, applyContract } from './apply-contract.ts';
 export { type CompiledPack, type CompiledRule, compilePack, compilePacks } from './compile.ts';
 export {
@@ -9,9 +10,12 @@ export {
   promotionTypeSchema,
   promotionTypes,
 } from './contract.ts';
+export { type ContractChange, diffContracts } from './contract-diff.ts';
+export { applyContractUnit } from './contract-unit.ts';
 export { diffPacks, type FieldChange, type PackDiff } from './diff.ts';
 export { durationMs, durationSchema } from './duration.ts';
 export { evaluateRules } from './evaluate.ts';
+export type { GovernanceContext } from './governance-fact.ts';
 export { type Lint, lintPack } from './lint.ts';
 export { type Fixture, type Pack, type PackRef, packSchema, type Rule, ruleOccasions } from './pack.ts';
 export { policyRevOf, withPack } from './policy-rev.ts';
