@@ -3,7 +3,7 @@ import { chmodSync, existsSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { apiWindow, formatApiWindow, openapiDocument, Problem, type Route, routeList } from '@govctl/core/api';
 import { parityContract } from '@govctl/core/environment';
-import { signCheckpoint } from '@govctl/core/evidence';
+import { durationMs } from '@govctl/core/policy';
 import type { Logger } from 'pino';
 import { auditHandlers } from './audit/handler.ts';
 import { reconcileHandler } from './audit/reconcile.ts';
@@ -11,7 +11,11 @@ import { loadConfig } from './config/live-config.ts';
 import { reloadConfig } from './config/reload.ts';
 import { migrate, migrationState, openSqlite, SqliteReader, sqliteMigrations } from './db/index.ts';
 import { eventFeed, eventHandlers, startDispatcher } from './event/index.ts';
+import { denialLimit } from './evidence/denial-limit.ts';
+import { deniedResolution, type EvidenceDependencies, evidenceHandlers } from './evidence/handler.ts';
 import { logReader } from './evidence/log-reader.ts';
+import { openLog } from './evidence/open-log.ts';
+import { secondPlacePath } from './evidence/second-place-path.ts';
 import { openHandoff } from './handoff/index.ts';
 import { createHttpServer, type Handler } from './http/index.ts';
 import { apiKeyAuthenticator } from './identity/authenticate.ts';
@@ -31,7 +35,7 @@ import { rollbackHandler } from './promotion/rollback.ts';
 import { type SnapshotDependencies, snapshotHandlers } from './snapshot/handler.ts';
 import { missingContent } from './snapshot/missing.ts';
 import { snapshotVerifier } from './snapshot/reverify.ts';
-import { loadKeys, signerOf, stateDir, takeInstanceLock } from './state/index.ts';
+import { loadKeys, stateDir, takeInstanceLock } from './state/index.ts';
 import { systemHandlers } from './system/handler.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 
@@ -73,14 +77,22 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const randomHex = (bytes: number) => randomBytes(bytes).toString('hex');
 
   const origin = live.config.log.origin;
-  const logSigner = signerOf(keys, 'log');
-  const checkpointOf = (head: { size: number; root: Uint8Array }) => signCheckpoint({ origin, ...head }, logSigner);
-  const decisionSigner = signerOf(keys, 'decision');
+  const opening = await openLog({
+    keys,
+    trustPath: dir.trust,
+    secondPlacePath: secondPlacePath(dir, live.config),
+    origin,
+    database,
+    logger,
+  });
+  opened.defer(() => opening.place.close());
+  const { seal, decisionSigner, trust, capabilityKey } = opening;
+  const { checkpointOf } = seal;
   let committedEvents = () => {};
   const journal = new SqliteJournal({
     handle: writer,
     signer: decisionSigner,
-    seal: { refusal: () => null, seal: checkpointOf },
+    seal,
     now,
     observer: {
       group(measure) {
@@ -94,7 +106,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const objects = await openFolderStore(dir.objects);
   const parity_contract = parityContract();
   const environment = live.config.environment;
-  const service_release_id = live.config.service_release_id ?? `govd@${settings.version}`;
+  const service_release_id = live.config.service_release_id ?? `govd-${settings.version}`;
   const release = { environment, service_release_id };
   const shared = { database, journal, deployment: release, randomHex, now };
 
@@ -133,6 +145,23 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   committedEvents = () => dispatcher.wake();
   opened.defer(() => dispatcher.stop());
 
+  const evidence: EvidenceDependencies = {
+    ...shared,
+    checkpointOf,
+    trust,
+    signer: decisionSigner,
+    authority: promotion.authority,
+    capability: {
+      ...capabilityKey,
+      issuer: origin,
+      // A daemon on a unix socket is reached over that socket whatever the host says.
+      public_url: live.config.evidence.public_url ?? 'http://govd',
+      ttl: () => Math.round(durationMs(live.config.evidence.capability_ttl) / 1000),
+    },
+    denials: denialLimit(),
+    logger,
+  };
+
   const state = migrationState(writer, sqliteMigrations);
   const handlers = {
     ...systemHandlers({
@@ -143,7 +172,13 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
       environment,
       parity_contract,
       registry: metrics.registry,
-      readiness: [{ name: 'schema', check: () => ({ ok: state.pending.length === 0, detail: `schema ${state.current}` }) }],
+      readiness: [
+        { name: 'schema', check: () => ({ ok: state.pending.length === 0, detail: `schema ${state.current}` }) },
+        {
+          name: 'evidence-log',
+          check: () => ({ ok: seal.refusal() === null, detail: seal.refusal() ?? `${journal.size} leaves, signed by ${origin}` }),
+        },
+      ],
       openapi: () => openapiDocument(routeList, settings.version),
     }),
     ...promotionHandlers(promotion),
@@ -163,6 +198,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...handoff.handlers,
     ...eventHandlers({ feed, source: `urn:govctl:${origin}` }),
     ...identityHandlers(shared),
+    ...evidenceHandlers(evidence),
   };
 
   const requeue = startLoop({ name: 'requeue', now, logger, round: async () => ((await requeueDeferred(promotion)) > 0 ? 10 : 500) });
@@ -181,6 +217,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
         metrics.http.request(measure);
       },
     },
+    onRefusal: deniedResolution(evidence),
     listeners: new Set(['operator', 'public', 'internal']),
   });
   opened.defer(() => http.close());

@@ -4,7 +4,7 @@ import type { LogReader } from '../promotion/answer.ts';
 
 type NodeKey = { readonly level: number; readonly index: number };
 
-const storedNodes = query<{ keys: string }, { level: number; node_index: number; hash: Uint8Array }>(
+export const storedNodes = query<{ keys: string }, { level: number; node_index: number; hash: Uint8Array }>(
   'merkle nodes',
   `SELECT n.level, n.node_index, n.hash FROM json_each(:keys) k JOIN merkle_node n
      ON n.level = json_extract(k.value, '$[0]') AND n.node_index = json_extract(k.value, '$[1]')

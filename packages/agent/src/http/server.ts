@@ -11,6 +11,16 @@ import { assertStrictHttp } from './strict.ts';
 
 export type HttpObserver = { request(measure: { route: string; status: number; seconds: number }): void };
 
+/** A call that was refused before its handler saw it: the actor has no grant for the route's action. */
+export type Refusal = {
+  readonly route: string;
+  readonly actor: Actor;
+  /** Of the path, not validated. */
+  readonly params: unknown;
+  readonly request_id: string;
+  readonly now: string;
+};
+
 export type HttpOptions = {
   readonly routes: Readonly<Record<string, Route>>;
   readonly handlers: Readonly<Record<string, Handler<Route>>>;
@@ -19,6 +29,8 @@ export type HttpOptions = {
   readonly logger: Logger;
   readonly versionHeader: string;
   readonly observer: HttpObserver;
+  /** Told before the caller is: what must be on record is, or the call fails otherwise. */
+  readonly onRefusal?: (refusal: Refusal) => Promise<void>;
   /** Which listener class this server is; routes of other classes do not exist on it. */
   readonly listeners: ReadonlySet<Listener>;
   readonly allowedHosts?: ReadonlySet<string>;
@@ -104,6 +116,13 @@ export function createHttpServer(options: HttpOptions): HttpServer {
         request.actor =
           route.action === 'open' ? nobody : await options.authenticator.authenticate(request.headers.authorization, options.now());
         if (route.action !== 'open' && !mayCall(request.actor, route.action)) {
+          await options.onRefusal?.({
+            route: name,
+            actor: request.actor,
+            params: request.params,
+            request_id: request.id,
+            now: options.now(),
+          });
           throw new Problem('forbidden', {
             detail: `${request.actor.actor_id} has no grant for ${route.action}`,
             hint: `an operator can grant it: govctl apikey add --actor ${request.actor.actor_id} --action ${route.action}`,

@@ -1,6 +1,7 @@
 import type { WriteName } from '@govctl/core/journal';
 import type { WriteSql } from '../db/index.ts';
 import { eventWriteSql } from '../event/write-sql.ts';
+import { evidenceWriteSql } from '../evidence/write-sql.ts';
 import { handoffWriteSql } from '../handoff/write-sql.ts';
 import { identityWriteSql } from '../identity/write-sql.ts';
 import { governanceWriteSql } from '../policy/write-sql.ts';
@@ -15,4 +16,5 @@ export const writeSql: Readonly<Record<WriteName, WriteSql>> = {
   ...handoffWriteSql,
   ...snapshotWriteSql,
   ...eventWriteSql,
+  ...evidenceWriteSql,
 };

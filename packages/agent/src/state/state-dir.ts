@@ -13,6 +13,8 @@ export type StateDir = {
   readonly cliConfig: string;
   readonly operatorKey: string;
   readonly socket: string;
+  /** The last signed checkpoint, where the configuration names no better place. */
+  readonly checkpoint: string;
 };
 
 export function stateDir(root: string): StateDir {
@@ -28,5 +30,6 @@ export function stateDir(root: string): StateDir {
     cliConfig: join(root, 'govctl.yaml'),
     operatorKey: join(root, 'keys', 'operator.apikey'),
     socket: join(root, 'govd.sock'),
+    checkpoint: join(root, 'checkpoint'),
   };
 }

@@ -54,7 +54,14 @@ export const govdConfigSchema = z
       .describe('One mode per deployment.'),
     signers: z.array(signerSchema).max(256).default([]).describe('Keys that may sign evidence bundles.'),
     evidence: z
-      .strictObject({ capability_ttl: durationSchema.default('60s').describe('How long a signed evidence URL can be used.') })
+      .strictObject({
+        capability_ttl: durationSchema.default('60s').describe('How long a signed evidence URL can be used; 300s at most.'),
+        public_url: z
+          .url({ protocol: /^https?$/ })
+          .refine((url) => !/[?#]|\/$/.test(url), 'no slash, query or fragment at the end')
+          .optional()
+          .describe('Where signed evidence URLs point, without a slash at the end; the socket when absent.'),
+      })
       .prefault({})
       .describe('Access to evidence.'),
     logging: z

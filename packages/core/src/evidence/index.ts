@@ -139,3 +139,4 @@ export {
 } from './verify.ts';
 export { type ExportCheck, type ExportCheckName, type ExportVerification, verifyExport } from './verify-export.ts';
 export { summaryPredicateType, verificationSummary } from './vsa.ts';
+export type { EvidenceWrites } from './write.ts';

@@ -141,6 +141,6 @@ function verifierKey(vkey: string): NoteVerifier {
 function untrusted(why: string): Problem {
   return new Problem('untrusted-keys', {
     detail: `the trust root is refused: ${why}`,
-    hint: 'pin the root of the deployment: govctl context add NAME --trust FILE',
+    hint: 'pin the root of the deployment: govctl context add NAME --socket PATH --trust-file trust.json',
   });
 }

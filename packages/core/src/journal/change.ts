@@ -1,4 +1,5 @@
 import type { EventWrites } from '../event/write.ts';
+import type { EvidenceWrites } from '../evidence/write.ts';
 import type { HandoffWrites } from '../handoff/write.ts';
 import type { IdentityWrites } from '../identity/write.ts';
 import type { GovernanceWrites } from '../policy/write.ts';
@@ -9,7 +10,14 @@ import type { PromotionWrites } from '../promotion/write.ts';
  * Every write the journal knows: name -> values. Each domain declares its own beside its rules (`<domain>/write.ts`);
  * the agent holds one SQL statement per name, with the guard in its predicate. The compiler proves that none is missing.
  */
-export interface Writes extends PromotionWrites, GovernanceWrites, IdentityWrites, SnapshotWrites, HandoffWrites, EventWrites {}
+export interface Writes
+  extends PromotionWrites,
+    GovernanceWrites,
+    IdentityWrites,
+    SnapshotWrites,
+    HandoffWrites,
+    EventWrites,
+    EvidenceWrites {}
 
 export type WriteName = keyof Writes;
 

@@ -1,0 +1,32 @@
+import { type evidenceRoutes, type RouteName, refSchema } from '@govctl/core/api';
+import type { Handlers } from '../http/index.ts';
+import type { Refusal } from '../http/server.ts';
+import { type AccessDependencies, accessHandlers, recordDenial } from './access-handler.ts';
+import { type LogDependencies, logHandlers } from './log-handler.ts';
+import { recordWithCover } from './queries.ts';
+import { type RecordDependencies, recordHandlers } from './record-handler.ts';
+import { verifyHandler } from './verify-handler.ts';
+
+export type EvidenceDependencies = AccessDependencies & RecordDependencies & LogDependencies;
+
+/** Everything about evidence: records, access to them, the log they stand in, its verification. */
+export function evidenceHandlers(deps: EvidenceDependencies): Handlers<typeof evidenceRoutes> {
+  const { database, checkpointOf } = deps;
+  return {
+    ...recordHandlers(deps),
+    ...accessHandlers(deps),
+    ...logHandlers(deps),
+    ...verifyHandler({ database, checkpointOf, trust: deps.trust.root }),
+  };
+}
+
+/** Records the refusal of an authenticated actor who has no grant to resolve any ref at all. */
+export function deniedResolution(deps: AccessDependencies): (refusal: Refusal) => Promise<void> {
+  return async ({ route, actor, params, request_id, now }) => {
+    if (route !== ('evidence.resolve' satisfies RouteName)) return;
+    const ref = refSchema.safeParse((params as { ref?: unknown } | undefined)?.ref);
+    if (!ref.success) return;
+    const [[record]] = await deps.database.read([recordWithCover({ ref: ref.data })]);
+    if (record !== undefined) await recordDenial(deps, actor, ref.data, record, 'no grant for evidence.read', request_id, now);
+  };
+}

@@ -1,0 +1,236 @@
+import { z } from 'zod';
+import { decisionDocument } from '../../decision/decision.ts';
+import { evidenceExportSchema } from '../../evidence/evidence-file.ts';
+import { recordKinds } from '../../evidence/predicate.ts';
+import { keyPurposes } from '../../evidence/trust.ts';
+import { digestSchema, document, nameSchema, refSchema, runIdSchema, timestampSchema } from '../common.ts';
+import { defineRoutes } from '../route.ts';
+
+const count = z.int().min(0);
+const size = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const note = z.string().max(1_000_000);
+const hash = z.string().max(64);
+
+const recordRow = z.object({
+  ref: refSchema,
+  leaf_index: count,
+  record_kind: z.string(),
+  run_id: z.string().nullable(),
+  tenant_id: z.string(),
+  dataset_id: z.string().nullable(),
+  recorded_at: timestampSchema,
+  /** The payload was taken out under a retention policy; leaf and proofs stay. */
+  erased: z.boolean(),
+});
+
+export const evidenceListDocument = document('EvidenceList', { items: z.array(recordRow), next_cursor: z.string().nullable() });
+
+export const refResolutionDocument = document('RefResolution', {
+  ref: refSchema,
+  /** One use; what it opens is checked against `dig` and `len` by whoever fetches it. */
+  url: z.string(),
+  dig: digestSchema,
+  len: count,
+  /** NumericDate, as the capability has it; `expires_at` says the same. */
+  exp: count,
+  expires_at: timestampSchema,
+  /** The ref-resolution record that was committed before the URL existed. */
+  resolution_ref: refSchema,
+});
+
+export const keyListDocument = document('KeyList', {
+  /** Name of the evidence log, in every checkpoint. */
+  origin: z.string(),
+  /** The log's current verifier key (C2SP signed-note). */
+  vkey: z.string(),
+  items: z.array(
+    z.object({
+      purpose: z.enum(keyPurposes),
+      role: z.string(),
+      keyid: z.string(),
+      /** PEM. */
+      public_key: z.string(),
+      from_index: count,
+      to_index: count.nullable(),
+    }),
+  ),
+});
+
+export const logProofDocument = document('LogProof', {
+  ref: refSchema,
+  leaf_index: count,
+  tree_size: count,
+  /** RFC 9162 order, leaf side first, base64. */
+  hashes: z.array(hash),
+  checkpoint: note,
+  /** The same as a C2SP tlog-proof file. */
+  proof: z.string(),
+});
+
+export const logConsistencyDocument = document('LogConsistency', {
+  from_size: count,
+  tree_size: count,
+  hashes: z.array(hash),
+  /** Of `tree_size`. */
+  checkpoint: note,
+});
+
+/** What `log.verify` compares; each failure names one. */
+export const logChecks = [
+  'index',
+  'leaf-hash',
+  'leaf-body',
+  'payload-digest',
+  'signature',
+  'statement',
+  'columns',
+  'facts',
+  'node',
+  'root',
+  'head',
+  'promotion',
+  'pointer',
+  'run',
+  'checkpoint',
+] as const;
+
+export const logVerificationDocument = document('LogVerification', {
+  verified: z.boolean(),
+  tree_size: count,
+  /** Hex root of `tree_size`, recomputed from the stored values. */
+  root: z.string(),
+  checked: z.object({ leaves: count, erased: count, nodes: count, heads: count, promotions: count, pointers: count, runs: count }),
+  failed: count,
+  /** The first 100; `failed` counts all. */
+  failures: z.array(z.object({ check: z.enum(logChecks), subject: z.string(), detail: z.string() })),
+  /** Signed note of `tree_size`; null where the log does not verify: what is wrong is not signed again. */
+  checkpoint: note.nullable(),
+  seconds: z.number(),
+  leaves_per_second: z.number(),
+});
+export type LogVerificationDocument = z.infer<typeof logVerificationDocument>;
+export type LogCheckName = (typeof logChecks)[number];
+
+export const logVerifyProgressDocument = document('LogVerifyProgress', { leaves: count, leaves_total: count, phase: z.string() });
+
+/** Evidence, the log it stands in, and access to it. */
+export const evidenceRoutes = defineRoutes({
+  'evidence.ls': {
+    method: 'GET',
+    path: '/v1/evidence',
+    summary: 'Records of the evidence log, newest first',
+    action: 'evidence.read',
+    listener: 'operator',
+    query: z.strictObject({
+      run_id: runIdSchema.optional(),
+      dataset_id: nameSchema.optional(),
+      tenant_id: nameSchema.optional(),
+      kind: z.enum(recordKinds).optional(),
+      cursor: z.string().max(64).optional(),
+      limit: z.coerce.number().int().min(1).max(500).default(50),
+    }),
+    response: evidenceListDocument,
+    problems: ['invalid-request'],
+  },
+  'evidence.export': {
+    method: 'GET',
+    path: '/v1/evidence/export/:run_id',
+    summary: 'Everything a run left, in one file: records, proofs, checkpoint, facts, policy bytes, summaries',
+    action: 'evidence.read',
+    listener: 'operator',
+    params: z.strictObject({ run_id: runIdSchema }),
+    response: evidenceExportSchema,
+    problems: ['not-found', 'gone', 'evidence-unavailable'],
+  },
+  'evidence.resolve': {
+    method: 'POST',
+    path: '/v1/evidence/refs/:ref/resolve',
+    summary: 'A URL that opens one record once; the resolution is recorded before the URL exists',
+    action: 'evidence.read',
+    listener: 'operator',
+    params: z.strictObject({ ref: refSchema }),
+    body: z.strictObject({ ttl_seconds: z.int().min(1).max(300).optional() }),
+    response: refResolutionDocument,
+    problems: ['not-found', 'gone', 'too-many-requests', 'evidence-unavailable'],
+  },
+  'evidence.fetch': {
+    method: 'GET',
+    path: '/v1/evidence/fetch',
+    summary: 'The record a capability opens; the capability is the only parameter and works once',
+    action: 'open',
+    listener: 'public',
+    query: z.strictObject({ cap: z.string().min(1).max(4096) }),
+    stream: 'bytes',
+    problems: ['forbidden', 'gone', 'digest-mismatch'],
+  },
+  'key.ls': {
+    method: 'GET',
+    path: '/v1/keys',
+    summary: 'Public keys of this deployment. Pin them from elsewhere: keys that come with evidence prove nothing',
+    action: 'open',
+    listener: 'public',
+    response: keyListDocument,
+    problems: [],
+  },
+  'log.checkpoint': {
+    method: 'GET',
+    path: '/v1/log/checkpoint',
+    summary: 'The newest signed checkpoint (C2SP tlog-checkpoint)',
+    action: 'open',
+    listener: 'public',
+    stream: 'text',
+    problems: ['evidence-unavailable'],
+  },
+  'log.tile': {
+    method: 'GET',
+    path: '/v1/log/tile/*',
+    summary: 'A hash tile or an entry bundle (C2SP tlog-tiles)',
+    action: 'open',
+    listener: 'public',
+    params: z.strictObject({ '*': z.string().max(128) }),
+    stream: 'bytes',
+    problems: ['not-found'],
+  },
+  'log.proof': {
+    method: 'GET',
+    path: '/v1/log/proof',
+    summary: 'Inclusion proof of a record, by ref or by index, under a signed checkpoint',
+    action: 'open',
+    listener: 'public',
+    query: z
+      .strictObject({ ref: refSchema.optional(), index: size.optional(), size: size.optional() })
+      .refine(({ ref, index }) => (ref === undefined) !== (index === undefined), 'needs either ref or index'),
+    response: logProofDocument,
+    problems: ['not-found', 'evidence-unavailable'],
+  },
+  'log.consistency': {
+    method: 'GET',
+    path: '/v1/log/consistency',
+    summary: 'Proof that the log of one size is the beginning of the log of a later one',
+    action: 'open',
+    listener: 'public',
+    query: z.strictObject({ from: size.pipe(z.number().min(1)), size: size.optional() }),
+    response: logConsistencyDocument,
+    problems: ['not-found', 'evidence-unavailable'],
+  },
+  'log.verify': {
+    method: 'POST',
+    path: '/v1/log/verify',
+    summary: 'Read the whole log again: events `progress` (LogVerifyProgress), then one `result` (LogVerification) or `problem`',
+    action: 'log.verify',
+    listener: 'operator',
+    body: z.strictObject({}),
+    stream: 'sse',
+    problems: ['too-many-requests'],
+  },
+  'decision.get': {
+    method: 'GET',
+    path: '/v1/decisions/:id',
+    summary: 'A recorded decision, by its ref or by its run (the newest)',
+    action: 'decision.read',
+    listener: 'operator',
+    params: z.strictObject({ id: z.union([refSchema, runIdSchema]) }),
+    response: decisionDocument,
+    problems: ['not-found', 'gone'],
+  },
+});
