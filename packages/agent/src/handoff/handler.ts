@@ -241,7 +241,7 @@ export function handoffHandlers(deps: HandoffDependencies): Handlers<typeof hand
       for (let attempt = 0; attempt < rebuilds; attempt += 1) {
         const { facts, decision, low_water_sum } = await judge(body.object_key, now);
         if (candidateStatus(facts.candidate) === 'activated') {
-          const done = { ...decisionDocument(decision, { dry_run: false, already: true }), decision: 'allow' as const };
+          const done = decisionDocument(decision, { dry_run: false, already: true });
           return facts.candidate.decision_ref === null ? done : { ...done, decision_ref: facts.candidate.decision_ref };
         }
         const result = await journal.commit(recordActivation(contextOf(actor, now), facts, decision, low_water_sum));

@@ -49,8 +49,8 @@ const candidateGate: ActivationGate = {
   judge({ candidate, object_key }) {
     const status = candidateStatus(candidate);
     if (status === 'captured') return pass('captured', 'captured', status);
+    if (status === 'activated') return pass('activated already: asking again changes nothing', 'captured', status);
     const reasons = {
-      activated: 'it is activated already',
       retired: `it was retired at ${candidate.retired_at}`,
       unborn: 'changes of it were seen, its birth never was',
     } as const;

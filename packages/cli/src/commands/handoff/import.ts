@@ -29,8 +29,9 @@ export const run: Run<typeof handoffImport> = async (context, { file }, flags) =
     const checked = await check(context, source, rejects);
     total = checked.lines;
     births = checked.born > 0;
-    if (rejects.length > 0) await tell(context, rejects, flags.rejects);
+    await keepRejects(context, rejects, flags.rejects);
     if (rejects.length > 0 && !flags.skipBad) throw refused(source.name, rejects, total);
+    await tell(context, rejects);
     if (flags.dryRun) {
       const document = asDocument('HandoffImport', {
         source: source.name,
@@ -51,8 +52,12 @@ export const run: Run<typeof handoffImport> = async (context, { file }, flags) =
 
   const permit_id = flags.permit ?? (births ? await issuePermit(context, source.name, flags.reason) : undefined);
   const found: Bad[] = [];
-  const counts = await send(context, source, { permit_id, total, found, stopAtBad: !source.repeatable && !flags.skipBad });
-  if (!source.repeatable && found.length > 0) await tell(context, found, flags.rejects);
+  const good = total === undefined ? undefined : total - rejects.length;
+  const stopAtBad = !source.repeatable && !flags.skipBad;
+  const counts = await send(context, source, { permit_id, total: good, found, stopAtBad });
+  if (!source.repeatable) await keepRejects(context, found, flags.rejects);
+  if (stopAtBad && found[0] !== undefined) throw stopped(source.name, found[0], counts.lines);
+  if (!source.repeatable) await tell(context, found);
   const document = asDocument('HandoffImport', {
     source: source.name,
     dry_run: false,
@@ -120,11 +125,7 @@ async function send({ client, io }: CommandContext, source: Source, sending: Sen
   let last = 0;
   const flush = async () => {
     if (batch.length === 0) return;
-    const receipt = await client
-      .call('birth.add', { body: { lines: batch, ...(permit_id === undefined ? {} : { permit_id }) } })
-      .catch((error: unknown) => {
-        throw withPlace(error, source.name, counts.lines, last);
-      });
+    const receipt = await client.call('birth.add', { body: { lines: batch, ...(permit_id === undefined ? {} : { permit_id }) } });
     counts.lines += batch.length;
     counts.born += receipt.born;
     counts.changed += receipt.changed;
@@ -152,7 +153,7 @@ async function send({ client, io }: CommandContext, source: Source, sending: Sen
     return counts;
   } catch (error) {
     await progress.fail();
-    throw error;
+    throw withPlace(error, source.name, counts.lines, last);
   }
 }
 
@@ -164,12 +165,23 @@ async function issuePermit({ client, now }: CommandContext, name: string, reason
   return permit_id;
 }
 
-async function tell({ io, cwd }: CommandContext, rejects: readonly Bad[], file: string | undefined): Promise<void> {
+async function tell({ io }: CommandContext, rejects: readonly Bad[]): Promise<void> {
   for (const { number, reason } of rejects.slice(0, shownRejects)) await io.warn(`line ${number}: ${reason}`);
   if (rejects.length > shownRejects) await io.warn(`and ${rejects.length - shownRejects} more bad lines`);
-  if (file === undefined) return;
+}
+
+async function keepRejects({ cwd }: CommandContext, rejects: readonly Bad[], file: string | undefined): Promise<void> {
+  if (file === undefined || rejects.length === 0) return;
   const lines = rejects.map(({ number, reason, text }) => `${JSON.stringify({ line: number, reason, text })}\n`);
   await writeFile(resolve(cwd, file), lines.join(''));
+}
+
+function stopped(name: string, bad: Bad, lines: number): Problem {
+  return new Problem('usage', {
+    detail: `line ${bad.number} of ${name} is bad: the ${lines} lines before it are registered, nothing after it was read`,
+    hint: 'mend it and send everything again (what is registered is not repeated), or add --skip-bad',
+    reasons: [{ path: `line ${bad.number}`, message: bad.reason }],
+  });
 }
 
 function refused(name: string, rejects: readonly Bad[], lines: number): Problem {
@@ -184,7 +196,7 @@ function refused(name: string, rejects: readonly Bad[], lines: number): Problem 
 function withPlace(error: unknown, name: string, done: number, lastLine: number): unknown {
   if (!isProblem(error)) return error;
   return new Problem(error.code, {
-    detail: `${name}, up to line ${lastLine}: ${error.message}; ${done} lines before them are registered`,
+    detail: `${error.message} (${name}, up to line ${lastLine}; ${done} lines are registered)`,
     hint: error.hint ?? 'run the same command again: what is registered is not repeated',
     ...(error.reasons === undefined ? {} : { reasons: error.reasons }),
     cause: error,

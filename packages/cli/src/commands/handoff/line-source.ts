@@ -99,9 +99,22 @@ async function* gunzip(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
 
 function requireText(chunk: Buffer, name: string): void {
   const head = chunk.subarray(0, sniffed);
-  if (!head.includes(0)) return;
+  const end = head.indexOf(newline);
+  // A later line that is not UTF-8 is a bad line; a first one that is not says what kind of file this is.
+  const first = end === -1 ? head.subarray(0, Math.max(0, head.length - 3)) : head.subarray(0, end);
+  if (!head.includes(0) && isUtf8Text(first)) return;
   throw new Problem('usage', {
-    detail: `${name} is not text: it has zero bytes, like a picture, a database or a spreadsheet file`,
-    hint: 'give newline-delimited JSON or CSV, gzip at most',
+    detail: `${name} is not text but binary, like a picture, a database or a spreadsheet file`,
+    hint: 'give newline-delimited JSON or CSV in UTF-8, gzip at most',
   });
+}
+
+function isUtf8Text(bytes: Buffer): boolean {
+  try {
+    // stream: a character cut off at the end is no fault.
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
+    return true;
+  } catch {
+    return false;
+  }
 }
