@@ -25,6 +25,9 @@ import { SqliteJournal } from './journal/index.ts';
 import { startLoop } from './loop/loop.ts';
 import { recentActivity } from './loop/recent-activity.ts';
 import { openFolderStore } from './object/index.ts';
+import { contractHandlers } from './policy/contract-handler.ts';
+import { gateHandlers } from './policy/gate-handler.ts';
+import { policyHandlers } from './policy/handler.ts';
 import { packStore } from './policy/pack-store.ts';
 import { promotionAnswers } from './promotion/answer.ts';
 import { boundaryHandlers } from './promotion/boundary.ts';
@@ -32,6 +35,7 @@ import { type PromotionDependencies, promotionHandlers } from './promotion/handl
 import { listHandlers } from './promotion/list.ts';
 import { requeueDeferred } from './promotion/requeue.ts';
 import { rollbackHandler } from './promotion/rollback.ts';
+import { qualityHandlers } from './quality/handler.ts';
 import { type SnapshotDependencies, snapshotHandlers } from './snapshot/handler.ts';
 import { missingContent } from './snapshot/missing.ts';
 import { snapshotVerifier } from './snapshot/reverify.ts';
@@ -195,6 +199,10 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
       },
     }),
     ...snapshotHandlers(snapshot),
+    ...policyHandlers(shared),
+    ...contractHandlers({ ...shared, signer_keys: () => live.signer_keys }),
+    ...qualityHandlers(shared),
+    ...gateHandlers(),
     ...handoff.handlers,
     ...eventHandlers({ feed, source: `urn:govctl:${origin}` }),
     ...identityHandlers(shared),
