@@ -82,14 +82,21 @@ async function parseWith(
     commander.optionsGroup('Flags:');
     addFlags(commander, declaration.flags ?? {}, options.env, true);
     addFlags(commander, withoutShadowed(globalFlags, declaration.flags), options.env, false, true);
+    takeBareFlags(commander, declaration.flags ?? {});
     addHelp(commander, command);
     commander.action(() => {
       const path = parent === root ? declaration.name : `${parent.name()} ${declaration.name}`;
       const names = Object.keys(declaration.args ?? {});
       const args = Object.fromEntries(names.map((name, index) => [name, commander.processedArgs[index]]));
       const values = commander.opts();
+      const flags = flagValues(declaration.flags ?? {}, values);
+      const missing = missingFlag(declaration.flags ?? {}, flags);
+      if (missing !== undefined) {
+        parsed = { is: 'usage', why: `the flag --${missing} is missing`, fix: `govctl ${path} --help` };
+        return;
+      }
       const globals = globalValues([root.opts(), ...(parent === root ? [] : [parent.opts()]), values]);
-      parsed = { is: 'invocation', invocation: { command, path, args, flags: flagValues(declaration.flags ?? {}, values), globals } };
+      parsed = { is: 'invocation', invocation: { command, path, args, flags, globals } };
     });
     parent.addCommand(commander, { hidden: declaration.hidden === true });
   };
@@ -110,7 +117,7 @@ async function parseWith(
   addHelp(root, undefined);
 
   if (argv.length === 0) return { is: 'help', text: root.helpInformation() };
-  await root.parseAsync(bareFlags(argv, options.entries), { from: 'user' });
+  await root.parseAsync([...argv], { from: 'user' });
   return parsed ?? { is: 'usage', why: 'no command was given', fix: 'govctl --help' };
 }
 
@@ -131,7 +138,6 @@ function addFlags(commander: CommanderCommand, flags: Flags, env: ParseOptions['
     option.attributeName = () => camelCase(name);
     if (flag.hidden === true || hidden) option.hideHelp();
     if (flag.type !== 'boolean') {
-      if (own && flag.required === true) option.makeOptionMandatory();
       option.argParser(parserOf(flag));
       if ('choices' in flag && flag.choices !== undefined) option.argChoices = [...flag.choices];
     }
@@ -216,6 +222,14 @@ function parsedTwin(flag: Flag, text: string, commander: CommanderCommand): unkn
   }
 }
 
+/** Checked after everything that was given: a misspelt flag is the better thing to hear of. */
+function missingFlag(flags: Flags, values: Readonly<Record<string, unknown>>): string | undefined {
+  const isMissing = (value: unknown) => value === undefined || (Array.isArray(value) && value.length === 0);
+  return Object.entries(flags).find(
+    ([name, flag]) => 'required' in flag && flag.required === true && isMissing(values[camelCase(name)]),
+  )?.[0];
+}
+
 function flagValues(flags: Flags, values: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(flags).map(([name, flag]) => {
@@ -234,15 +248,14 @@ function globalValues(levels: readonly Readonly<Record<string, unknown>>[]): Glo
 }
 
 /** `--dry-run` alone becomes `--dry-run=`, so that it cannot take the next argument for its value. */
-function bareFlags(argv: readonly string[], entries: readonly Entry[]): string[] {
-  const commands = entries.flatMap((entry) => (entry.kind === 'command' ? [entry] : entry.commands));
-  const bare = new Set(
-    commands.flatMap(({ declaration }) =>
-      Object.entries(declaration.flags ?? {}).flatMap(([name, flag]) => (bareOf(flag) === undefined ? [] : [`--${name}`])),
-    ),
-  );
-  const end = argv.indexOf('--');
-  return argv.map((token, index) => (bare.has(token) && (end === -1 || index < end) ? `${token}=` : token));
+function takeBareFlags(commander: CommanderCommand, flags: Flags): void {
+  const bare = new Set(Object.entries(flags).flatMap(([name, flag]) => (bareOf(flag) === undefined ? [] : [`--${name}`])));
+  if (bare.size === 0) return;
+  const parseOptions = commander.parseOptions.bind(commander);
+  commander.parseOptions = (args) => {
+    const end = args.indexOf('--');
+    return parseOptions(args.map((token, index) => (bare.has(token) && (end === -1 || index < end) ? `${token}=` : token)));
+  };
 }
 
 function usageOf(error: CommanderError, commander: CommanderCommand | undefined, text: string): Parsed {

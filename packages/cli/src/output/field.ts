@@ -29,7 +29,8 @@ function valuesAt(value: unknown, parts: readonly (string | number | 'each')[], 
   const [part, ...rest] = parts;
   if (part === undefined) return Array.isArray(value) && value.every((item) => typeof item !== 'object' || item === null) ? value : [value];
   if (part === 'each' && Array.isArray(value)) return value.flatMap((item) => valuesAt(item, rest, path, whole));
-  if (part !== 'each' && typeof value === 'object' && value !== null && Object.hasOwn(value, part)) {
+  const isKey = Array.isArray(value) ? typeof part === 'number' : typeof value === 'object' && value !== null;
+  if (part !== 'each' && isKey && Object.hasOwn(value as object, part)) {
     return valuesAt((value as Readonly<Record<string | number, unknown>>)[part], rest, path, whole);
   }
   const there =

@@ -1,6 +1,6 @@
 import type { Paint } from '../paint.ts';
 import type { Document } from '../result.ts';
-import { pairs } from './text.ts';
+import { cellText, pairs, plain } from './text.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -17,7 +17,7 @@ export async function genericTable(document: Document, paint: Paint): Promise<st
 
 async function list(items: readonly unknown[], paint: Paint): Promise<string> {
   if (items.length === 0) return 'none\n';
-  if (!items.every(isFields)) return items.map((item) => `${String(item)}\n`).join('');
+  if (!items.every(isFields)) return items.map((item) => `${cellText(item)}\n`).join('');
   const columns = [...new Set(items.flatMap((item) => Object.keys(item).filter((key) => items.every((other) => isFlat(other[key])))))];
   // A record of plain fields needs no table library.
   const { grid } = await import('./grid.ts');
@@ -36,9 +36,9 @@ async function block(fields: Fields, paint: Paint, indent: string): Promise<stri
     indent,
   );
   for (const [name, value] of entries) {
-    if (isFields(value)) text += `${indent}${paint.strong(name)}\n${await block(value, paint, `${indent}  `)}`;
+    if (isFields(value)) text += `${indent}${paint.strong(plain(name))}\n${await block(value, paint, `${indent}  `)}`;
     else if (!isFlat(value) && Array.isArray(value))
-      text += `${indent}${paint.strong(name)}\n${indented(await list(value, paint), `${indent}  `)}`;
+      text += `${indent}${paint.strong(plain(name))}\n${indented(await list(value, paint), `${indent}  `)}`;
   }
   return text;
 }

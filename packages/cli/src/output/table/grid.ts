@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { type Paint, paintWord } from '../paint.ts';
-import { cellText } from './text.ts';
+import { cellText, plain } from './text.ts';
 
 export { cellText, pairs, plain } from './text.ts';
 
@@ -20,7 +20,7 @@ export function grid(columns: readonly string[], rows: readonly (readonly unknow
     chars: { ...none, left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
   });
-  table.push(columns.map((column) => paint.strong(column.replaceAll('_', ' ').toUpperCase())));
+  table.push(columns.map((column) => paint.strong(plain(column.replaceAll('_', ' ').toUpperCase()))));
   for (const row of rows) table.push(row.map((value) => paintWord(paint, cellText(value))));
   return `${table
     .toString()

@@ -19,6 +19,7 @@ export function cellText(value: unknown): string {
 
 /** `name  value` lines, the names aligned. */
 export function pairs(entries: readonly (readonly [name: string, value: unknown])[], paint: Paint, indent = ''): string {
-  const width = Math.max(0, ...entries.map(([name]) => name.length));
-  return entries.map(([name, value]) => `${indent}${paint.faint(name.padEnd(width))}  ${paintWord(paint, cellText(value))}\n`).join('');
+  const named = entries.map(([name, value]) => [plain(name), value] as const);
+  const width = Math.max(0, ...named.map(([name]) => name.length));
+  return named.map(([name, value]) => `${indent}${paint.faint(name.padEnd(width))}  ${paintWord(paint, cellText(value))}\n`).join('');
 }
