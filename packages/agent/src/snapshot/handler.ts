@@ -116,8 +116,13 @@ export function snapshotHandlers(deps: SnapshotDependencies): Handlers<typeof sn
 
   return {
     async 'object.put'({ params, raw }) {
-      const { size, created } = await objects.put(params.digest, raw as AsyncIterable<Uint8Array>);
-      return { schemaVersion, kind: 'Object' as const, digest: params.digest, size, created };
+      try {
+        const { size, created } = await objects.put(params.digest, raw as AsyncIterable<Uint8Array>);
+        return { schemaVersion, kind: 'Object' as const, digest: params.digest, size, created };
+      } catch (error) {
+        if (isProblem(error) || raw.errored === null || raw.errored !== error) throw error;
+        throw new Problem('invalid-request', { detail: 'the sender went away in the middle: nothing was stored', cause: error });
+      }
     },
 
     async 'object.head'({ params }) {

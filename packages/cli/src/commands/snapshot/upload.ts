@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { isProblem, missingBatch } from '@govctl/core/api';
+import { lstat, open } from 'node:fs/promises';
+import { missingBatch } from '@govctl/core/api';
 import type { Digest } from '@govctl/core/evidence';
 import type { Client } from '../../client/client.ts';
 import { changed, type FoundFile, markOf } from './folder.ts';
@@ -52,15 +52,16 @@ export async function uploadAll(client: Client, uploads: readonly Upload[], onPr
 }
 
 async function uploadFile(client: Client, { digest, file }: Upload, onBytes: (bytes: number) => void): Promise<void> {
-  const handle = await open(file.place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
-    (error: NodeJS.ErrnoException) => {
-      throw error.code === 'ENOENT' ? changed(file.path, 'it went away') : error;
-    },
-  );
+  // By its name, not by the handle: whoever fails in the middle of reading closes that.
+  const requireSame = async () => {
+    const stats = await lstat(file.place, { bigint: true }).catch(wentAway);
+    if (markOf(stats) !== file.mark) throw changed(file.path, 'it was written to');
+  };
+  const wentAway = (error: NodeJS.ErrnoException): never => {
+    throw error.code === 'ENOENT' ? changed(file.path, 'it went away') : error;
+  };
+  const handle = await open(file.place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(wentAway);
   try {
-    const requireSame = async () => {
-      if (markOf(await handle.stat({ bigint: true })) !== file.mark) throw changed(file.path, 'it was written to');
-    };
     await requireSame();
     const body = handle.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 });
     body.on('data', (chunk) => onBytes(chunk.length));
@@ -69,7 +70,7 @@ async function uploadFile(client: Client, { digest, file }: Upload, onBytes: (by
       await client.upload('object.put', { params: { digest } }, { body, length: file.size }, patience);
     } catch (error) {
       // A file that shrank, grew or was rewritten under the upload fails in several ways; they have one cause.
-      if (isProblem(error) && ['digest-mismatch', 'invalid-request', 'unreachable', 'internal'].includes(error.code)) await requireSame();
+      await requireSame();
       throw error;
     }
   } finally {
