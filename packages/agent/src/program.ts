@@ -1,7 +1,8 @@
-import { exitCodes, isProblem, problemTable } from '@govctl/core/api';
+import { exitCodes, isProblem, Problem, problemTable } from '@govctl/core/api';
 import { Command, CommanderError } from 'commander';
 import { pino } from 'pino';
 import { startDaemon } from './compose.ts';
+import { adoptOffline } from './compose-adopt.ts';
 import { initStateDir } from './state/init.ts';
 
 declare const __VERSION__: string;
@@ -42,11 +43,44 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description('Run in the foreground until SIGTERM')
     .requiredOption('--state-dir <dir>', 'folder made by govd init')
     .action(async (options: { stateDir: string }) => await run(options.stateDir));
+  program
+    .command('log')
+    .description('The evidence log')
+    .command('adopt')
+    .description('Declare that the database is the log from now on, after a restore from a backup; on a stopped daemon')
+    .requiredOption('--state-dir <dir>', 'folder made by govd init')
+    .requiredOption('--reason <text>', 'why; goes into the record')
+    .action(async (options: { stateDir: string; reason: string }) => await adopt(options.stateDir, options.reason));
   try {
     await program.parseAsync(argv);
   } catch (error) {
     process.exitCode = report(error);
   }
+}
+
+async function adopt(root: string, reason: string): Promise<void> {
+  if (reason.trim().length < 3 || reason.length > 1024) {
+    throw new Problem('usage', {
+      detail: 'the reason has 3 to 1024 characters',
+      hint: 'govd log adopt --state-dir D --reason "restored from last night"',
+    });
+  }
+  let told = 0;
+  const adopted = await adoptOffline(
+    { root, version: __VERSION__, reason },
+    {
+      now,
+      progress({ leaves, leaves_total }) {
+        const tenth = leaves_total === 0 ? 0 : Math.floor((leaves / leaves_total) * 10);
+        if (tenth <= told) return;
+        told = tenth;
+        process.stderr.write(`verifying the log: ${leaves} of ${leaves_total} leaves\n`);
+      },
+    },
+  );
+  process.stdout.write(
+    `adopted: ${adopted.why}\n  recorded as ${adopted.ref}\n  the log goes on at ${adopted.tree_size} leaves\nnext:\n  govd run --state-dir ${root}\n`,
+  );
 }
 
 async function run(root: string): Promise<void> {

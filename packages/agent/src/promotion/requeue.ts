@@ -1,4 +1,4 @@
-import { type DecisionBody, decisionDigest } from '@govctl/core/decision';
+import { type DecisionBody, decisionDigest, endedByTimeout } from '@govctl/core/decision';
 import type { Actor } from '@govctl/core/identity';
 import { carryOut, type PromotionRequest, type RunRow, type RunState } from '@govctl/core/promotion';
 import { deferLimits, factRequestOf, judge, type PromotionDependencies, resume, type StoredRequest, sagaContext } from './handler.ts';
@@ -40,10 +40,4 @@ async function askAgain(deps: PromotionDependencies, run: RunRow): Promise<boole
   const planned = carryOut(resume(run), judged, context, deferLimits(facts));
   const result = await deps.journal.commit(planned.unit);
   return result.ok;
-}
-
-/** What was waited for did not come: the gates stay as they were judged, and the verdict is the timeout's. */
-function endedByTimeout(decision: DecisionBody): DecisionBody {
-  const { next_eligible_at: _next, waiting_on: _waiting, then: _then, ...rest } = decision;
-  return { ...rest, decision: 'deny', decided_by: 'timeout' };
 }
