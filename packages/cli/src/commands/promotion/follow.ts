@@ -25,13 +25,16 @@ export async function* follow(
   const { run_id } = first;
   const until = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
   let seen = JSON.stringify(first);
-  let away = false;
+  let away: unknown;
   let pause = pace.first;
   yield { promotion: first, ended: hasEnded(first) };
   if (hasEnded(first)) return;
   for (;;) {
     const left = until - performance.now();
-    if (left <= 0) return;
+    if (left <= 0) {
+      if (away !== undefined) throw away;
+      return;
+    }
     await sleep(Math.min(pause, left), undefined, { signal }).catch(() => {
       throw goesOn(run_id);
     });
@@ -39,12 +42,12 @@ export async function* follow(
     let promotion: PromotionDocument;
     try {
       promotion = await client.call('promotion.get', { params: { run_id } }, { timeoutMs: 30_000 });
-      away = false;
+      away = undefined;
     } catch (error) {
       if (signal.aborted) throw goesOn(run_id);
-      if (!isProblem(error) || !passing.has(error.code) || performance.now() >= until) throw error;
-      if (!away) await io.warn(`govd does not answer (${error.message}); waiting for it, the run is safe`);
-      away = true;
+      if (!isProblem(error) || !passing.has(error.code)) throw error;
+      if (away === undefined) await io.warn(`govd does not answer (${error.message}); waiting for it, the run is safe`);
+      away = error;
       continue;
     }
     const now = JSON.stringify(promotion);
