@@ -132,7 +132,11 @@ export function createHttpServer(options: HttpOptions): HttpServer {
       },
       handler: async (request, reply) => {
         const aborted = new AbortController();
-        request.raw.socket.once('close', () => aborted.abort());
+        const { socket } = request.raw;
+        const abort = () => aborted.abort();
+        socket.once('close', abort);
+        // The connection outlives the request: many requests on one must not pile up listeners.
+        reply.raw.once('close', () => socket.off('close', abort));
         const context: RequestContext = {
           actor: request.actor,
           request_id: request.id,
