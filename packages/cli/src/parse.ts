@@ -33,6 +33,20 @@ export async function parseArguments(argv: readonly string[], options: ParseOpti
   try {
     return await parseWith(argv, options, place);
   } catch (error) {
+    const [operand] = place.failed?.commands.length === 0 ? [] : (place.failed?.args ?? []);
+    const isHelp = (token: string) => token === '--help' || token === '-h';
+    // Commander answers `govctl nonsense --help` with the help of govctl; what was meant is the better answer.
+    if (
+      (error as CommanderError).code === 'commander.helpDisplayed' &&
+      operand !== undefined &&
+      !operand.startsWith('-') &&
+      argv.some(isHelp)
+    ) {
+      return parseArguments(
+        argv.filter((token) => !isHelp(token)),
+        options,
+      );
+    }
     return usageOf(error as CommanderError, place.failed, place.text);
   }
 }
