@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { signCheckpoint } from '@govctl/core/evidence';
 import { loadConfig } from './config/live-config.ts';
-import { migrate, openSqlite, SqliteReader, sqliteMigrations } from './db/index.ts';
+import { migrate, openSqlite, SqliteReader, sqliteMigrations, takeInstanceLock } from './db/index.ts';
 import { type Adopted, adoptLog } from './evidence/adopt.ts';
 import { readTrust } from './evidence/read-trust.ts';
 import { readNote, writeNote } from './evidence/second-place.ts';
 import { secondPlacePath } from './evidence/second-place-path.ts';
 import type { LogVerifyProgress } from './evidence/verify-log.ts';
 import { SqliteJournal } from './journal/index.ts';
-import { loadKeys, signerOf, stateDir, takeInstanceLock } from './state/index.ts';
+import { loadKeys, signerOf, stateDir } from './state/index.ts';
 
 /**
  * `govd log adopt` on a stopped daemon: the same lock, keys, trust root and journal, and nothing served.

@@ -9,7 +9,7 @@ import { auditHandlers } from './audit/handler.ts';
 import { reconcileHandler } from './audit/reconcile.ts';
 import { loadConfig } from './config/live-config.ts';
 import { reloadConfig } from './config/reload.ts';
-import { migrate, migrationState, openSqlite, SqliteReader, sqliteMigrations } from './db/index.ts';
+import { migrate, migrationState, openSqlite, SqliteReader, sqliteMigrations, takeInstanceLock } from './db/index.ts';
 import { eventFeed, eventHandlers, startDispatcher } from './event/index.ts';
 import { denialLimit } from './evidence/denial-limit.ts';
 import { deniedResolution, type EvidenceDependencies, evidenceHandlers } from './evidence/handler.ts';
@@ -39,7 +39,7 @@ import { qualityHandlers } from './quality/handler.ts';
 import { type SnapshotDependencies, snapshotHandlers } from './snapshot/handler.ts';
 import { missingContent } from './snapshot/missing.ts';
 import { snapshotVerifier } from './snapshot/reverify.ts';
-import { loadKeys, stateDir, takeInstanceLock } from './state/index.ts';
+import { loadKeys, stateDir } from './state/index.ts';
 import { systemHandlers } from './system/handler.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 
@@ -131,8 +131,8 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const promotion: PromotionDependencies = {
     ...shared,
     packs,
+    hotDatabase: new SqliteReader(writer),
     sources: {
-      database,
       packs,
       coverage: handoff.coverage,
       environment: () => ({ name: environment, parity_contract, config_digest: live.digest, service_release_id }),

@@ -1,4 +1,4 @@
-import type { EventDraft, PlacedEvent } from '@govctl/core/event';
+import { type PlacedEvent, unpackEvents } from '@govctl/core/event';
 import type { Database } from '../db/index.ts';
 import { eventHead, eventRows } from './queries.ts';
 
@@ -29,7 +29,7 @@ export function eventFeed(database: Database): EventFeed {
       const [rows] = await database.read([eventRows({ from, bytes: readBytes })]);
       const placed: PlacedEvent[] = [];
       for (const { outbox_id, first_position, events } of rows) {
-        (JSON.parse(events) as EventDraft[]).forEach((draft, index) => {
+        unpackEvents(events).forEach((draft, index) => {
           const position = first_position + index;
           if (position >= from) placed.push({ draft, outbox_id, index, position });
         });

@@ -39,6 +39,9 @@ export type Handoff = {
   stop(): Promise<void>;
 };
 
+/** 8 MiB: these connections write in order or read little; the tail's own keeps the large one. */
+const smallCache = 'cache_size = -8192';
+
 /**
  * Opens births and starts the tail: three connections of its own, because births must not share a writer with governance, the tail
  * must not share one with the journal (which locks every attached file), and readers cannot write.
@@ -48,12 +51,14 @@ export async function openHandoff(settings: HandoffSettings): Promise<Handoff> {
   const { now, logger, journal, deployment, randomHex } = settings;
   const birthsHandle = opened.adopt(openSqlite(settings.births), (handle) => void handle.close());
   migrate(birthsHandle, birthsMigrations, now);
+  birthsHandle.pragma(smallCache);
   const tailHandle = opened.adopt(openSqlite(settings.database), (handle) => void handle.close());
   // Waiting for a lock would stop every request of this thread; a refused batch is simply tried again.
   tailHandle.pragma('busy_timeout = 50');
   attachBirths(tailHandle, settings.births);
   const readHandle = opened.adopt(openSqlite(settings.database, 'read'), (handle) => void handle.close());
   attachBirths(readHandle, settings.births);
+  readHandle.pragma(smallCache);
 
   const metrics = tailMetrics(settings.registry);
   const tail = new SqliteTail({ handle: tailHandle, holder: settings.holder, environment: deployment.environment, now });

@@ -41,8 +41,10 @@ type Missing = { readonly lag_rows: number; readonly unannounced_rows: number; r
 
 /** How often an idle tail says that it lives. Each costs a disk flush; six may be late before coverage is unknown. */
 const heartbeatMs = 5_000;
-/** Births proved or proved again at a time. */
-const auditRows = 5_000;
+/** Births proved, or proved again, at a time. */
+const auditRows = 10_000;
+/** Fewer unproved births wait for the next heartbeat: a proof of its own costs a disk flush. */
+const auditBacklog = 5_000;
 const arrivalSpan: Span = { lane: 'arrival', after_key: '', to_key: '', last: true };
 
 class Fenced extends Error {}
@@ -99,7 +101,7 @@ export class SqliteTail {
           throw new Fenced();
         }
         const count = this.#drain(rows) ?? this.#batch(rows);
-        if (count === 0) this.#audit(Math.max(rows, auditRows));
+        if (count === 0) this.#audit(Math.min(rows, auditRows));
         this.#heartbeat();
         return count;
       });
@@ -129,7 +131,7 @@ export class SqliteTail {
   }
 
   #hasWork(): boolean {
-    return this.#hasBacklog() || this.#cursors().some((cursor) => cursor.low_water - cursor.audited_upto >= auditRows);
+    return this.#hasBacklog() || this.#cursors().some((cursor) => cursor.low_water - cursor.audited_upto >= auditBacklog);
   }
 
   #hasBacklog(): boolean {

@@ -1,4 +1,5 @@
 import { isProblem, Problem } from '@govctl/core/api';
+import { packEvents } from '@govctl/core/event';
 import { leafBody, leafHash, type RecordSignature, type Signer, signPayload, TreeAppender, treeFrontier } from '@govctl/core/evidence';
 import type { CommittedRecord, Unit } from '@govctl/core/journal';
 import { type SqliteHandle, type SqlParams, StatementCache } from '../db/index.ts';
@@ -168,7 +169,7 @@ export class SqliteJournal implements Journal {
       return { ref, leaf_index: leafIndex };
     });
     if (unit.events.length > 0) {
-      this.#run(insertOutbox, { committed_at: committedAt, event_count: unit.events.length, events: JSON.stringify(unit.events) });
+      this.#run(insertOutbox, { committed_at: committedAt, event_count: unit.events.length, events: packEvents(unit.events) });
     }
     if (shared) this.#cache.get('RELEASE unit').run({});
     for (const leaf of leaves) {

@@ -1,5 +1,8 @@
-/** Callers that ask one thing after another wait between two questions too: for this long they still count as waiting. */
-const recentMs = 250;
+/**
+ * Callers that ask one thing after another wait between two questions too: for this long they still count as waiting. Whoever looks
+ * a few times a second is not held up by a longer batch, and must not keep background work in short ones.
+ */
+const recentMs = 40;
 
 /** Tells background work whether somebody is being served right now. */
 export function recentActivity(monotonicMs: () => number = () => performance.now()) {

@@ -27,9 +27,15 @@ import { type FactRequest, type FactSources, type ReadFacts, readFacts } from '.
 import { runById } from './queries.ts';
 
 export type PromotionDependencies = {
+  /** Reads on a connection that cannot write. */
   readonly database: Database;
+  /**
+   * Reads on the writer's own connection, for what is decided and written in one go: another connection's page cache is thrown
+   * away by every commit. Never given to what must not write.
+   */
+  readonly hotDatabase: Database;
   readonly journal: Journal;
-  readonly sources: FactSources;
+  readonly sources: Omit<FactSources, 'database'>;
   readonly packs: CompiledPacks;
   readonly answers: PromotionAnswers;
   readonly deployment: { readonly environment: string; readonly service_release_id: string };
@@ -51,8 +57,9 @@ export async function judge(
   actor: Actor,
   now: string,
   effectiveTime: string = now,
+  database: Database = deps.hotDatabase,
 ): Promise<Attempt> {
-  const read = await readFacts(deps.sources, request, actor, now);
+  const read = await readFacts({ ...deps.sources, database }, request, actor, now);
   const input = buildInput(read.facts);
   const decision = decide(input, deps.packs.compiled(read.facts.packs), effectiveTime);
   return { read, decision, decision_digest: decisionDigest(decision) };
@@ -136,7 +143,7 @@ export function promotionHandlers(
     },
 
     async 'promotion.evaluate'({ body, actor, now }) {
-      const { read, decision, decision_digest } = await judge(deps, factRequestOf(body), actor, now, body.effective_time);
+      const { read, decision, decision_digest } = await judge(deps, factRequestOf(body), actor, now, body.effective_time, deps.database);
       if (read.run !== null) assertSameRequest(read.run, requestDigest(body));
       const facts = body.with_sources ? { ...read.facts, packs: await deps.packs.sourced(read.facts.packs) } : read.facts;
       return { schemaVersion, kind: 'Evaluation' as const, facts, decision: shown(decision, decision_digest, true) };

@@ -1,4 +1,3 @@
 export { writeFileDurably } from './durable-file.ts';
-export { takeInstanceLock } from './instance-lock.ts';
 export { createKeys, type KeyFiles, loadKeys, signerOf } from './key-file.ts';
 export { type StateDir, stateDir } from './state-dir.ts';

@@ -1,5 +1,5 @@
 import { Problem } from '@govctl/core/api';
-import { openSqlite } from '../db/index.ts';
+import Sqlite from 'better-sqlite3';
 
 /**
  * One daemon a state folder. The lock is an exclusive transaction on a database of its own: the operating system gives it back
@@ -8,9 +8,8 @@ import { openSqlite } from '../db/index.ts';
  * @throws Problem `locked` when another daemon has the folder.
  */
 export function takeInstanceLock(path: string): { release(): void } {
-  const handle = openSqlite(path);
+  const handle = new Sqlite(path, { timeout: 200 });
   try {
-    handle.pragma('busy_timeout = 200');
     handle.pragma('locking_mode = EXCLUSIVE');
     handle.exec('BEGIN EXCLUSIVE');
     handle.exec('CREATE TABLE IF NOT EXISTS holder (pid INTEGER)');
