@@ -3,7 +3,7 @@ import { Problem } from '@govctl/core/api';
 import type { Run } from '../../command.ts';
 import type { handoffStatus } from './declaration.ts';
 
-const pollMs = 200;
+const pollMs = 500;
 const patienceMs = 600_000;
 
 export const run: Run<typeof handoffStatus> = async ({ client, io, globals, now, signal }, _args, flags) => {
