@@ -5,13 +5,21 @@ import { birthCommands } from './commands/birth/declaration.ts';
 import { candidateCommands } from './commands/candidate/declaration.ts';
 import { configCommands } from './commands/config/declaration.ts';
 import { contextCommands } from './commands/context/declaration.ts';
+import { contractCommands } from './commands/contract/declaration.ts';
 import { datasetCommands } from './commands/dataset/declaration.ts';
+import { decisionCommands } from './commands/decision/declaration.ts';
 import { eventCommands } from './commands/event/declaration.ts';
+import { evidenceCommands } from './commands/evidence/declaration.ts';
+import { gateCommands } from './commands/gate/declaration.ts';
 import { generalCommands } from './commands/general/declaration.ts';
 import { handoffCommands } from './commands/handoff/declaration.ts';
 import { holdCommands } from './commands/hold/declaration.ts';
+import { logCommands } from './commands/log/declaration.ts';
 import { ospaCommands } from './commands/ospa/declaration.ts';
+import { policyCommands } from './commands/policy/declaration.ts';
 import { promoteCommand, promotionCommands } from './commands/promotion/declaration.ts';
+import { qualityCommands } from './commands/quality/declaration.ts';
+import { selftestCommands } from './commands/selftest/declaration.ts';
 import { snapshotCommands } from './commands/snapshot/declaration.ts';
 
 /** Everything govctl can do, in the order help shows it: what people use most first. */
@@ -19,7 +27,14 @@ export const program: readonly Entry[] = [
   promoteCommand,
   reconcileCommand,
   ...promotionCommands,
+  ...evidenceCommands,
+  ...decisionCommands,
+  ...logCommands,
   ...snapshotCommands,
+  ...qualityCommands,
+  ...contractCommands,
+  ...policyCommands,
+  ...gateCommands,
   ...datasetCommands,
   ...holdCommands,
   ...auditCommands,
@@ -31,5 +46,6 @@ export const program: readonly Entry[] = [
   ...apikeyCommands,
   ...configCommands,
   ...contextCommands,
+  ...selftestCommands,
   ...generalCommands,
 ];

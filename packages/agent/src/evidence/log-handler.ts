@@ -100,6 +100,7 @@ export function logHandlers({ database, checkpointOf, trust }: LogDependencies):
         kind: 'LogProof' as const,
         ref: leaf.ref,
         leaf_index: leaf.leaf_index,
+        leaf_body: encodeBase64(leaf.body),
         tree_size: head.size,
         hashes: hashes.map(encodeBase64),
         checkpoint,

@@ -54,13 +54,13 @@ export const newestHead = query<Record<string, never>, HeadRow>(
 );
 export const headOfSize = query<{ size: number }, HeadRow>('log head of size', 'SELECT size, root FROM log_head WHERE size = :size');
 
-export const leafOfRef = query<{ ref: string }, { leaf_index: number; ref: string }>(
+export const leafOfRef = query<{ ref: string }, { leaf_index: number; ref: string; body: Uint8Array }>(
   'leaf of ref',
-  'SELECT leaf_index, ref FROM record WHERE ref = :ref',
+  'SELECT leaf_index, ref, body FROM record WHERE ref = :ref',
 );
-export const refOfLeaf = query<{ leaf_index: number }, { leaf_index: number; ref: string }>(
+export const refOfLeaf = query<{ leaf_index: number }, { leaf_index: number; ref: string; body: Uint8Array }>(
   'ref of leaf',
-  'SELECT leaf_index, ref FROM record WHERE leaf_index = :leaf_index',
+  'SELECT leaf_index, ref, body FROM record WHERE leaf_index = :leaf_index',
 );
 
 export const bodiesOfRange = query<{ first: number; end: number }, { body: Uint8Array }>(

@@ -59,6 +59,8 @@ export const keyListDocument = document('KeyList', {
 export const logProofDocument = document('LogProof', {
   ref: refSchema,
   leaf_index: count,
+  /** The logged body, base64: its RFC 6962 hash is what the proof starts from, and it names `ref`. */
+  leaf_body: z.string().max(100_000),
   tree_size: count,
   /** RFC 9162 order, leaf side first, base64. */
   hashes: z.array(hash),

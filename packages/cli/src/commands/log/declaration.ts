@@ -1,0 +1,69 @@
+import { command, defineCommand, noun } from '../../command.ts';
+
+const trust = {
+  type: 'string',
+  value: 'FILE',
+  summary: "Trust root to verify with, instead of the context's",
+  completes: 'file',
+} as const;
+
+export const logCheckpoint = defineCommand({
+  name: 'checkpoint',
+  summary: 'Show the newest signed checkpoint of the evidence log',
+  description:
+    'Verified with the pinned trust root. -o note prints the signed note itself (C2SP): keep it, and prove later that the log grew from it.',
+  flags: { trust },
+  formats: ['note'],
+  examples: [
+    { command: 'govctl log checkpoint', what: 'how long the log is, and its root' },
+    { command: 'govctl log checkpoint -o note > checkpoint', what: 'keep it for log prove --since' },
+  ],
+  exits: ['integrity'],
+});
+
+export const logVerify = defineCommand({
+  name: 'verify',
+  summary: 'Read the whole evidence log again and believe none of it',
+  description: [
+    'govd reads every stored value again: hashes, signatures, payloads, facts, each node and each root that was ever committed, and that',
+    'promotions and their records match one to one in both directions. The checkpoint of the result is verified here, with the pinned root.',
+  ].join('\n'),
+  flags: { trust },
+  examples: [
+    { command: 'govctl log verify', what: 'with progress, and leaves per second' },
+    { command: 'govctl log verify -o json --field verified', what: 'one word, for a script' },
+  ],
+  exits: ['integrity'],
+});
+
+export const logProve = defineCommand({
+  name: 'prove',
+  summary: 'Prove that a record is in the log, or that the log grew from an older checkpoint',
+  description: 'The proof is verified here before it is shown. -o proof prints it as a C2SP tlog-proof file.',
+  args: { ref: { summary: 'Record; left out with --index or --since', optional: true } },
+  flags: {
+    index: { type: 'integer', value: 'N', min: 0, summary: 'Leaf index, instead of a ref' },
+    size: { type: 'integer', value: 'N', min: 1, summary: 'In the tree of this size; the newest when left out' },
+    since: {
+      type: 'string',
+      value: 'FILE',
+      summary: 'An older checkpoint (log checkpoint -o note): prove that the log only grew',
+      completes: 'file',
+    },
+    trust,
+  },
+  formats: ['proof'],
+  examples: [
+    { command: 'govctl log prove REF -o proof > record.tlog-proof', what: 'inclusion, for any verifier of tlog-proof' },
+    { command: 'govctl log prove --since checkpoint', what: 'nothing that was signed then was changed or taken out' },
+  ],
+  exits: ['not-found', 'integrity'],
+});
+
+export const logCommands = [
+  noun('log', 'The evidence log: append-only, signed, provable', [
+    command(logCheckpoint, () => import('./checkpoint.ts')),
+    command(logVerify, () => import('./verify.ts')),
+    command(logProve, () => import('./prove.ts')),
+  ]),
+];
