@@ -64,10 +64,11 @@ function headline(promotion: PromotionDocument, paint: Paint): string {
 }
 
 function next({ run_id, phase, status, decision, evidence, pending_audit, dataset_id }: PromotionDocument) {
-  const you = 'you';
   if (phase === 'COMPLETED') {
     return [
-      ...(evidence === null ? [] : [{ who: you, command: `govctl evidence get ${evidence.ref} -O evidence.json` }]),
+      ...(evidence === null
+        ? []
+        : [{ who: 'to keep, and verify offline', command: `govctl evidence get ${evidence.ref} -O evidence.json` }]),
       ...(pending_audit === null
         ? []
         : [
@@ -76,7 +77,8 @@ function next({ run_id, phase, status, decision, evidence, pending_audit, datase
           ]),
     ];
   }
-  if (status === 'failed_policy') return [{ who: you, command: `govctl why ${run_id}, then promote again with a new run_id` }];
+  if (status === 'failed_policy')
+    return [{ who: 'every gate and rule; a denied run stays denied: mend it, then promote again', command: `govctl why ${run_id}` }];
   if (phase === 'FAILED') return [];
   const fixes = (decision?.gates ?? []).flatMap(({ outcome, resolve }) => (outcome === 'defer' && resolve !== null ? [resolve] : []));
   const once = new Map(fixes.map((fix) => [fix.command, fix]));
