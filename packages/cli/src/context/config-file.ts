@@ -64,12 +64,12 @@ export async function readConfigFile(flag: string | undefined, env: Env, cwd: st
 
 /** Writes it whole or not at all, readable by its owner only: it says which keys are used. */
 export async function writeConfigFile(path: string, config: CliConfig): Promise<void> {
-  const { stringify } = await import('yaml');
+  const { formatYaml } = await import('../output/yaml.ts');
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${process.pid}.tmp`;
   const handle = await open(temporary, 'w', 0o600);
   try {
-    await handle.writeFile(stringify(config));
+    await handle.writeFile(formatYaml(config));
     await handle.sync();
   } finally {
     await handle.close();

@@ -55,8 +55,8 @@ async function formatDocument(document: Document, names: readonly string[] | und
     case 'ndjson':
       return Array.isArray(document.items) ? document.items.map(formatNdjson).join('') : formatNdjson(document);
     case 'yaml': {
-      const { stringify } = await import('yaml');
-      return stringify(document, { lineWidth: 0, aliasDuplicateObjects: false });
+      const { formatYaml } = await import('./yaml.ts');
+      return formatYaml(document);
     }
     case 'name':
       return (names ?? namesOf(document)).map((name) => `${name}\n`).join('');

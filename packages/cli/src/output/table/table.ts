@@ -20,6 +20,12 @@ const renderers: Readonly<Record<string, () => Promise<TableRenderer>>> = {
   HoldList: async () => (await import('./audit.ts')).holdListTable,
   PendingAuditList: async () => (await import('./audit.ts')).pendingAuditListTable,
   Reconciliation: async () => (await import('./audit.ts')).reconciliationTable,
+  GateList: async () => (await import('./gate.ts')).gateListTable,
+  GateCheck: async () => (await import('./gate.ts')).gateCheckTable,
+  GateExplanation: async () => (await import('./gate.ts')).gateExplanationTable,
+  PolicyDiff: async () => (await import('./policy.ts')).policyDiffTable,
+  QualityImport: async () => (await import('./quality.ts')).qualityImportTable,
+  QualityImportList: async () => (await import('./quality.ts')).qualityImportListTable,
 };
 
 export async function renderTable(document: Document, color: boolean): Promise<string> {

@@ -1,0 +1,101 @@
+import { command, defineCommand, noun } from '../../command.ts';
+
+const packFile = { summary: 'Pack as YAML; - is standard input', completes: 'file' } as const;
+
+export const policyLint = defineCommand({
+  name: 'lint',
+  summary: 'Check the form of a policy pack, without a daemon',
+  description: 'Every fault at once, with its place: fields, CEL, names that do not exist, fixtures that do not fit.',
+  args: { file: packFile },
+  examples: [
+    { command: 'govctl policy lint pack.yaml', what: 'exit 2 names every fault' },
+    { command: 'govctl policy lint - < pack.yaml', what: 'from standard input' },
+  ],
+});
+
+export const policyTest = defineCommand({
+  name: 'test',
+  summary: 'Run the fixtures of a policy pack, without a daemon',
+  description:
+    'Every rule must pass what its must-pass fixtures show it, fail what its must-fail fixtures show it, and have both. Activation asks the same.',
+  args: { file: packFile },
+  examples: [
+    { command: 'govctl policy test pack.yaml', what: 'exit 22 when a rule does not say what it should' },
+    { command: 'govctl policy test pack.yaml -o json', what: 'every fixture with what its rule said' },
+  ],
+  exits: ['findings'],
+});
+
+export const policyShow = defineCommand({
+  name: 'show',
+  summary: 'Show the active policy set, or one pack',
+  args: { pack: { summary: 'Name (its active version) or digest of a pack; the active set when left out', optional: true } },
+  flags: { source: { type: 'boolean', summary: 'Print the YAML of the pack, byte for byte' } },
+  examples: [
+    { command: 'govctl policy show', what: 'the active packs and the policy_rev' },
+    { command: 'govctl policy show gdp-default --source > pack.yaml', what: 'the pack as it was activated' },
+  ],
+  exits: ['not-found'],
+});
+
+export const policyDiff = defineCommand({
+  name: 'diff',
+  summary: 'Show what another pack demands differently',
+  description:
+    'Rules added, removed and changed, field by field; fixtures are not part of it. Each side is a file (a path with / or ending in .yaml, .yml, or -), a name or a digest.',
+  args: {
+    from: { summary: 'A pack; alone, the new one, compared with the active pack of its name', completes: 'file' },
+    to: { summary: 'The other pack', optional: true, completes: 'file' },
+  },
+  examples: [
+    { command: 'govctl policy diff pack.yaml', what: 'what activating it would change' },
+    { command: 'govctl policy diff gdp-default sha256:...', what: 'the active version against a stored one' },
+  ],
+  exits: ['not-found'],
+});
+
+export const policyActivate = defineCommand({
+  name: 'activate',
+  summary: 'Put a policy pack into force',
+  description: [
+    'The pack replaces the active one of its name, and policy_rev changes: recorded as POLICY_REV_CHANGED. Refused when it does not lint,',
+    'when a rule does not say what its fixtures ask, and when its version is stored with other content. Runs that wait are judged again.',
+  ].join('\n'),
+  args: { file: packFile },
+  flags: {
+    'expected-policy-rev': {
+      type: 'string',
+      value: 'REV',
+      summary: "Refuse unless exactly this set is active; 'none' for no set at all",
+    },
+  },
+  examples: [
+    { command: 'govctl policy activate pack.yaml', what: 'again is no change' },
+    { command: 'govctl policy activate pack.yaml --expected-policy-rev sha256:...', what: 'only if nobody was faster' },
+  ],
+  exits: ['conflict'],
+});
+
+export const policyLs = defineCommand({
+  name: 'ls',
+  summary: 'List every policy pack that was ever active',
+  flags: {
+    name: { type: 'string', value: 'NAME', summary: 'Only versions of this pack' },
+    active: { type: 'boolean', summary: 'Only what is in force' },
+  },
+  examples: [
+    { command: 'govctl policy ls', what: 'packs, versions and digests' },
+    { command: 'govctl policy ls --active -o name', what: 'names of the packs in force' },
+  ],
+});
+
+export const policyCommands = [
+  noun('policy', 'Rules that decisions are made by', [
+    command(policyLint, () => import('./lint.ts')),
+    command(policyTest, () => import('./test.ts')),
+    command(policyShow, () => import('./show.ts')),
+    command(policyDiff, () => import('./diff.ts')),
+    command(policyActivate, () => import('./activate.ts')),
+    command(policyLs, () => import('./ls.ts')),
+  ]),
+];
