@@ -158,6 +158,6 @@ describe('standard input', () => {
     const { client, kept } = registry(2);
     const { context } = fakeContext({ client, stdin: lines(6_000).join('\n') });
     await expect(run(context, { file: '-' }, noFlags)).rejects.toThrow('the connection broke');
-    expect(kept.length).toBe(2_500);
+    expect(kept.length).toBe(1_000);
   });
 });

@@ -11,7 +11,8 @@ import { formatOf, type ImportFormat, parsedLines } from './parsed-lines.ts';
 
 /** Bytes of lines in one request: well below the daemon's limit for a body. */
 const batchBytes = 600_000;
-const batchLines = Math.min(birthBatch, 2_500);
+/** Small enough that others who ask the daemon meanwhile do not wait for it. */
+const batchLines = Math.min(birthBatch, 1_000);
 const shownRejects = 20;
 
 type Bad = Extract<ParsedLine, { kind: 'bad' }>;
