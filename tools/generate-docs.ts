@@ -1,0 +1,67 @@
+// Writes the pages that are made from declarations: commands, routes, documents, errors, configuration. With --check it writes
+// nothing and fails when a page is not what the declarations say.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { environmentVariables } from '../packages/cli/src/help/environment.ts';
+import { program } from '../packages/cli/src/program.ts';
+import { exitCodes } from '../packages/core/src/api/exit-code.ts';
+import { openapiDocument } from '../packages/core/src/api/openapi.ts';
+import { routeList } from '../packages/core/src/api/route-list.ts';
+import { configKinds } from '../packages/core/src/config/index.ts';
+import { apiPage, documentsPage, errorsPage } from './docs/api-page.ts';
+import { cliPages } from './docs/cli-page.ts';
+import { fieldTable } from './docs/schema-table.ts';
+
+const docs = join(import.meta.dirname, '..', 'docs');
+const mark = '<!-- Made by npm run docs; edit the declarations instead. -->\n\n';
+const { version } = JSON.parse(readFileSync(join(docs, '..', 'packages', 'agent', 'package.json'), 'utf8')) as { version: string };
+
+function configurationPage(): string {
+  const table = (kind: keyof typeof configKinds) =>
+    fieldTable(z.toJSONSchema(configKinds[kind], { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>);
+  const variables = environmentVariables().map(({ name, meaning }) => `| \`${name}\` | ${meaning.replaceAll('|', '\\|')} |\n`);
+  return [
+    '# Configuration\n\nBoth files are closed: an unknown setting is an error. `govctl config validate FILE` lists everything that is wrong, with path and line; `govctl config show FILE --effective --origin` shows what counts and why.\n\n',
+    `## govd.yaml\n\nIn the state folder of the daemon, \`kind: GovdConfig\`.\n\n${table('GovdConfig')}\n`,
+    `## govctl's config.yaml\n\n\`~/.config/govctl/config.yaml\` or the file \`GOVCTL_CONFIG\` names, \`kind: CliConfig\`. Relative paths are relative to the file.\n\n${table('CliConfig')}\n`,
+    `## Environment of govctl\n\n| variable | |\n|---|---|\n${variables.join('')}`,
+  ].join('');
+}
+
+/** A line a path: small, and a change shows where it is. */
+function openapiText(): string {
+  const { paths, ...head } = openapiDocument(routeList, version);
+  const lines = Object.entries(paths as Record<string, unknown>).map(([path, item]) => `${JSON.stringify(path)}: ${JSON.stringify(item)}`);
+  return `${JSON.stringify(head).slice(0, -1)},"paths":{\n${lines.join(',\n')}\n}}\n`;
+}
+
+const pages = new Map<string, string>([
+  ...[...cliPages(program)].map(([path, text]) => [path, mark + text] as const),
+  ['api.md', mark + apiPage(routeList)],
+  ['documents.md', mark + documentsPage(routeList)],
+  ['errors.md', mark + errorsPage(routeList, exitCodes)],
+  ['configuration.md', mark + configurationPage()],
+  ['api/openapi.json', openapiText()],
+]);
+
+const tidy = (text: string) => `${text.replace(/\n{3,}/g, '\n\n').trimEnd()}\n`;
+const stale = [...pages].filter(([path, text]) => !existsSync(join(docs, path)) || readFileSync(join(docs, path), 'utf8') !== tidy(text));
+// A command that is gone must not leave its page behind.
+const left = existsSync(join(docs, 'cli')) ? readdirSync(join(docs, 'cli')).filter((name) => !pages.has(`cli/${name}`)) : [];
+
+if (process.argv.includes('--check')) {
+  for (const [path] of stale) process.stderr.write(`docs/${path} is not what the declarations say\n`);
+  for (const name of left) process.stderr.write(`docs/cli/${name} describes no command\n`);
+  if (stale.length + left.length > 0) {
+    process.stderr.write('fix: npm run docs\n');
+    process.exitCode = 1;
+  }
+} else {
+  for (const [path, text] of stale) {
+    mkdirSync(dirname(join(docs, path)), { recursive: true });
+    writeFileSync(join(docs, path), tidy(text));
+  }
+  for (const name of left) rmSync(join(docs, 'cli', name));
+  process.stdout.write(`${pages.size} pages, ${stale.length} renewed, ${left.length} removed\n`);
+}
