@@ -18,6 +18,7 @@ import {
   scopeOf,
   segmentsOf,
   walk,
+  withPolicyAck,
 } from './step.ts';
 
 /** Allowed, with every role embedded: decision, pointer move, evidence, acks and events are one unit. */
@@ -55,8 +56,7 @@ export function complete(start: RunStart, judged: Judged, context: SagaContext, 
   });
   const phases = walk(start.state.phases, ['allow', 'commit'], at);
   const acks = [
-    ...start.state.acks,
-    ack('policies', 'evaluate_policy', decisionRecord.ref, judged.decision_digest, at),
+    ...withPolicyAck(start, decisionRecord.ref, judged),
     ack('incidents', 'create_incident', null, null, at),
     ack('store', 'promote', `${dataset_id}/${to_layer}/${generation}`, snapshot.snapshot_hash, at),
     ack('evidence', 'append', promotion.ref, promotion.ref, at),

@@ -2,7 +2,6 @@ import { settle } from '../../audit/expectation.ts';
 import { eventsOf } from '../event.ts';
 import type { RunState } from '../run-state.ts';
 import {
-  ack,
   decisionDraft,
   type Judged,
   judgedEvents,
@@ -15,6 +14,7 @@ import {
   scopeOf,
   segmentsOf,
   walk,
+  withPolicyAck,
 } from './step.ts';
 
 /** Deferred: a promise to ask again, at a stated time and until a stated time. No lock is held meanwhile. */
@@ -36,11 +36,7 @@ export function defer(
   const wanted = decision.next_eligible_at ?? soonest;
   const latest = [wanted, soonest].sort()[1] ?? soonest;
   const next = [latest, defer_until].sort()[0] ?? soonest;
-  const already = start.state.acks.some((one) => one.domain === 'policies');
-  const acks =
-    already || decisionRecord === null
-      ? start.state.acks
-      : [...start.state.acks, ack('policies', 'evaluate_policy', decisionRecord.ref, judged.decision_digest, at)];
+  const acks = decisionRecord === null ? start.state.acks : withPolicyAck(start, decisionRecord.ref, judged);
   const state: RunState = {
     ...start.state,
     phases: again ? start.state.phases : walk(start.state.phases, start.revision === null ? ['defer'] : ['requeue', 'defer'], at),

@@ -15,17 +15,14 @@ import {
   scopeOf,
   segmentsOf,
   walk,
+  withPolicyAck,
 } from './step.ts';
 
 /** Denied: recorded, signed and logged in the same shape as an allow; the run ends, and owes nothing more. */
 export function deny(start: RunStart, judged: Judged, context: SagaContext): Planned {
   const at = judged.facts.as_of;
   const decisionRecord = decisionDraft(start, judged, context);
-  const acks = [
-    ...start.state.acks,
-    ack('policies', 'evaluate_policy', decisionRecord.ref, judged.decision_digest, at),
-    ack('orchestrator', 'finalize_run', 'failed_policy', null, at),
-  ];
+  const acks = [...withPolicyAck(start, decisionRecord.ref, judged), ack('orchestrator', 'finalize_run', 'failed_policy', null, at)];
   const { request: _request, ...kept } = start.state;
   const state: RunState = {
     ...kept,

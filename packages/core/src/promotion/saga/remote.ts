@@ -18,6 +18,7 @@ import {
   segmentsOf,
   standing,
   walk,
+  withPolicyAck,
 } from './step.ts';
 
 /**
@@ -31,10 +32,7 @@ export function decideForRemote(start: RunStart, judged: Judged, context: SagaCo
   const { facts } = judged;
   const at = facts.as_of;
   const decisionRecord = decisionDraft(start, judged, context);
-  const acks = [
-    ...start.state.acks.filter((one) => one.domain !== 'policies'),
-    ack('policies', 'evaluate_policy', decisionRecord.ref, judged.decision_digest, at),
-  ];
+  const acks = withPolicyAck(start, decisionRecord.ref, judged);
   const state: RunState = {
     ...start.state,
     phases: walk(start.state.phases, start.revision === null ? ['allow'] : ['requeue', 'allow'], at),

@@ -87,6 +87,12 @@ export function ack(domain: string, action: string, result_id: string | null, ob
   return { domain, action, result_id, error: null, observed, at };
 }
 
+/** Policies owe a run one evaluation: the newest decision is it. The earlier ones of a deferred run stay on record, in the log. */
+export function withPolicyAck(start: RunStart, decisionRef: string, judged: Judged): Ack[] {
+  const others = start.state.acks.filter(({ domain }) => domain !== 'policies');
+  return [...others, ack('policies', 'evaluate_policy', decisionRef, judged.decision_digest, judged.facts.as_of)];
+}
+
 export function segmentsOf(start: RunStart, facts: Facts, context: SagaContext): RunState['segments'] {
   const current = start.state.segments.at(-1);
   const policy_rev = facts.policy?.policy_rev ?? null;
