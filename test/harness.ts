@@ -1,0 +1,151 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'undici';
+
+const root = join(import.meta.dirname, '..');
+const programs = { govctl: join(root, 'packages/cli/bin/govctl'), govd: join(root, 'packages/agent/bin/govd') };
+
+export type Ended = { readonly code: number; readonly signal: NodeJS.Signals | null; readonly stdout: string; readonly stderr: string };
+
+export type RunOptions = {
+  readonly env?: Readonly<Record<string, string>>;
+  /** What is on standard input; it is closed from the start when left out. */
+  readonly stdin?: string;
+  /** Ends standard output after so many bytes, as `head -c` does. */
+  readonly readAtMost?: number;
+  /** Called with the process once it runs: to send it a signal. */
+  readonly started?: (child: ChildProcess) => void;
+};
+
+export type HttpAnswer = { readonly status: number; readonly headers: Readonly<Record<string, unknown>>; readonly body: string };
+
+/** A daemon of its own in a folder of its own, with the real programs. */
+export type Deployment = {
+  readonly folder: string;
+  readonly state: string;
+  readonly socket: string;
+  /** Starts govd and waits until it is ready. */
+  start(): Promise<ChildProcess>;
+  /** Stops govd and waits until it is gone; its exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+  govctl(argv: readonly string[], options?: RunOptions): Promise<Ended>;
+  /** The document a command printed. Fails with what it said when the exit code is not the expected one. */
+  json<T = Readonly<Record<string, unknown>>>(argv: readonly string[], exit?: number): Promise<T>;
+  /** One request as the operator, past the client: headers and bytes as they are. */
+  http(method: 'GET' | 'POST', path: string, body?: unknown): Promise<HttpAnswer>;
+  /** Writes a file into the folder, and returns its path. */
+  file(name: string, content: string): Promise<string>;
+  log(): Promise<string>;
+  remove(): Promise<void>;
+};
+
+/** Runs a program to its end. */
+export function runToEnd(
+  program: keyof typeof programs,
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  options: RunOptions = {},
+): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(programs[program], argv, {
+      env: { ...env, ...options.env },
+      stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    let size = 0;
+    child.stdout?.on('data', (chunk: Buffer) => {
+      out.push(chunk);
+      size += chunk.length;
+      if (options.readAtMost !== undefined && size >= options.readAtMost) child.stdout?.destroy();
+    });
+    child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      const stdout = Buffer.concat(out).subarray(0, options.readAtMost).toString('utf8');
+      resolve({ code: code ?? -1, signal, stdout, stderr: Buffer.concat(err).toString('utf8') });
+    });
+    child.stdin?.end(options.stdin);
+    options.started?.(child);
+  });
+}
+
+/** Makes a state folder with `govd init`. Nothing runs yet; end with `remove()`. */
+export async function deploy(): Promise<Deployment> {
+  const folder = await mkdtemp(join(tmpdir(), 'govctl-'));
+  const state = join(folder, 'state');
+  const socket = join(state, 'govd.sock');
+  const logFile = join(folder, 'govd.log');
+  // What the machine has set must not decide what a test sees.
+  const { NO_COLOR: _n, FORCE_COLOR: _f, CI: _c, ...inherited } = process.env;
+  const own = Object.fromEntries(Object.entries(inherited).filter(([name]) => !name.startsWith('GOVCTL_') && !name.startsWith('GOVD_')));
+  const env = { ...own, GOVCTL_CONFIG: join(state, 'govctl.yaml'), XDG_CONFIG_HOME: join(folder, 'config') };
+  const made = await runToEnd('govd', ['init', '--state-dir', state], env);
+  if (made.code !== 0) throw new Error(`govd init: ${made.stderr}`);
+  let daemon: ChildProcess | undefined;
+
+  const http: Deployment['http'] = async (method, path, body) => {
+    const client = new Client('http://govd', { socketPath: socket });
+    try {
+      const key = (await readFile(join(state, 'keys', 'operator.apikey'), 'utf8')).trim();
+      const answer = await client.request({
+        method,
+        path,
+        headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        body: body === undefined ? null : JSON.stringify(body),
+      });
+      return { status: answer.statusCode, headers: answer.headers, body: await answer.body.text() };
+    } finally {
+      await client.destroy();
+    }
+  };
+
+  const deployment: Deployment = {
+    folder,
+    state,
+    socket,
+    http,
+    async start() {
+      const log = createWriteStream(logFile, { flags: 'a' });
+      const child = spawn(programs.govd, ['run', '--state-dir', state], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+      daemon = child;
+      child.stdout?.pipe(log, { end: false });
+      child.stderr?.pipe(log, { end: false });
+      for (let attempt = 0; attempt < 600 && child.exitCode === null && child.signalCode === null; attempt += 1) {
+        const ready = await http('GET', '/readyz').catch(() => undefined);
+        if (ready?.status === 200) return child;
+        await sleep(50);
+      }
+      throw new Error(`govd did not become ready: ${await deployment.log()}`);
+    },
+    async stop(signal = 'SIGTERM') {
+      const child = daemon;
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+      const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
+      child.kill(signal);
+      return gone;
+    },
+    govctl: (argv, options) => runToEnd('govctl', argv, env, options),
+    async json<T>(argv: readonly string[], exit = 0) {
+      const ended = await deployment.govctl([...argv, '-o', 'json']);
+      if (ended.code === exit) return JSON.parse(ended.stdout) as T;
+      throw new Error(`govctl ${argv.join(' ')} ended with ${ended.code}, not ${exit}\n${ended.stdout}${ended.stderr}`);
+    },
+    async file(name, content) {
+      const path = join(folder, name);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, content);
+      return path;
+    },
+    log: async () => await readFile(logFile, 'utf8').catch(() => ''),
+    async remove() {
+      await deployment.stop('SIGKILL');
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  return deployment;
+}
