@@ -1,4 +1,5 @@
 import { command, defineCommand, noun } from '../../command.ts';
+import { gateFormats } from '../gate/declaration.ts';
 
 const layers = ['RAW', 'GDP', 'KPI'] as const;
 const tenant = { type: 'string', value: 'T', summary: "Tenant; the context's when left out" } as const;
@@ -72,6 +73,7 @@ export const promote = defineCommand({
     { command: 'govctl promote orders --dry-run=offline --facts facts.json --explain', what: 'decide it on a laptop without network' },
   ],
   exits: ['deny', 'defer', 'conflict', 'failed', 'timeout'],
+  formats: gateFormats,
 });
 
 export const why = defineCommand({

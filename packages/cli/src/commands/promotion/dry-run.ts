@@ -15,6 +15,7 @@ import {
 import { compilePacks } from '@govctl/core/policy';
 import type { CommandContext } from '../../command.ts';
 import { readJsonFile, writePrivateJson } from '../../io/json-file.ts';
+import { gateRenderings } from '../../output/gate-report.ts';
 import { asDocument, type CommandResult } from '../../output/result.ts';
 import type { PromoteFlags, RequestBody } from './promote.ts';
 
@@ -66,7 +67,8 @@ function compared(ours: DecisionDocument, theirs: DecisionDocument, facts: Facts
 
 function result(decision: DecisionDocument, explained: boolean): CommandResult {
   const exits = { allow: 'ok', deny: 'deny', defer: 'defer' } as const;
-  return { document: explained ? { ...decision, explanation: explain(decision) } : decision, exit: exits[decision.decision] };
+  const document = explained ? { ...decision, explanation: explain(decision) } : decision;
+  return { document, exit: exits[decision.decision], renderings: gateRenderings(decision) };
 }
 
 /** Facts answer the question they were read for, and no other. */

@@ -1,6 +1,7 @@
 import { isProblem, Problem } from '@govctl/core/api';
 import type { PromotionDocument } from '@govctl/core/promotion';
 import type { CommandContext } from '../../command.ts';
+import { gateRenderings } from '../../output/gate-report.ts';
 import type { CommandResult } from '../../output/result.ts';
 import { follow, unmet } from './follow.ts';
 import { exitOf } from './outcome.ts';
@@ -41,9 +42,12 @@ export async function shown(
   promotion: PromotionDocument,
   explained: boolean,
 ): Promise<CommandResult & { readonly document: PromotionDocument }> {
-  if (!explained || promotion.decision === null) return { document: promotion, exit: exitOf(promotion) };
+  const { decision } = promotion;
+  if (decision === null) return { document: promotion, exit: exitOf(promotion) };
+  const renderings = gateRenderings(decision);
+  if (!explained) return { document: promotion, exit: exitOf(promotion), renderings };
   const { explain } = await import('@govctl/core/decision');
-  return { document: { ...promotion, explanation: explain(promotion.decision) }, exit: exitOf(promotion) };
+  return { document: { ...promotion, explanation: explain(decision) }, exit: exitOf(promotion), renderings };
 }
 
 /** The connection broke while the answer was awaited: it may have been done. Asking again with the same run_id is safe, and says so. */

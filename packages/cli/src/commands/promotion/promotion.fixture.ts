@@ -1,8 +1,36 @@
-import type { DecisionBody } from '@govctl/core/decision';
-import { buildInput, type DecisionDocument, decide, decisionDigest, type Facts } from '@govctl/core/decision';
+import { buildInput, type DecisionBody, type DecisionDocument, decide, decisionDigest, type Facts } from '@govctl/core/decision';
 import { compilePacks } from '@govctl/core/policy';
 import type { PromotionDocument } from '@govctl/core/promotion';
 import { decisionCases } from '../../../../../fixtures/decision/corpus.ts';
+import type { Client } from '../../client/client.ts';
+import { type FakeClient, fakeClient, fakeStreams } from '../../command.fixture.ts';
+import type { Entry } from '../../command.ts';
+import { runProgram } from '../../run.ts';
+import { promoteCommand } from './declaration.ts';
+
+/** The command line of a promotion that the corpus has facts about. */
+export const asked = ['promote', 'orders', '--from', 'RAW', '--to', 'GDP', '--snapshot', 'orders-1', '--tenant', 'default'];
+
+/** The whole program in a folder, with a stand-in for the daemon. */
+export function programIn(folder: () => string, entries: readonly Entry[] = [promoteCommand]) {
+  return async (argv: readonly string[], client: Client = fakeClient(), env: Readonly<Record<string, string>> = {}) => {
+    const captured = fakeStreams();
+    const code = await runProgram(entries, argv, {
+      streams: captured.streams,
+      env,
+      cwd: folder(),
+      signal: new AbortController().signal,
+      now: () => new Date('2026-11-21T12:00:00.000Z'),
+      client,
+    });
+    return { code, stdout: captured.stdout(), stderr: captured.stderr(), json: <T>() => JSON.parse(captured.stdout()) as T };
+  };
+}
+
+/** Bodies a command sent. */
+export function bodies(client: FakeClient) {
+  return client.calls.map(({ input }) => (input as { body: Readonly<Record<string, unknown>> }).body);
+}
 
 /** Facts of a case of the corpus, by its name. */
 export function factsOf(name: string): Facts {
