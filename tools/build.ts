@@ -1,7 +1,7 @@
 // Bundles the two programs into packages/*/dist. Types are checked by tsc, not here: a build takes a blink.
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { type BuildOptions, build } from 'esbuild';
+import { join, relative } from 'node:path';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 
@@ -10,6 +10,17 @@ type Manifest = { version: string; dependencies?: Record<string, string> };
 function manifest(name: string): Manifest {
   return JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8')) as Manifest;
 }
+
+/** zod brings its messages in fifty languages; ours are English, and the others are three quarters of its size. */
+const englishOnly: Plugin = {
+  name: 'english-only',
+  setup: (setup) => {
+    setup.onResolve({ filter: /locales\/index\.(c?js|mjs)$/ }, ({ path, importer }) =>
+      importer.includes('/zod/') ? { path, namespace: 'no-locales' } : undefined,
+    );
+    setup.onLoad({ filter: /.*/, namespace: 'no-locales' }, () => ({ contents: 'export {};' }));
+  },
+};
 
 const common: BuildOptions = {
   bundle: true,
@@ -22,26 +33,78 @@ const common: BuildOptions = {
   sourcemap: 'linked',
   legalComments: 'none',
   logLevel: 'warning',
+  plugins: [englishOnly],
   // Bundled CommonJS libraries call require() for Node's own modules.
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 };
 
 type Program = 'agent' | 'cli';
 
+/**
+ * Node's own modules, taken as they are: an import statement makes Node build a copy of each one's exports first, which costs a
+ * fifth of the start. commander imports child_process only to start subcommands that are programs of their own; we have none.
+ */
+const builtinsWithoutCopy: Plugin = {
+  name: 'builtins-without-copy',
+  setup: (setup) => {
+    setup.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin' }));
+    setup.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => {
+      const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((name) => /^[A-Za-z_]\w*$/.test(name) && name !== 'default');
+      const get = path === 'node:child_process' ? '{}' : `/* @__PURE__ */ process.getBuiltinModule(${JSON.stringify(path)})`;
+      return {
+        contents: `const m = ${get};\nexport default m;\n${names.map((name) => `export const ${name} = /* @__PURE__ */ (() => m.${name})();\n`).join('')}`,
+      };
+    });
+  },
+};
+
+/**
+ * Start-up is a feature: what every start needs is one file, and what it imports lazily is a second bundle of its own. With
+ * splitting alone the start would read a dozen small shared chunks one after the other. A few small modules are in both.
+ */
+async function buildQuickStart(options: BuildOptions, main: Record<string, string>, src: string): Promise<void> {
+  const lazy = new Map<string, string>();
+  const leaveLazy: Plugin = {
+    name: 'leave-lazy',
+    setup: (setup) => {
+      setup.onResolve({ filter: /.*/ }, ({ path, kind, resolveDir }) => {
+        if (kind !== 'dynamic-import') return undefined;
+        const file = join(resolveDir, path);
+        if (!path.startsWith('.'))
+          return { errors: [{ text: `${path}: import a library statically, in a module that is imported lazily` }] };
+        const name = `lazy/${relative(src, file).replace(/\.ts$/, '')}`;
+        lazy.set(name, file);
+        return { path: `./${name}.js`, external: true };
+      });
+    },
+  };
+  await build({
+    ...options,
+    entryPoints: main,
+    splitting: false,
+    keepNames: false,
+    plugins: [leaveLazy, builtinsWithoutCopy, englishOnly],
+    banner: { js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);" },
+  });
+  await build({ ...options, entryPoints: Object.fromEntries(lazy) });
+}
+
 /** Builds beside the old bundle and swaps folders, so that a program started meanwhile finds a whole one. */
 async function bundle(name: Program, external: string[]): Promise<void> {
   const home = join(root, 'packages', name);
   const [dist, fresh, old] = [join(home, 'dist'), join(home, `dist.new-${process.pid}`), join(home, `dist.old-${process.pid}`)];
   try {
-    await build({
+    const options: BuildOptions = {
       ...common,
-      entryPoints: { main: join(home, 'src', 'main.ts') },
       outdir: fresh,
       chunkNames: 'chunk/[name]-[hash]',
       external,
       loader: { '.sql': 'text', '.yaml': 'text' },
       define: { __VERSION__: JSON.stringify(manifest(name).version) },
-    });
+    };
+    const main = { main: join(home, 'src', 'main.ts') };
+    if (name === 'cli') await buildQuickStart(options, main, join(home, 'src'));
+    else await build({ ...options, entryPoints: main });
     if (existsSync(dist)) renameSync(dist, old);
     renameSync(fresh, dist);
   } finally {

@@ -131,7 +131,7 @@ describe('every command of the program', () => {
       for (const { command: line } of entry.declaration.examples) {
         const start = line.indexOf(`govctl ${name}`);
         expect(start, line).toBeGreaterThanOrEqual(0);
-        const words = [...line.slice(start + 7).matchAll(/"([^"]*)"|'([^']*)'|([^\s"'()|<>]+)|[|<>)]/g)].map(
+        const words = [...line.slice(start + 7).matchAll(/"([^"]*)"|'([^']*)'|([^\s"'()|<>&;]+)|[|<>)&;]/g)].map(
           (match) => match[1] ?? match[2] ?? match[3],
         );
         const end = words.indexOf(undefined);

@@ -115,18 +115,25 @@ async function parseWith(
     parent.addCommand(commander, { hidden: declaration.hidden === true });
   };
 
+  // Only what the words name is built whole; of the rest, help and suggestions need no more than name and summary.
+  const isNamed = (name: string) => argv.includes(name);
   for (const entry of options.entries) {
-    if (entry.kind === 'command') addCommand(root, entry);
-    else {
-      const commander = configure(new CommanderCommand(entry.name))
-        .summary(entry.summary)
-        .description(entry.summary)
-        .enablePositionalOptions();
+    if (entry.kind === 'command') {
+      if (isNamed(entry.declaration.name)) addCommand(root, entry);
+      else
+        root.addCommand(new CommanderCommand(entry.declaration.name).summary(entry.declaration.summary), {
+          hidden: entry.declaration.hidden === true,
+        });
+      continue;
+    }
+    const commander = configure(new CommanderCommand(entry.name)).summary(entry.summary).description(entry.summary);
+    if (isNamed(entry.name)) {
+      commander.enablePositionalOptions();
       addFlags(commander, globalFlags, options.env, false, true);
       for (const command of entry.commands) addCommand(commander, command);
       addHelp(commander, entry);
-      root.addCommand(commander);
     }
+    root.addCommand(commander);
   }
   addHelp(root, undefined);
 

@@ -1,8 +1,10 @@
 import { type ExitName, exitCodes, Problem } from '@govctl/core/api';
+import { createLazyClient } from './client/lazy-client.ts';
 import type { CommandContext, Entry } from './command.ts';
 import { wantsColor } from './io/color.ts';
 import { createIo } from './io/io.ts';
 import type { Streams } from './io/stream.ts';
+import { isMachineFormat, outputFormat, render } from './output/render.ts';
 import { durationOf, parseArguments } from './parse.ts';
 
 export type Surroundings = {
@@ -46,7 +48,7 @@ export async function runProgram(entries: readonly Entry[], argv: readonly strin
     const globals = withTwins(given, env);
     noColor = globals.noColor;
     const { declaration } = command;
-    const [{ render, outputFormat, isMachineFormat }, run] = await Promise.all([import('./output/render.ts'), command.load()]);
+    const run = await command.load();
     format = outputFormat(globals.output, declaration.formats ?? []);
     const machine = isMachineFormat(format);
     const io = createIo(
@@ -59,10 +61,7 @@ export async function runProgram(entries: readonly Entry[], argv: readonly strin
       target ??= import('./context/target.ts').then((module) => module.resolveTarget(globals, env, around.cwd));
       return target;
     };
-    if (around.client === undefined) {
-      const { createLazyClient } = await import('./client/lazy-client.ts');
-      client = createLazyClient(resolved, around.signal, globals.timeout);
-    } else client = around.client;
+    client = around.client ?? createLazyClient(resolved, around.signal, globals.timeout);
     const context: CommandContext = {
       io,
       client,
@@ -86,7 +85,7 @@ export async function runProgram(entries: readonly Entry[], argv: readonly strin
       around.signal.aborted && (thrown.code !== 'cancelled' || thrown.hint === undefined)
         ? new Problem('cancelled', { detail: `stopped by ${terminated() ? 'SIGTERM' : 'Ctrl-C'}`, cause: error })
         : thrown;
-    const machine = format !== 'table' && format !== 'name';
+    const machine = isMachineFormat(format);
     const color = wantsColor(env, streams.stderr.isTerminal, noColor);
     await streams.stderr.write(await formatProblem(problem, { machine, color, debug: env.GOVCTL_DEBUG === '1' }));
     return exitCodeOf(problem, terminated());

@@ -1,3 +1,4 @@
+import { fstatSync, statSync, writeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 
 /** One of the two ways out. */
@@ -18,44 +19,101 @@ export type Streams = { readonly stdin: Source; readonly stdout: Sink; readonly 
 
 const readerGone = new Set(['EPIPE', 'ERR_STREAM_DESTROYED', 'EOF']);
 
-function sink(raw: NodeJS.WriteStream, onReaderGone: () => void): Sink {
+/**
+ * So much is written without opening a stream: a whole small answer, and always less than a pipe holds. Opening one costs a
+ * quarter of what `govctl version` takes; more than this, and a slow reader could keep signals from being heard.
+ */
+const quickBytes = 16 * 1024;
+
+function sink(fd: 1 | 2, open: () => NodeJS.WriteStream, onReaderGone: () => void): Sink {
   let gone = false;
-  // Without a listener a broken pipe is an uncaught exception; what else goes wrong reaches the caller of write().
-  raw.on('error', (error: NodeJS.ErrnoException) => {
-    if (gone || !readerGone.has(error.code ?? '')) return;
+  let stream: NodeJS.WriteStream | undefined;
+  let quick = 0;
+
+  const leave = () => {
+    if (!gone) onReaderGone();
     gone = true;
-    onReaderGone();
-  });
+  };
+  const opened = (): NodeJS.WriteStream => {
+    if (stream === undefined) {
+      stream = open();
+      // Without a listener a broken pipe is an uncaught exception; what else goes wrong reaches the caller of write().
+      stream.on('error', (error: NodeJS.ErrnoException) => {
+        if (readerGone.has(error.code ?? '')) leave();
+      });
+    }
+    return stream;
+  };
+  /** What could not be written at once: all of it when the other end takes nothing now. */
+  const writeQuickly = (bytes: Uint8Array): Uint8Array => {
+    let rest = bytes;
+    while (rest.length > 0) {
+      try {
+        rest = rest.subarray(writeSync(fd, rest));
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code ?? '';
+        if (code === 'EAGAIN') return rest;
+        if (!readerGone.has(code)) throw error;
+        leave();
+        return rest.subarray(rest.length);
+      }
+    }
+    return rest;
+  };
+
   return {
-    raw,
-    isTerminal: raw.isTTY === true,
-    columns: raw.columns ?? 80,
-    write: (chunk) =>
-      new Promise((resolve, reject) => {
-        if (gone || chunk.length === 0) return resolve();
-        raw.write(chunk, (error: NodeJS.ErrnoException | null | undefined) => {
+    get raw() {
+      return opened();
+    },
+    get isTerminal() {
+      return isTerminal(fd);
+    },
+    get columns() {
+      return isTerminal(fd) ? (opened().columns ?? 80) : 80;
+    },
+    write: async (chunk) => {
+      let bytes: Uint8Array = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+      if (stream === undefined && quick + bytes.length <= quickBytes && !gone) {
+        quick += bytes.length;
+        bytes = writeQuickly(bytes);
+      }
+      if (gone || bytes.length === 0) return;
+      await new Promise<void>((resolve, reject) => {
+        opened().write(bytes, (error: NodeJS.ErrnoException | null | undefined) => {
           if (error == null || readerGone.has(error.code ?? '')) resolve();
           else reject(error);
         });
-      }),
+      });
+    },
   };
 }
 
-/** Streams are opened when first asked for: opening one costs a millisecond that `version` does not have. */
+/** Loads what knows terminals only for something that could be one: neither a pipe, nor a file, nor /dev/null. */
+function isTerminal(fd: 0 | 1 | 2): boolean {
+  try {
+    const found = fstatSync(fd);
+    if (!found.isCharacterDevice() || found.rdev === statSync('/dev/null').rdev) return false;
+  } catch {
+    return false;
+  }
+  return process.getBuiltinModule('node:tty').isatty(fd);
+}
+
 export function processStreams(onReaderGone: () => void): Streams {
-  let stdout: Sink | undefined;
-  let stderr: Sink | undefined;
   return {
     get stdin() {
-      return { isTerminal: process.stdin.isTTY === true, stream: process.stdin };
+      return {
+        isTerminal: isTerminal(0),
+        get stream() {
+          return process.stdin;
+        },
+      };
     },
-    get stdout() {
-      stdout ??= sink(process.stdout, onReaderGone);
-      return stdout;
-    },
-    get stderr() {
-      stderr ??= sink(process.stderr, () => {});
-      return stderr;
-    },
+    stdout: sink(1, () => process.stdout, onReaderGone),
+    stderr: sink(
+      2,
+      () => process.stderr,
+      () => {},
+    ),
   };
 }

@@ -12,9 +12,7 @@ const same = (text: string) => text;
 /** The colours, or none at all; without colour the library is not even loaded. */
 export async function createPaint(color: boolean): Promise<Paint> {
   if (!color) return { good: same, bad: same, wait: same, strong: same, faint: same };
-  const { Chalk } = await import('chalk');
-  const chalk = new Chalk({ level: 1 });
-  return { good: chalk.green, bad: chalk.red, wait: chalk.yellow, strong: chalk.bold, faint: chalk.dim };
+  return (await import('./color.ts')).colors();
 }
 
 const goodWords = new Set([

@@ -5,6 +5,7 @@ import { formatField } from './field.ts';
 import { formatJson, formatNdjson } from './json.ts';
 import { namesOf } from './name.ts';
 import type { CommandResult, Document } from './result.ts';
+import { renderTable } from './table/table.ts';
 
 export type OutputOptions = {
   /** One of outputFormats, or one of the command's own. */
@@ -61,7 +62,6 @@ async function formatDocument(document: Document, names: readonly string[] | und
     case 'name':
       return (names ?? namesOf(document)).map((name) => `${name}\n`).join('');
     case 'table': {
-      const { renderTable } = await import('./table/table.ts');
       return renderTable(document, io.color.stdout);
     }
   }

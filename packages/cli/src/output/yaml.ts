@@ -1,7 +1,6 @@
-// A module of its own, imported lazily: the library is CommonJS, and a bundled dynamic import of such a one has no named exports.
 import { stringify } from 'yaml';
 
-/** YAML of plain data: long strings stay on one line, and nothing is an alias. */
-export function formatYaml(value: unknown): string {
-  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
+/** The same document as YAML: no folded lines, no anchors, so that any reader takes it. */
+export function formatYaml(document: unknown): string {
+  return stringify(document, { lineWidth: 0, aliasDuplicateObjects: false });
 }

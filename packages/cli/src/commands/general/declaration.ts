@@ -1,4 +1,5 @@
 import { command, defineCommand } from '../../command.ts';
+import { run as runVersion } from './version.ts';
 
 export const status = defineCommand({
   name: 'status',
@@ -58,7 +59,8 @@ export const help = defineCommand({
 export const generalCommands = [
   command(status, () => import('./status.ts')),
   command(doctor, () => import('./doctor.ts')),
-  command(version, () => import('./version.ts')),
+  // Not lazily: it is smaller than the file it would be.
+  command(version, async () => ({ run: runVersion })),
   command(completion, () => import('./completion.ts')),
   command(help, () => import('./help.ts')),
 ];
