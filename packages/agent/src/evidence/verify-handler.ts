@@ -8,9 +8,9 @@ const progressEveryMs = 250;
 
 /** One at a time: each reads every row there is. */
 export function verifyHandler(options: Omit<VerifyLogOptions, 'signal'>): Pick<Handlers<typeof evidenceRoutes>, 'log.verify'> {
-  let running = false;
+  let running: symbol | undefined;
 
-  async function* messages(signal: AbortSignal): AsyncGenerator<string> {
+  async function* messages(own: symbol, signal: AbortSignal): AsyncGenerator<string> {
     try {
       const work = verifyLog({ ...options, signal });
       let told = Number.NEGATIVE_INFINITY;
@@ -29,21 +29,25 @@ export function verifyHandler(options: Omit<VerifyLogOptions, 'signal'>): Pick<H
       const problem = isProblem(error) ? error : new Problem('internal', { detail: 'govd met a bug while it read the log', cause: error });
       yield formatSse({ event: 'problem', data: { schemaVersion, kind: 'Problem', ...problem.toDocument() } });
     } finally {
-      running = false;
+      leave(own);
     }
   }
 
+  // Only whoever is in leaves: one that was abandoned and ends late must not let a third in.
+  const leave = (own: symbol) => {
+    if (running === own) running = undefined;
+  };
+
   return {
     async 'log.verify'({ signal }) {
-      if (running) {
+      if (running !== undefined) {
         throw new Problem('too-many-requests', { detail: 'the log is being verified already', hint: 'wait for it', retryAfterSeconds: 10 });
       }
-      running = true;
-      const body = Readable.from(messages(signal), { objectMode: true, highWaterMark: 1 });
+      const own = Symbol('verification');
+      running = own;
+      const body = Readable.from(messages(own, signal), { objectMode: true, highWaterMark: 1 });
       // A reader that never begins, or leaves, must not keep the next one out.
-      body.once('close', () => {
-        running = false;
-      });
+      body.once('close', () => leave(own));
       return new Reply(200, body, { 'content-type': 'text/event-stream; charset=utf-8' });
     },
   };

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** Where everything of a deployment lies, under one folder that only its owner may enter. */
 export type StateDir = {
@@ -17,7 +17,9 @@ export type StateDir = {
   readonly checkpoint: string;
 };
 
-export function stateDir(root: string): StateDir {
+/** Absolute whatever was given: the paths are written into files that are read from elsewhere. */
+export function stateDir(given: string): StateDir {
+  const root = resolve(given);
   return {
     root,
     config: join(root, 'govd.yaml'),

@@ -10,7 +10,7 @@ import type { Route } from './route.ts';
 export function openapiDocument(routes: Readonly<Record<string, Route>>, version: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const [name, route] of Object.entries(routes)) {
-    const path = route.path.replace(/:([a-z_]+)/g, '{$1}');
+    const path = route.path.replace(/:([a-z_]+)/g, '{$1}').replace(/\*$/, '{path}');
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(name, route) };
   }
   return {
@@ -59,7 +59,7 @@ function operation(name: string, route: Route): Record<string, unknown> {
 function parameters(schema: z.ZodObject | undefined, where: 'path' | 'query') {
   if (schema === undefined) return [];
   return Object.entries(schema.shape).map(([name, value]) => ({
-    name,
+    name: name === '*' ? 'path' : name,
     in: where,
     required: where === 'path' || !(value as z.ZodType).safeParse(undefined).success,
     schema: jsonSchema(value as z.ZodType, 'input'),

@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { nameSchema, timestampSchema } from '../api/common.ts';
 import { environments } from '../environment/environment.ts';
-import { durationSchema } from '../policy/duration.ts';
+import { durationMs, durationSchema } from '../policy/duration.ts';
 
 const file = z.string().min(1).max(4096);
+/** What no duration is, is refused as such and not for its length. */
+const isCapabilityTtl = (text: string) =>
+  !durationSchema.safeParse(text).success || (durationMs(text) >= 1000 && durationMs(text) <= 300_000);
 const origin = z
   .string()
   .min(1)
@@ -55,7 +58,10 @@ export const govdConfigSchema = z
     signers: z.array(signerSchema).max(256).default([]).describe('Keys that may sign evidence bundles.'),
     evidence: z
       .strictObject({
-        capability_ttl: durationSchema.default('60s').describe('How long a signed evidence URL can be used; 300s at most.'),
+        capability_ttl: durationSchema
+          .refine(isCapabilityTtl, '1s to 300s')
+          .default('60s')
+          .describe('How long a signed evidence URL can be used; 300s at most.'),
         public_url: z
           .url({ protocol: /^https?$/ })
           .refine((url) => !/[?#]|\/$/.test(url), 'no slash, query or fragment at the end')

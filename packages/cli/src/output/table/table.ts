@@ -26,6 +26,12 @@ const renderers: Readonly<Record<string, () => Promise<TableRenderer>>> = {
   PolicyDiff: async () => (await import('./policy.ts')).policyDiffTable,
   QualityImport: async () => (await import('./quality.ts')).qualityImportTable,
   QualityImportList: async () => (await import('./quality.ts')).qualityImportListTable,
+  EvidenceVerification: async () => (await import('./evidence.ts')).evidenceVerificationTable,
+  EvidenceList: async () => (await import('./evidence.ts')).evidenceListTable,
+  LogVerification: async () => (await import('./evidence.ts')).logVerificationTable,
+  Checkpoint: async () => (await import('./evidence.ts')).checkpointTable,
+  LogProof: async () => (await import('./evidence.ts')).logProofTable,
+  LogConsistency: async () => (await import('./evidence.ts')).logConsistencyTable,
 };
 
 export async function renderTable(document: Document, color: boolean): Promise<string> {
