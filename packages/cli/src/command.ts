@@ -6,7 +6,7 @@ import type { Io } from './io/io.ts';
 import type { CommandResult } from './output/result.ts';
 
 /** A positional argument, as data. Order is the order of declaration. */
-export type Argument = {
+type Argument = {
   readonly summary: string;
   readonly optional?: true;
   /** All that is left; only the last argument may be. */
@@ -16,11 +16,11 @@ export type Argument = {
 
 export type Arguments = Readonly<Record<string, Argument>>;
 
-export type ArgumentValues<A extends Arguments> = {
+type ArgumentValues<A extends Arguments> = {
   readonly [K in keyof A]: A[K] extends { variadic: true } ? string[] : A[K] extends { optional: true } ? string | undefined : string;
 };
 
-export type Example = { readonly command: string; readonly what: string };
+type Example = { readonly command: string; readonly what: string };
 
 /** Everything help, completion and the documentation know of a command: data only, so that `govctl version` loads nothing else. */
 export type Declaration<A extends Arguments = Arguments, F extends Flags = Flags> = {
@@ -62,7 +62,7 @@ export type Run<D extends Declaration> =
     : never;
 
 /** The untyped face of a command's `run`, as the program calls it. */
-export type AnyRun = (
+type AnyRun = (
   context: CommandContext,
   args: Readonly<Record<string, unknown>>,
   flags: Readonly<Record<string, unknown>>,

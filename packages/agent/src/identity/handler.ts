@@ -1,5 +1,13 @@
 import { type identityRoutes, Problem, schemaVersion } from '@govctl/core/api';
-import { coversGrants, type Grant, grantSchema, type IdentityContext, issueApiKey, revokeApiKey } from '@govctl/core/identity';
+import {
+  coversGrants,
+  type Grant,
+  grantSchema,
+  type IdentityContext,
+  issueApiKey,
+  revokeApiKey,
+  sourceTypeOf,
+} from '@govctl/core/identity';
 import { z } from 'zod';
 import type { Database } from '../db/index.ts';
 import type { Handlers } from '../http/index.ts';
@@ -35,6 +43,13 @@ export function identityHandlers(deps: IdentityDependencies): Handlers<typeof id
         throw new Problem('forbidden', {
           detail: `${actor.actor_id} cannot grant what it does not have itself`,
           hint: 'ask for fewer actions, tenants or datasets: govctl apikey ls shows what each key has',
+        });
+      }
+      // Some acts are for people only; a program that could name itself one would be above that.
+      if (actor.source_type === 'SYSTEM' && sourceTypeOf(body.actor_id) === 'HUMAN') {
+        throw new Problem('forbidden', {
+          detail: `${actor.actor_id} is a program and cannot issue keys for people`,
+          hint: 'a person who may issue keys has to do this',
         });
       }
       const expires_at = body.expires_at === undefined ? null : new Date(body.expires_at).toISOString();

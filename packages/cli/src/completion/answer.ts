@@ -7,7 +7,7 @@ export type Candidate = { readonly value: string; readonly description: string }
 type Answer = readonly Candidate[] | 'files';
 
 /** What may stand at the end of these words. The last word is the one being typed, empty when it has not begun. */
-export function candidatesAt(
+function candidatesAt(
   entries: readonly Entry[],
   words: readonly string[],
 ): { readonly fixed: Answer; readonly ids?: Completes; readonly prefix: string } {

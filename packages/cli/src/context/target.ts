@@ -5,7 +5,7 @@ import type { GlobalValues } from '../flag.ts';
 import { type ConfigFile, type Env, readConfigFile } from './config-file.ts';
 
 /** What decided, in the order it is asked. */
-export type DecidedBy = 'flag' | 'environment' | 'context' | 'default';
+type DecidedBy = 'flag' | 'environment' | 'context' | 'default';
 
 /** The daemon a command talks to, with absolute paths. */
 export type Target = {

@@ -2,8 +2,6 @@ import Table from 'cli-table3';
 import { type Paint, paintWord } from '../paint.ts';
 import { cellText, plain } from './text.ts';
 
-export { cellText, pairs, plain } from './text.ts';
-
 /** Columns without lines between them: readable, and easy on `awk`. */
 export function grid(columns: readonly string[], rows: readonly (readonly unknown[])[], paint: Paint): string {
   const none = {

@@ -2,7 +2,7 @@ import { createPaint, type Paint } from '../paint.ts';
 import type { Document } from '../result.ts';
 import { genericTable } from './generic.ts';
 
-export type TableRenderer = (document: Document, paint: Paint) => string | Promise<string>;
+type TableRenderer = (document: Document, paint: Paint) => string | Promise<string>;
 
 /**
  * What a person reads, by kind of document. A kind without an entry is shown by the generic renderer; add

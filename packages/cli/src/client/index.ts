@@ -1,1 +1,0 @@
-export type { CallOptions, Client, Download, ServerSentEvent, Upload } from './client.ts';

@@ -1,1 +1,0 @@
-export { asDocument, type CommandResult, type Document } from './result.ts';
