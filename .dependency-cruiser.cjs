@@ -7,7 +7,7 @@ module.exports = {
       name: 'core-has-no-io',
       comment: 'The kernel takes time, ids, randomness and I/O as arguments; hashing and signature checks of node:crypto are fine.',
       severity: 'error',
-      from: { path: '^packages/core/src', pathNot: '\\.test\\.ts$' },
+      from: { path: '^packages/core/src', pathNot: '\\.(test|fixture)\\.ts$' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|buffer|util)$' },
     },
     { name: 'cli-never-agent', severity: 'error', from: { path: '^packages/cli' }, to: { path: '^packages/agent' } },

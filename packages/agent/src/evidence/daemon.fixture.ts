@@ -9,13 +9,13 @@ import { type Daemon, startDaemon } from '../compose.ts';
 import { initStateDir } from '../state/init.ts';
 import { type StateDir, stateDir } from '../state/state-dir.ts';
 
-export type Answer = {
+type Answer = {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly bytes: Buffer;
   json(): Record<string, unknown>;
 };
-export type Call = { readonly body?: unknown; readonly bytes?: Uint8Array; readonly key?: string | null };
+type Call = { readonly body?: unknown; readonly bytes?: Uint8Array; readonly key?: string | null };
 
 export type TestDaemon = {
   readonly dir: StateDir;

@@ -33,7 +33,7 @@ export function keptSeal(options: {
   };
 }
 
-export function refusesToSign(why: string): Problem {
+function refusesToSign(why: string): Problem {
   return new Problem('evidence-unavailable', {
     detail: `the evidence log signs nothing: ${why}`,
     hint: 'after a restore: stop govd, then govd log adopt --state-dir D --reason ...; otherwise put the newer database back',
