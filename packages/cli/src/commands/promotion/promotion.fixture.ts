@@ -13,8 +13,8 @@ export const asked = ['promote', 'orders', '--from', 'RAW', '--to', 'GDP', '--sn
 
 /** The whole program in a folder, with a stand-in for the daemon. */
 export function programIn(folder: () => string, entries: readonly Entry[] = [promoteCommand]) {
-  return async (argv: readonly string[], client: Client = fakeClient(), env: Readonly<Record<string, string>> = {}) => {
-    const captured = fakeStreams();
+  return async (argv: readonly string[], client: Client = fakeClient(), env: Readonly<Record<string, string>> = {}, stdin = '') => {
+    const captured = fakeStreams({ stdin });
     const code = await runProgram(entries, argv, {
       streams: captured.streams,
       env,
