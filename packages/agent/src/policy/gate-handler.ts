@@ -1,7 +1,9 @@
 import { type gateRoutes, isProblem, Problem, schemaVersion } from '@govctl/core/api';
 import { buildInput, decide, decisionDigest, fromFactsFile, gateList, gateSets, gatesOf } from '@govctl/core/decision';
+import { mayAffect } from '@govctl/core/identity';
 import { compilePacks } from '@govctl/core/policy';
 import type { Handlers } from '../http/index.ts';
+import { everywhere, everywhereFlags, notGranted } from './governance.ts';
 
 /** The gates, and the kernel for facts that the caller brings. No database is within reach here: nothing can be read or written. */
 export function gateHandlers(): Handlers<typeof gateRoutes> {
@@ -16,7 +18,10 @@ export function gateHandlers(): Handlers<typeof gateRoutes> {
       return { schemaVersion, kind: 'GateList' as const, items };
     },
 
-    async 'decision.evaluate'({ body }) {
+    async 'decision.evaluate'({ body, actor }) {
+      // The facts bring rules along, and rules are code: only for those whose grant covers everything, as for an activation.
+      if (!mayAffect(actor, 'decision.evaluate', everywhere))
+        throw notGranted(actor, 'decision.evaluate', 'every dataset', everywhereFlags);
       const facts = fromFactsFile(body);
       const decision = decide(buildInput(facts), packsOf(facts.packs), facts.as_of);
       return { schemaVersion, kind: 'Decision' as const, ...decision, decision_digest: decisionDigest(decision), dry_run: true };

@@ -22,6 +22,10 @@ export function governanceContext(deps: GovernanceDependencies, actor: Actor): G
   return { actor, environment, service_release_id, at: deps.now(), salt: deps.randomHex(16) };
 }
 
+/** What acts on every dataset of every tenant, as rules do, needs a grant that says so. */
+export const everywhere = { tenant_id: '*', dataset_id: '*' };
+export const everywhereFlags = "--tenant '*' --dataset '*'";
+
 export function notGranted(actor: Actor, action: string, on: string, flags: string): Problem {
   return new Problem('forbidden', {
     detail: `${actor.actor_id} has no grant for ${action} on ${on}`,

@@ -260,6 +260,9 @@ describe('decision.evaluate', () => {
     if (first === undefined) throw new Error('no case');
     const forged = { ...first.facts, packs: first.facts.packs.map((pack) => ({ ...pack, source: `${pack.source} ` })) };
     expect((await at.http.request('POST', '/v1/decisions/evaluate', { body: toFactsFile(forged) })).json.code).toBe('digest-mismatch');
+    at.http.actor = testActor({ actions: ['*'], tenants: ['default'], datasets: ['orders'] });
+    expect((await at.http.request('POST', '/v1/decisions/evaluate', { body: toFactsFile(first.facts) })).json.code).toBe('forbidden');
+    at.http.actor = testActor({ actions: ['decision.evaluate'], tenants: ['*'], datasets: ['*'] });
     const unknown = { ...toFactsFile(first.facts), colour: 'blue' };
     expect((await at.http.request('POST', '/v1/decisions/evaluate', { body: unknown })).json.code).toBe('invalid-request');
     expect(written()).toEqual(before);

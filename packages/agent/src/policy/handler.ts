@@ -3,11 +3,17 @@ import { digestOf } from '@govctl/core/evidence';
 import { mayAffect } from '@govctl/core/identity';
 import { type ActiveSet, activatePack, type Contract, lintPack, type Pack, type PackRef, testPack } from '@govctl/core/policy';
 import type { Handlers } from '../http/index.ts';
-import { type GovernanceDependencies, governanceContext, keepsChanging, notGranted, rebuilds } from './governance.ts';
+import {
+  everywhere,
+  everywhereFlags,
+  type GovernanceDependencies,
+  governanceContext,
+  keepsChanging,
+  notGranted,
+  rebuilds,
+} from './governance.ts';
 import { type ActivationRow, activeSet, newestContracts, packHeads, storedPacks } from './queries.ts';
 
-/** Packs act on every dataset of every tenant: who changes them needs a grant that says so. */
-const everywhere = { tenant_id: '*', dataset_id: '*' };
 const noFilter = { tenant_id: null, dataset_id: null };
 
 /** Shows and changes the active policy set. */
@@ -56,7 +62,7 @@ export function policyHandlers(deps: GovernanceDependencies): Handlers<typeof po
 
     async 'policy.activate'({ body, actor }) {
       if (!mayAffect(actor, 'policy.activate', everywhere)) {
-        throw notGranted(actor, 'policy.activate', 'every dataset', "--tenant '*' --dataset '*'");
+        throw notGranted(actor, 'policy.activate', 'every dataset', everywhereFlags);
       }
       const { name, version } = provenPack(body.source);
       const pack = { name, version, digest: digestOf(body.source), source: body.source };

@@ -47,6 +47,15 @@ describe('a contract', () => {
     expect(applied.ok && again.ok && applied.digest === again.digest).toBe(true);
   });
 
+  it('is refused briefly when it is nested beyond reason', () => {
+    for (const text of [`a: ${'['.repeat(100_000)}`, `${'- '.repeat(100_000)}a`, `a: ${'{b: '.repeat(5_000)}`]) {
+      const { value, problems } = readContract(text);
+      expect(value).toBeUndefined();
+      expect(problems.length).toBeGreaterThan(0);
+      expect(problems.length).toBeLessThan(30);
+    }
+  });
+
   it('asks for coverage when it does not say', () => {
     expect(read(source.replace(/requires_coverage.*\n/, '')).requires_coverage).toBe(true);
   });

@@ -13,6 +13,7 @@ export type YamlFile<T> = {
 };
 
 const maxBytes = 1024 * 1024;
+const maxErrors = 20;
 
 /**
  * Reads one YAML document against a closed schema and reports everything that is wrong with it at once, with path and line.
@@ -30,12 +31,10 @@ export function readYaml<S extends z.ZodType>(source: string, schema: S): YamlFi
   };
   const at = (path: readonly PropertyKey[]) => position(nodeAt(document, path)?.range?.[0]);
   if (document.errors.length > 0) {
-    const problems = document.errors.map((error) => ({
-      path: '',
-      ...position(error.pos[0]),
-      message: error.message.split('\n')[0] ?? error.message,
-    }));
-    return { value: undefined, problems, at };
+    // One bracket too many can make an error of every line after it: the first ones say what to mend.
+    const problems = document.errors.slice(0, maxErrors).map((error) => ({ path: '', ...position(error.pos[0]), message: said(error) }));
+    const more = document.errors.length - problems.length;
+    return { value: undefined, problems: more === 0 ? problems : [...problems, { path: '', ...start, message: `and ${more} more` }], at };
   }
   let json: unknown;
   try {
@@ -55,6 +54,12 @@ export function readYaml<S extends z.ZodType>(source: string, schema: S): YamlFi
     }));
   });
   return { value: undefined, problems, at };
+}
+
+function said({ message }: Error): string {
+  // The library tells its own exhaustion as an error of the file.
+  if (message.startsWith('Maximum call stack')) return 'nested too deeply';
+  return message.split('\n')[0] ?? message;
 }
 
 /** A path as people write it: `rules[2].require`. */
