@@ -237,6 +237,19 @@ it('every decision is decided again alike: allowed, denied, deferred, and ended 
   expect(verdicts).toEqual(['allow by policy', 'deny by policy', 'defer by policy', 'deny by timeout']);
 });
 
+it('a decision is decided again from its evidence file, its facts and the policy, each by itself', async () => {
+  const run = JSON.parse(await readFile(exported, 'utf8')) as { records: { facts: string }[]; policies: { source: string }[] };
+  const facts = await at.file('facts.json', run.records[0]?.facts ?? '');
+  const pack = await at.file('pack.yaml', run.policies[0]?.source ?? '');
+  const replay = ['decision', 'replay', evidence, '--facts', facts];
+  expect(await at.json([...replay, '--pack', pack])).toMatchObject({ equal: true, items: [{ equal: true }] });
+  // A rule that is not at hand is denied, never skipped: without the pack the verdict is another one.
+  expect(await at.json(replay, 20)).toMatchObject({ equal: false, items: [{ decision: 'allow', replayed_decision: 'deny' }] });
+  const other = await at.file('other-facts.json', (run.records[0]?.facts ?? '').replaceAll('"orders"', '"clients"'));
+  expect(await at.json(['decision', 'replay', evidence, '--facts', other, '--pack', pack], 20)).toMatchObject({ equal: false });
+  expect((await at.govctl(['decision', 'replay', evidence])).code).toBe(2);
+});
+
 describe('the log', () => {
   it('signs checkpoints that openssl verifies', async () => {
     const note = (await at.govctl(['log', 'checkpoint', '-o', 'note'])).stdout;

@@ -33,16 +33,23 @@ export const newestDecisionOfRun = query<{ run_id: string }, RecordRow>(
   `SELECT ${recordColumns} WHERE r.run_id = :run_id AND r.kind = 'decision' ORDER BY r.leaf_index DESC LIMIT 1`,
 );
 
-type Listed = Omit<RecordRow, 'body' | 'payload'> & { erased: 0 | 1 };
-type ListFilter = { tenant_id: string | null; dataset_id: string | null; kind: string | null; before: number; limit: number };
+export type ListedRow = Omit<RecordRow, 'body' | 'payload'> & { erased: 0 | 1 };
+type ListFilter = {
+  tenant_id: string | null;
+  dataset_id: string | null;
+  kind: string | null;
+  floor: number;
+  before: number;
+  limit: number;
+};
 const listed = `SELECT r.leaf_index, r.ref, r.kind, r.run_id, r.tenant_id, r.dataset_id, r.recorded_at, p.leaf_index IS NULL AS erased
    FROM record r LEFT JOIN record_payload p ON p.leaf_index = r.leaf_index
-   WHERE r.leaf_index < :before AND (:tenant_id IS NULL OR r.tenant_id = :tenant_id)
+   WHERE r.leaf_index >= :floor AND r.leaf_index < :before AND (:tenant_id IS NULL OR r.tenant_id = :tenant_id)
      AND (:dataset_id IS NULL OR r.dataset_id = :dataset_id) AND (:kind IS NULL OR r.kind = :kind)`;
 
-export const recordPage = query<ListFilter, Listed>('record page', `${listed} ORDER BY r.leaf_index DESC LIMIT :limit`);
+export const recordPage = query<ListFilter, ListedRow>('record page', `${listed} ORDER BY r.leaf_index DESC LIMIT :limit`);
 /** On its own, because only a run can be found by an index. */
-export const recordPageOfRun = query<ListFilter & { run_id: string }, Listed>(
+export const recordPageOfRun = query<ListFilter & { run_id: string }, ListedRow>(
   'record page of run',
   `${listed} AND r.run_id = :run_id ORDER BY r.leaf_index DESC LIMIT :limit`,
 );

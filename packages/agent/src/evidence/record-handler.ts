@@ -32,11 +32,12 @@ export function recordHandlers(
   return {
     async 'evidence.ls'({ query, actor }) {
       const { tenant_id = null, dataset_id = null, kind = null, run_id, limit } = query;
-      const filter = { tenant_id, dataset_id, kind, before: placeOf(query.cursor), limit: limit + 1 };
+      const filter = { tenant_id, dataset_id, kind };
+      const before = Math.min(placeOf(query.cursor), (await committedHead(database)).size);
       const [rows] =
         run_id === undefined
-          ? await database.read([stored.recordPage(filter)])
-          : await database.read([stored.recordPageOfRun({ ...filter, run_id })]);
+          ? [await newestFirst(database, filter, before, limit + 1)]
+          : await database.read([stored.recordPageOfRun({ ...filter, run_id, floor: 0, before, limit: limit + 1 })]);
       const page = rows.slice(0, limit);
       const last = page.at(-1);
       return {
@@ -105,6 +106,27 @@ export function recordHandlers(
       return { schemaVersion, kind: 'Decision' as const, ...decision, decision_digest, dry_run: false, decision_ref: record.ref };
     },
   };
+}
+
+/** Leaves looked through in one go: what is rare in a long log is found in many short reads, between which others have their turn. */
+const lookThrough = 20_000;
+
+async function newestFirst(
+  database: Database,
+  filter: { readonly tenant_id: string | null; readonly dataset_id: string | null; readonly kind: string | null },
+  before: number,
+  limit: number,
+) {
+  const page: stored.ListedRow[] = [];
+  let end = before;
+  while (end > 0 && page.length < limit) {
+    const floor = Math.max(0, end - lookThrough);
+    const [rows] = await database.read([stored.recordPage({ ...filter, floor, before: end, limit: limit - page.length })]);
+    page.push(...rows);
+    end = floor;
+    if (end > 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  return page;
 }
 
 function payloadOf({ payload, ref }: stored.RecordRow): Uint8Array {

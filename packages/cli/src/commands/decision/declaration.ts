@@ -20,7 +20,13 @@ export const decisionReplay = defineCommand({
   ].join('\n'),
   args: { file: { summary: 'File of evidence export, or of evidence get with --facts; - is standard input', completes: 'file' } },
   flags: {
-    facts: { type: 'string', value: 'FILE', summary: 'Facts for a single evidence file, from promote --save-facts', completes: 'file' },
+    facts: { type: 'string', value: 'FILE', summary: 'Facts for a single evidence file: as an export has them', completes: 'file' },
+    pack: {
+      type: 'list',
+      value: 'FILE',
+      summary: 'Policy pack the decision was made with, where the facts do not carry it; repeat for more',
+      completes: 'file',
+    },
     trust: { type: 'string', value: 'FILE', summary: "Trust root to verify with, instead of the context's", completes: 'file' },
     offline: { type: 'boolean', summary: 'Opens no connection; this command never does, with or without the flag' },
   },

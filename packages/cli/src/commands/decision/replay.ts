@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { Problem } from '@govctl/core/api';
 import { type DecisionBody, type Facts, factsSchema, fromFactsFile, type PackSource, replayDecision } from '@govctl/core/decision';
-import type { EvidenceExport } from '@govctl/core/evidence';
+import { digestOf, type EvidenceExport } from '@govctl/core/evidence';
 import type { CommandContext, Run } from '../../command.ts';
 import { readJsonFile } from '../../io/json-file.ts';
 import { asDocument } from '../../output/result.ts';
@@ -19,7 +21,8 @@ export const run: Run<typeof decisionReplay> = async (context, { file }, flags) 
   if (verified.file === undefined) return { document: verified.document, exit: 'integrity' };
   const exported = verified.file.kind === 'EvidenceExport' ? (verified.file as unknown as EvidenceExport) : undefined;
   const recorded = exported === undefined ? await ofOneFile(context, verified, flags.facts) : ofExport(exported, verified);
-  const items = recorded.map((one) => replayed(one, exported?.policies ?? []));
+  const packs = [...(exported?.policies ?? []), ...(await Promise.all(flags.pack.map((pack) => readPack(context, pack))))];
+  const items = recorded.map((one) => replayed(one, packs));
   const equal = items.every((item) => item.equal !== false);
   return {
     document: asDocument('DecisionReplay', { equal, items }),
@@ -74,6 +77,26 @@ async function ofOneFile({ cwd }: CommandContext, { statements }: Verified, fact
       hint: `govctl evidence export ${run_id} -O run.json && govctl decision replay run.json; or give --facts FILE`,
     });
   }
-  const facts = fromFactsFile(await readJsonFile(cwd, '--facts', factsFile));
+  const facts = factsOf(await readJsonFile(cwd, '--facts', factsFile));
   return [{ ref: only.ref, decision: only.statement.predicate.decision, facts }];
+}
+
+/** As an export has them, or in the envelope of a facts file. */
+function factsOf(value: unknown): Facts {
+  const bare = factsSchema.safeParse(value);
+  return bare.success ? bare.data : fromFactsFile(value);
+}
+
+async function readPack({ cwd }: CommandContext, file: string): Promise<PackSource> {
+  const path = resolve(cwd, file);
+  try {
+    const source = await readFile(path, 'utf8');
+    return { digest: digestOf(source), source };
+  } catch (cause) {
+    throw new Problem('usage', {
+      detail: `${path} (--pack) cannot be read: ${(cause as Error).message}`,
+      hint: 'govctl policy show NAME',
+      cause,
+    });
+  }
 }
