@@ -96,12 +96,14 @@ export class StatementCache {
 
 /** The read port over one connection opened for reading only. */
 export class SqliteReader implements Database {
+  readonly #handle: SqliteHandle;
   readonly #cache: StatementCache;
   readonly #begin: Sqlite.Statement<[], unknown>;
   readonly #commit: Sqlite.Statement<[], unknown>;
   readonly #rollback: Sqlite.Statement<[], unknown>;
 
   constructor(handle: SqliteHandle) {
+    this.#handle = handle;
     this.#cache = new StatementCache(handle);
     this.#begin = handle.prepare('BEGIN');
     this.#commit = handle.prepare('COMMIT');
@@ -110,20 +112,27 @@ export class SqliteReader implements Database {
 
   async read<const Q extends readonly Query<unknown>[]>(queries: Q): Promise<QueryRows<Q>> {
     const [only] = queries;
-    if (queries.length === 1 && only !== undefined) return [this.#rows(only)] as unknown as QueryRows<Q>;
-    // No await between begin and commit: other readers share this connection.
-    this.#begin.run();
     try {
+      if (queries.length === 1 && only !== undefined) return [this.#rows(only)] as unknown as QueryRows<Q>;
+      // No await between begin and commit: other readers share this connection.
+      this.#begin.run();
       const rows = queries.map((query) => this.#rows(query));
       this.#commit.run();
       return rows as unknown as QueryRows<Q>;
     } catch (error) {
-      this.#rollback.run();
-      throw error;
+      if (this.#handle.inTransaction) this.#rollback.run();
+      throw unreadable(error);
     }
   }
 
   #rows(query: Query<unknown>): unknown[] {
     return this.#cache.get(query.sql).all(query.params);
   }
+}
+
+/** The disk's fault, not a bug: said as such. */
+function unreadable(error: unknown): unknown {
+  const code = String((error as { code?: unknown }).code ?? '');
+  if (!/^SQLITE_(IOERR|CORRUPT|NOTADB|FULL|CANTOPEN|BUSY|PROTOCOL)/.test(code)) return error;
+  return new Problem('unavailable', { detail: `the database cannot be read now (${code})`, hint: 'govctl doctor', cause: error });
 }

@@ -1,5 +1,8 @@
 import type { RunRow } from '@govctl/core/promotion';
-import { query } from '../db/index.ts';
+import { opaque, query } from '../db/index.ts';
+
+const ofDataset = `tenant_id = ${opaque('tenant_id')} AND dataset_id = ${opaque('dataset_id')}`;
+const ofTarget = `${ofDataset} AND layer = ${opaque('layer')}`;
 
 type Target = { tenant_id: string; dataset_id: string };
 
@@ -20,15 +23,15 @@ export type DatasetFactRow = {
 };
 export const datasetFact = query<Target & { lock_key: string }, DatasetFactRow>(
   'dataset fact',
-  `SELECT (SELECT revision FROM dataset WHERE tenant_id = :tenant_id AND dataset_id = :dataset_id) AS dataset_revision,
+  `SELECT (SELECT revision FROM dataset WHERE ${ofDataset}) AS dataset_revision,
           coalesce(p.activation, 0) AS policy_activation, p.policy_rev, p.packs AS policy_packs,
           c.version AS contract_version, c.digest AS contract_digest, c.body AS contract_body,
           l.fence AS lock_fence, l.holder AS lock_holder, l.expires_at AS lock_expires_at
    FROM (SELECT 1 AS one) AS base
    LEFT JOIN policy_activation p ON p.activation = (SELECT max(activation) FROM policy_activation)
-   LEFT JOIN contract c ON c.contract_id = (SELECT contract_id FROM contract WHERE tenant_id = :tenant_id AND dataset_id = :dataset_id ORDER BY applied_at DESC, version DESC LIMIT 1)
+   LEFT JOIN contract c ON c.contract_id = (SELECT contract_id FROM contract WHERE ${ofDataset} ORDER BY applied_at DESC, version DESC LIMIT 1)
      AND c.version = (SELECT max(version) FROM contract m WHERE m.contract_id = c.contract_id)
-   LEFT JOIN lock l ON l.lock_key = :lock_key`,
+   LEFT JOIN lock l ON l.lock_key = ${opaque('lock_key')}`,
 );
 
 export type SnapshotRow = {
@@ -66,7 +69,7 @@ export type QualityImportRow = {
 };
 export const qualityImports = query<{ snapshot_id: string }, QualityImportRow>(
   'quality imports',
-  'SELECT import_id, snapshot_id, source_kind, source_digest, imported_at, checks FROM quality_import WHERE snapshot_id = :snapshot_id ORDER BY import_id',
+  `SELECT import_id, snapshot_id, source_kind, source_digest, imported_at, checks FROM quality_import WHERE snapshot_id = ${opaque('snapshot_id')} ORDER BY import_id`,
 );
 
 export type PointerRow = {
@@ -82,13 +85,13 @@ export type PointerRow = {
 export const activePointer = query<Target & { layer: string }, PointerRow>(
   'active pointer',
   `SELECT layer, generation, snapshot_id, snapshot_hash, run_id, decision_ref, fence, moved_at FROM pointer
-   WHERE tenant_id = :tenant_id AND dataset_id = :dataset_id AND layer = :layer ORDER BY generation DESC LIMIT 1`,
+   WHERE ${ofTarget} ORDER BY generation DESC LIMIT 1`,
 );
 
 export const openHolds = query<Target & { layer: string }, { hold_id: string; reason: string; run_id: string | null; placed_at: string }>(
   'open holds',
   `SELECT hold_id, reason, run_id, placed_at FROM hold
-   WHERE tenant_id = :tenant_id AND dataset_id = :dataset_id AND layer = :layer AND lifted_at IS NULL ORDER BY placed_at, hold_id`,
+   WHERE ${ofTarget} AND lifted_at IS NULL ORDER BY placed_at, hold_id`,
 );
 
 export const openAudits = query<
@@ -97,7 +100,7 @@ export const openAudits = query<
 >(
   'open audits',
   `SELECT audit_id, run_id, owner, reason, opened_at, due_at FROM pending_audit
-   WHERE tenant_id = :tenant_id AND dataset_id = :dataset_id AND layer = :layer AND closed_at IS NULL ORDER BY due_at, audit_id`,
+   WHERE ${ofTarget} AND closed_at IS NULL ORDER BY due_at, audit_id`,
 );
 
 /** Earlier generations of a target, newest first, with what is known of their versions: where a rollback may go. */

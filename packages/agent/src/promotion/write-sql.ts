@@ -1,5 +1,5 @@
 import type { PromotionWrites } from '@govctl/core/promotion';
-import type { WriteSql } from '../db/index.ts';
+import { opaque, type WriteSql } from '../db/index.ts';
 
 /** One statement per write of runs, pointers and locks. */
 export const promotionWriteSql: Record<keyof PromotionWrites, WriteSql> = {
@@ -31,7 +31,8 @@ export const promotionWriteSql: Record<keyof PromotionWrites, WriteSql> = {
   'pointer.move': {
     sql: `INSERT INTO pointer (tenant_id, dataset_id, layer, generation, snapshot_id, snapshot_hash, run_id, decision_ref, fence, moved_at)
           SELECT :tenant_id, :dataset_id, :layer, :generation, :snapshot_id, :snapshot_hash, :run_id, :decision_ref, :fence, :moved_at
-          WHERE coalesce((SELECT max(generation) FROM pointer WHERE tenant_id = :tenant_id AND dataset_id = :dataset_id AND layer = :layer), 0) = :generation - 1
+          WHERE coalesce((SELECT max(generation) FROM pointer
+                         WHERE tenant_id = ${opaque('tenant_id')} AND dataset_id = ${opaque('dataset_id')} AND layer = ${opaque('layer')}), 0) = :generation - 1
             AND NOT EXISTS (SELECT 1 FROM lock WHERE lock_key = :lock_key AND fence > :fence)`,
     changes: 1,
     guard: 'pointer-unmoved',
