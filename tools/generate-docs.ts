@@ -11,6 +11,7 @@ import { routeList } from '../packages/core/src/api/route-list.ts';
 import { configKinds } from '../packages/core/src/config/index.ts';
 import { apiPage, documentsPage, errorsPage } from './docs/api-page.ts';
 import { cliPages } from './docs/cli-page.ts';
+import { contractPage, policyPage } from './docs/policy-page.ts';
 import { fieldTable } from './docs/schema-table.ts';
 
 const docs = join(import.meta.dirname, '..', 'docs');
@@ -42,6 +43,8 @@ const pages = new Map<string, string>([
   ['documents.md', mark + documentsPage(routeList)],
   ['errors.md', mark + errorsPage(routeList, exitCodes)],
   ['configuration.md', mark + configurationPage()],
+  ['contract.md', mark + contractPage()],
+  ['policy.md', mark + policyPage()],
   ['api/openapi.json', openapiText()],
 ]);
 

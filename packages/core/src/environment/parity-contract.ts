@@ -13,8 +13,9 @@ import { packSchema } from '../policy/pack.ts';
 import { manifestSchema } from '../promotion/snapshot.ts';
 import { qualityCheckSchema } from '../quality/check.ts';
 
+// What a field is called and takes is shared; how it is explained to people is not.
 function shapeOf(schema: z.ZodType, io: 'input' | 'output' = 'output'): unknown {
-  return z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  return z.toJSONSchema(schema, { io, unrepresentable: 'any', override: ({ jsonSchema }) => delete jsonSchema.description });
 }
 
 /** What two deployments must share for a rehearsal on one to mean something on the other. */

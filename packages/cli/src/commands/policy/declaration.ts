@@ -5,7 +5,8 @@ const packFile = { summary: 'Pack as YAML; - is standard input', completes: 'fil
 export const policyLint = defineCommand({
   name: 'lint',
   summary: 'Check the form of a policy pack, without a daemon',
-  description: 'Every fault at once, with its place: fields, CEL, names that do not exist, fixtures that do not fit.',
+  description:
+    'Every fault at once, with its place: fields, CEL, names that do not exist, fixtures that do not fit. docs/policy.md describes every field and variable.',
   args: { file: packFile },
   examples: [
     { command: 'govctl policy lint pack.yaml', what: 'exit 2 names every fault' },
