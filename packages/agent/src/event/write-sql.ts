@@ -13,12 +13,13 @@ export const eventWriteSql: Record<keyof EventWrites, WriteSql> = {
   },
   // One writer commits at a time here, so outbox ids are in commit order and what is above the last dispatched one is what is left.
   'outbox.dispatch': {
+    // Scalar subqueries, so that the planner starts at the mark: as a join it read the whole outbox every round.
     sql: `INSERT INTO outbox_position (first_position, outbox_id, event_count)
-          SELECT mark.next + sum(fresh.event_count) OVER (ORDER BY fresh.outbox_id) - fresh.event_count, fresh.outbox_id, fresh.event_count
-          FROM (SELECT coalesce(max(first_position + event_count), 1) AS next, coalesce(max(outbox_id), 0) AS outbox_id
-                FROM (SELECT first_position, event_count, outbox_id FROM outbox_position ORDER BY first_position DESC LIMIT 1)) AS mark
-          JOIN outbox AS fresh ON fresh.outbox_id > mark.outbox_id
-          ORDER BY fresh.outbox_id LIMIT :limit`,
+          SELECT coalesce((SELECT first_position + event_count FROM outbox_position ORDER BY first_position DESC LIMIT 1), 1)
+                 + sum(event_count) OVER (ORDER BY outbox_id) - event_count, outbox_id, event_count
+          FROM outbox
+          WHERE outbox_id > coalesce((SELECT outbox_id FROM outbox_position ORDER BY first_position DESC LIMIT 1), 0)
+          ORDER BY outbox_id LIMIT :limit`,
     changes: 'any',
     guard: 'outbox',
   },
