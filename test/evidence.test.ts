@@ -370,3 +370,35 @@ it('a daemon killed at its first leaf starts again; one restored behind signs no
     await one.remove();
   }
 });
+
+it('killed in the middle of writing, again and again: what was acknowledged is in the log, and the log continues', async () => {
+  const one = await deploy();
+  const acknowledged = new Set<string>();
+  const grants = [{ actions: ['snapshot.read'], tenants: ['default'], datasets: ['*'] }];
+  try {
+    for (let round = 0; round < 4; round += 1) {
+      await one.start();
+      let killed = false;
+      const writers = Array.from({ length: 4 }, async () => {
+        while (!killed) {
+          const answer = await one.http('POST', '/v1/keys/api', { actor_id: 'SYSTEM::w', grants }).catch(() => undefined);
+          if (answer?.status === 201) acknowledged.add(String((JSON.parse(answer.body) as { key_id: string }).key_id));
+        }
+      });
+      for (const wanted = acknowledged.size + 20; acknowledged.size < wanted; ) await sleep(5);
+      await one.stop('SIGKILL');
+      killed = true;
+      await Promise.all(writers);
+    }
+    await one.start();
+    expect(await one.json(['log', 'verify'])).toMatchObject({ verified: true, failed: 0 });
+    const { items } = await one.json<{ items: { key_id: string }[] }>(['apikey', 'ls', '--all']);
+    const known = new Set(items.map(({ key_id }) => key_id));
+    expect([...acknowledged].filter((key) => !known.has(key))).toEqual([]);
+    // Each key but the one of govd init has its record, whoever was told of it.
+    const { tree_size } = await one.json<{ tree_size: number }>(['log', 'checkpoint']);
+    expect(tree_size).toBe(known.size - 1);
+  } finally {
+    await one.remove();
+  }
+});

@@ -17,7 +17,7 @@ export type VerifyLogOptions = {
 };
 
 /** Leaves of one slice: a few milliseconds of work (signatures are checked on other threads), then everybody else gets a turn. */
-const slice = 64;
+const slice = 32;
 const rowsOfSlice = 500;
 const toldFailures = 100;
 
