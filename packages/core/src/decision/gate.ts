@@ -67,7 +67,7 @@ export function defer(finding: Trouble): Finding {
 }
 
 /** Whole seconds from `at` to now; null for a time that cannot be read. */
-export function ageSeconds(at: string | null, now: Moment): number | null {
+function ageSeconds(at: string | null, now: Moment): number | null {
   if (at === null) return null;
   const ms = Date.parse(at);
   return Number.isNaN(ms) ? null : Math.floor((now.ms - ms) / 1000);

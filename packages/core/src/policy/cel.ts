@@ -6,7 +6,7 @@ type Parsed = ReturnType<typeof parse>;
 export type Expression = NonNullable<Parsed['expr']>;
 
 /** What a rule's expression came to. An error is no answer: the caller fails closed. */
-export type Evaluation = { readonly ok: true; readonly value: boolean } | { readonly ok: false; readonly error: string };
+type Evaluation = { readonly ok: true; readonly value: boolean } | { readonly ok: false; readonly error: string };
 
 export type CompiledExpression = {
   readonly expression: Expression;

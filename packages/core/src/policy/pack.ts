@@ -10,7 +10,7 @@ const ruleName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'lower-case lett
 // A date stands for its first moment in UTC.
 const momentSchema = z.union([timestampSchema, z.iso.date().transform((date) => `${date}T00:00:00Z`)]);
 
-export const ruleSchema = z.strictObject({
+const ruleSchema = z.strictObject({
   id: ruleName.describe('Names the rule in its pack; its answers are `rule:<pack>/<id>`.'),
   on: z.array(z.enum(ruleOccasions)).min(1).describe('What it is asked on. A rollback is never asked.'),
   severity: z.enum(['deny', 'defer', 'warn']).describe('What comes of it when it does not hold.'),
@@ -31,7 +31,7 @@ export const ruleSchema = z.strictObject({
 });
 
 /** One fixture: what the rule is shown, and (by the list it stands in) what it must say. */
-export const fixtureSchema = z.strictObject({
+const fixtureSchema = z.strictObject({
   rule: ruleName.describe('The rule that is shown the input.'),
   name: z.string().min(1).max(256).optional().describe('What is special about it.'),
   input: z.record(z.string(), z.unknown()).describe('The variables; whatever is left out is unknown (null).'),
