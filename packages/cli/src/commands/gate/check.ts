@@ -45,7 +45,7 @@ async function asked({ client, cwd, target }: CommandContext, dataset: string | 
   const { decision } = await client.call('promotion.evaluate', {
     body: {
       // Part of the facts, and the same each time: two checks of the same state are the same check.
-      run_id: 'gate-check',
+      run_id: 'dry-run.gate-check',
       dataset_id: dataset,
       tenant_id: flags.tenant ?? (await target()).tenant,
       from_layer: from,

@@ -106,7 +106,7 @@ async function liveCases({ client, io }: CommandContext, limit: number): Promise
     for (const { snapshot_id, tenant_id, dataset_id } of items) {
       for (const [from_layer, to_layer] of steps) {
         const { facts, decision } = await client.call('promotion.evaluate', {
-          body: { run_id: 'selftest-parity', tenant_id, dataset_id, from_layer, to_layer, snapshot_id, with_sources: true },
+          body: { run_id: 'dry-run.selftest-parity', tenant_id, dataset_id, from_layer, to_layer, snapshot_id, with_sources: true },
         });
         cases.push({ name: `${tenant_id}/${dataset_id} ${from_layer} -> ${to_layer} ${snapshot_id}`, facts, gate: decision });
       }
