@@ -73,7 +73,8 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   logger.level = process.env.GOVD_LOG ?? live.config.logging.level;
   opened.adopt(takeInstanceLock(dir.instanceLock), (lock) => lock.release());
   const keys = loadKeys(dir.keys);
-  const writer = opened.adopt(openSqlite(dir.database), (handle) => void handle.close());
+  let writer = openSqlite(dir.database);
+  opened.defer(() => void writer.close());
   migrate(writer, sqliteMigrations, now);
   const reader = opened.adopt(openSqlite(dir.database, 'read'), (handle) => void handle.close());
   const database = new SqliteReader(reader);
@@ -93,8 +94,16 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const { seal, decisionSigner, trust, capabilityKey } = opening;
   const { checkpointOf } = seal;
   let committedEvents = () => {};
+  let hotReader = new SqliteReader(writer);
   const journal = new SqliteJournal({
     handle: writer,
+    reopen() {
+      const fresh = openSqlite(dir.database);
+      writer.close();
+      writer = fresh;
+      hotReader = new SqliteReader(fresh);
+      return fresh;
+    },
     signer: decisionSigner,
     seal,
     now,
@@ -131,7 +140,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const promotion: PromotionDependencies = {
     ...shared,
     packs,
-    hotDatabase: new SqliteReader(writer),
+    hotDatabase: { read: (queries) => hotReader.read(queries) },
     sources: {
       packs,
       coverage: handoff.coverage,
@@ -181,6 +190,10 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
         {
           name: 'evidence-log',
           check: () => ({ ok: seal.refusal() === null, detail: seal.refusal() ?? `${journal.size} leaves, signed by ${origin}` }),
+        },
+        {
+          name: 'journal',
+          check: () => ({ ok: journal.distrust === null, detail: journal.distrust ?? 'every commit is durable' }),
         },
       ],
       openapi: () => openapiDocument(routeList, settings.version),

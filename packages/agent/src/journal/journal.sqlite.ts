@@ -1,9 +1,11 @@
-import { isProblem, Problem } from '@govctl/core/api';
+import { Problem } from '@govctl/core/api';
 import { packEvents } from '@govctl/core/event';
-import { leafBody, leafHash, type RecordSignature, type Signer, signPayload, TreeAppender, treeFrontier } from '@govctl/core/evidence';
+import { equalBytes, leafBody, leafHash, type RecordSignature, type Signer, signPayload, TreeAppender } from '@govctl/core/evidence';
 import type { CommittedRecord, Unit } from '@govctl/core/journal';
 import { type SqliteHandle, type SqlParams, StatementCache } from '../db/index.ts';
+import { asProblem, isFaultOfUnit, losesTrust } from './failure.ts';
 import type { CommitResult, Journal, JournalObserver, LogSeal, ProofSource } from './journal.ts';
+import { readStoredTree } from './stored-tree.ts';
 import { writeSql } from './write-sql.ts';
 
 type Pending = {
@@ -13,10 +15,12 @@ type Pending = {
   readonly reject: (error: unknown) => void;
 };
 type Leaf = { readonly body: Uint8Array; readonly hash: Uint8Array };
-type Outcome = { readonly guard: string } | { readonly records: readonly CommittedRecord[] };
+type Outcome = { readonly guard: string } | { readonly fault: unknown } | { readonly records: readonly CommittedRecord[] };
 
 export type SqliteJournalOptions = {
   readonly handle: SqliteHandle;
+  /** A new connection in place of one that met an I/O error. Without it the journal writes nothing more after one. */
+  readonly reopen?: () => SqliteHandle;
   /** Signs records: the decision key. */
   readonly signer: Signer;
   readonly seal: LogSeal;
@@ -42,15 +46,23 @@ const insertOutbox = 'INSERT INTO outbox (committed_at, event_count, events) VAL
  */
 export class SqliteJournal implements Journal {
   readonly #options: SqliteJournalOptions;
-  readonly #cache: StatementCache;
+  #handle: SqliteHandle;
+  #cache: StatementCache;
   readonly #queue: Pending[] = [];
   #scheduled = false;
   #tree: TreeAppender;
+  #distrust: string | null = null;
 
   constructor(options: SqliteJournalOptions) {
     this.#options = options;
+    this.#handle = options.handle;
     this.#cache = new StatementCache(options.handle);
-    this.#tree = readTree(options.handle);
+    this.#tree = readStoredTree(options.handle);
+  }
+
+  /** Why nothing is written until the database was opened again and found whole, or null. */
+  get distrust(): string | null {
+    return this.#distrust;
   }
 
   /** Units that wait for a commit: the tail gives way while there are any. */
@@ -96,7 +108,13 @@ export class SqliteJournal implements Journal {
 
   #flush(group: readonly Pending[]): void {
     const started = performance.now();
-    const { handle, now, seal, observer } = this.#options;
+    const { now, seal, observer } = this.#options;
+    try {
+      if (this.#distrust !== null) this.#regainTrust();
+    } catch (error) {
+      this.#reject(group, error);
+      return;
+    }
     const before = this.#tree.size;
     const tree = new TreeAppender(before, this.#tree.frontier);
     const committedAt = now();
@@ -105,13 +123,12 @@ export class SqliteJournal implements Journal {
       this.#cache.get('BEGIN IMMEDIATE').run({});
       outcomes = group.map((pending) => this.#apply(pending, tree, committedAt, group.length > 1));
       if (tree.size > before) this.#advanceHead(before, tree, committedAt);
-      if (group.length === 1 && outcomes.some((outcome) => 'guard' in outcome)) this.#cache.get('ROLLBACK').run({});
+      if (group.length === 1 && outcomes.some((outcome) => !('records' in outcome))) this.#cache.get('ROLLBACK').run({});
       else this.#cache.get('COMMIT').run({});
     } catch (error) {
-      if (handle.inTransaction) handle.exec('ROLLBACK');
-      // The tree in memory stays at the last committed head; nothing of this group happened.
-      const problem = unavailable(error);
-      for (const pending of group) pending.reject(problem);
+      // The tree in memory stays at the last committed head.
+      this.#rollBack();
+      this.#reject(group, error);
       return;
     }
     this.#tree = tree;
@@ -119,7 +136,9 @@ export class SqliteJournal implements Journal {
     const proof: ProofSource = { checkpoint, prove: (leafIndex) => tree.inclusionProof(leafIndex) };
     group.forEach((pending, at) => {
       const outcome = outcomes[at];
-      if (outcome === undefined || 'guard' in outcome) pending.resolve({ ok: false, guard: outcome?.guard ?? 'none' });
+      if (outcome === undefined) pending.reject(new Error('a unit without an outcome'));
+      else if ('fault' in outcome) pending.reject(asProblem(outcome.fault));
+      else if ('guard' in outcome) pending.resolve({ ok: false, guard: outcome.guard });
       else {
         const treeSize = outcome.records.length > 0 ? { tree_size: tree.size } : {};
         pending.resolve({ ok: true, committed: { records: outcome.records, ...treeSize, committed_at: committedAt }, proof });
@@ -133,21 +152,69 @@ export class SqliteJournal implements Journal {
     });
   }
 
-  /** One unit inside the open transaction: all of it, or (guard lost) nothing. */
+  /** Nothing of the group is acknowledged. After an I/O error the connection is not used again either. */
+  #reject(group: readonly Pending[], error: unknown): void {
+    if (losesTrust(error)) this.#distrust = String((error as Error).message);
+    const problem = asProblem(error);
+    for (const pending of group) pending.reject(problem);
+  }
+
+  #rollBack(): void {
+    try {
+      if (this.#handle.inTransaction) this.#handle.exec('ROLLBACK');
+    } catch (error) {
+      this.#distrust = String((error as Error).message);
+    }
+  }
+
+  /** A flush after a failed one may lie. Only a new connection that finds exactly the log that was acknowledged is written to. */
+  #regainTrust(): void {
+    const { reopen } = this.#options;
+    try {
+      if (reopen === undefined) throw new Error('it was not opened again');
+      this.#handle = reopen();
+      this.#cache = new StatementCache(this.#handle);
+      const tree = readStoredTree(this.#handle);
+      if (tree.size !== this.#tree.size || !equalBytes(tree.root(), this.#tree.root()))
+        throw new Error(`it has ${tree.size} leaves, and ${this.#tree.size} were acknowledged`);
+      this.#tree = tree;
+      this.#distrust = null;
+    } catch (cause) {
+      throw new Problem('evidence-unavailable', {
+        detail: `nothing was done: the disk failed (${this.#distrust}), and the database cannot be trusted yet: ${(cause as Error).message}`,
+        hint: 'mend the disk; if this stays, restart govd',
+        cause,
+      });
+    }
+  }
+
+  /** One unit inside the open transaction: all of it, or (guard lost, or a fault of its own) nothing. */
   #apply(pending: Pending, tree: TreeAppender, committedAt: string, shared: boolean): Outcome {
-    const { unit, leaves } = pending;
     if (shared) this.#cache.get('SAVEPOINT unit').run({});
+    let outcome: Outcome;
+    try {
+      outcome = this.#write(pending, tree.size, committedAt);
+    } catch (fault) {
+      // Some errors end the whole transaction, others are not about this unit: those are for the group.
+      if (!shared || !this.#handle.inTransaction || !isFaultOfUnit(fault)) throw fault;
+      outcome = { fault };
+    }
+    const written = 'records' in outcome;
+    if (shared && !written) this.#cache.get('ROLLBACK TO unit').run({});
+    if (shared) this.#cache.get('RELEASE unit').run({});
+    for (const leaf of written ? pending.leaves : []) {
+      for (const { level, index, hash } of tree.append(leaf.hash)) this.#run(insertNode, { level, node_index: index, hash });
+    }
+    return outcome;
+  }
+
+  #write({ unit, leaves }: Pending, first: number, committedAt: string): Outcome {
     for (const change of unit.changes) {
       const { sql, changes, guard } = writeSql[change.write];
       const statement = this.#cache.get(sql);
       const held = changes === 'row' ? statement.get(change.values) !== undefined : holds(statement.run(change.values).changes, changes);
-      if (!held) {
-        if (shared) this.#cache.get('ROLLBACK TO unit').run({});
-        if (shared) this.#cache.get('RELEASE unit').run({});
-        return { guard };
-      }
+      if (!held) return { guard };
     }
-    const first = tree.size;
     const records = unit.records.map((record, at) => {
       const leafIndex = first + at;
       const leaf = leaves[at];
@@ -171,10 +238,6 @@ export class SqliteJournal implements Journal {
     if (unit.events.length > 0) {
       this.#run(insertOutbox, { committed_at: committedAt, event_count: unit.events.length, events: packEvents(unit.events) });
     }
-    if (shared) this.#cache.get('RELEASE unit').run({});
-    for (const leaf of leaves) {
-      for (const { level, index, hash } of tree.append(leaf.hash)) this.#run(insertNode, { level, node_index: index, hash });
-    }
     return { records };
   }
 
@@ -186,7 +249,11 @@ export class SqliteJournal implements Journal {
       expected_size: expectedSize,
     });
     // Another process wrote this log: going on would fork it.
-    if (changes !== 1) throw new Error('the head of the evidence log moved outside this daemon');
+    if (changes !== 1)
+      throw new Problem('evidence-unavailable', {
+        detail: 'nothing was done: the head of the evidence log moved outside this daemon',
+        hint: 'one govd a state folder; restart this one',
+      });
   }
 
   #run(sql: string, values: SqlParams) {
@@ -196,35 +263,4 @@ export class SqliteJournal implements Journal {
 
 function holds(changed: number, expected: number | 'any'): boolean {
   return expected === 'any' || changed === expected;
-}
-
-function unavailable(error: unknown): unknown {
-  if (isProblem(error)) return error;
-  const code = String((error as { code?: unknown }).code ?? '');
-  const full = code === 'SQLITE_FULL';
-  return new Problem('evidence-unavailable', {
-    detail: `nothing was done: the database could not be written (${full ? 'the disk is full' : code || (error as Error).message})`,
-    hint: full ? 'free space on the state folder; retrying is safe' : 'govctl doctor; retrying is safe',
-    cause: error,
-  });
-}
-
-type NodeRow = { hash: Uint8Array };
-
-/** The appender at the committed head, from stored nodes. */
-function readTree(handle: SqliteHandle): TreeAppender {
-  const head = handle.prepare('SELECT max(size) AS size FROM log_head').get() as { size: number | null };
-  const size = head.size ?? 0;
-  const leaf = handle.prepare('SELECT leaf_hash AS hash FROM record WHERE leaf_index = ?');
-  const node = handle.prepare('SELECT hash FROM merkle_node WHERE level = ? AND node_index = ?');
-  const frontier = treeFrontier(size, (level, index) => {
-    const row = (level === 0 ? leaf.get(index) : node.get(level, index)) as NodeRow | undefined;
-    if (row === undefined)
-      throw new Problem('unavailable', {
-        detail: `the evidence log lacks node ${level}/${index} of its tree of ${size}`,
-        hint: 'govctl log verify; restore from a backup',
-      });
-    return row.hash;
-  });
-  return new TreeAppender(size, frontier);
 }

@@ -1,0 +1,338 @@
+CREATE TRIGGER log_head_no_delete BEFORE DELETE ON log_head BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TRIGGER log_head_no_update BEFORE UPDATE ON log_head BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TRIGGER merkle_node_no_delete BEFORE DELETE ON merkle_node BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TRIGGER merkle_node_no_update BEFORE UPDATE ON merkle_node BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TRIGGER outbox_position_no_delete BEFORE DELETE ON outbox_position BEGIN SELECT RAISE(ABORT, 'positions never change'); END;
+
+CREATE TRIGGER outbox_position_no_update BEFORE UPDATE ON outbox_position BEGIN SELECT RAISE(ABORT, 'positions never change'); END;
+
+CREATE TRIGGER pointer_no_delete BEFORE DELETE ON pointer BEGIN SELECT RAISE(ABORT, 'pointer history is append-only'); END;
+
+CREATE TRIGGER pointer_no_update BEFORE UPDATE ON pointer BEGIN SELECT RAISE(ABORT, 'pointer history is append-only'); END;
+
+CREATE TRIGGER record_no_delete BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TRIGGER record_no_update BEFORE UPDATE ON record BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TABLE api_key (
+  key_id      TEXT NOT NULL PRIMARY KEY,
+  actor_id    TEXT NOT NULL,                -- SYSTEM::<service> or HUMAN::<id>
+  secret_hash TEXT NOT NULL,                -- sha256 of a 256-bit random secret
+  grants      TEXT NOT NULL,                -- JSON array of grants
+  created_at  TEXT NOT NULL,
+  created_by  TEXT NOT NULL,
+  expires_at  TEXT,
+  revoked_at  TEXT,
+  revoked_by  TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE capability_use (
+  jti        TEXT NOT NULL PRIMARY KEY,
+  ref        TEXT NOT NULL,
+  actor_id   TEXT NOT NULL,
+  used_at    TEXT NOT NULL,
+  expires_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE contract (
+  contract_id TEXT NOT NULL,
+  version     INTEGER NOT NULL,
+  tenant_id   TEXT NOT NULL,
+  dataset_id  TEXT NOT NULL,
+  digest      TEXT NOT NULL,
+  body        TEXT NOT NULL,                -- JSON, policy packs pinned to digests
+  applied_at  TEXT NOT NULL,
+  applied_by  TEXT NOT NULL,
+  PRIMARY KEY (contract_id, version)
+) WITHOUT ROWID;
+
+CREATE TABLE dataset (
+  tenant_id  TEXT NOT NULL,
+  dataset_id TEXT NOT NULL,
+  revision   INTEGER NOT NULL,
+  created_at TEXT NOT NULL,
+  PRIMARY KEY (tenant_id, dataset_id)
+) WITHOUT ROWID;
+
+CREATE TABLE decision_facts (
+  leaf_index INTEGER PRIMARY KEY,
+  facts      TEXT NOT NULL
+);
+
+CREATE TABLE event_pending (
+  event_type  TEXT NOT NULL,
+  object_key  TEXT NOT NULL,
+  born_at     TEXT NOT NULL,
+  captured_at TEXT NOT NULL,
+  PRIMARY KEY (event_type, object_key, born_at)
+) WITHOUT ROWID;
+
+CREATE TABLE event_type_registry (
+  event_type   TEXT NOT NULL PRIMARY KEY,
+  active       INTEGER NOT NULL CHECK (active IN (0, 1)),
+  changed_at   TEXT,
+  changed_by   TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE governance_build_authorization (
+  authorization_id TEXT NOT NULL PRIMARY KEY,
+  scope            TEXT NOT NULL,
+  reason           TEXT NOT NULL,
+  authorized_by    TEXT NOT NULL CHECK (authorized_by GLOB 'HUMAN::?*'),
+  authorized_at    TEXT NOT NULL,
+  evidence_ref     TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE governance_candidate_state (
+  object_key    TEXT NOT NULL PRIMARY KEY,
+  object_type   TEXT,                       -- null while only a changelog that does not tell types has spoken of it
+  state         TEXT NOT NULL CHECK (state IN ('captured', 'activated')),
+  dirty         INTEGER NOT NULL CHECK (dirty IN (0, 1)),
+  born_at       TEXT,                       -- newest birth; null while no birth was seen
+  retired_at    TEXT,                       -- newest retirement; retired while it is not older than born_at
+  changelog_id  INTEGER NOT NULL,
+  first_seen_at TEXT NOT NULL,
+  last_seen_at  TEXT NOT NULL,
+  activated_at  TEXT,
+  decision_ref  TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE handoff_cursor (
+  source           TEXT NOT NULL,           -- birth_registry | registry_changelog
+  shard            INTEGER NOT NULL,
+  low_water        INTEGER NOT NULL,        -- every row up to this id was applied
+  audited_upto     INTEGER NOT NULL,        -- every birth up to this id was proved to have its candidate and its event
+  walk_low         INTEGER,                 -- a large backlog is walked in key order: the ids above this; null when none is
+  walk_upto        INTEGER,                 -- ... up to this id
+  walk_key         BLOB,                    -- ... and was, up to this key
+  walk_rows        INTEGER NOT NULL DEFAULT 0, -- ... rows met so far: less than the ids of the range means that some were removed
+  fence            INTEGER NOT NULL,
+  holder           TEXT,
+  last_poll_at     TEXT,                    -- the loop is cycling
+  last_progress_at TEXT,                    -- it moved the low water
+  last_settled_at  TEXT,                    -- nothing was left above the low water
+  stale_since      TEXT,                    -- handoff.stale was said, handoff.recovered not yet
+  alarm            TEXT,                    -- JSON {coverage, detail, raised_at}: pruned or drift, until an operator resumes
+  PRIMARY KEY (source, shard)
+) WITHOUT ROWID;
+
+CREATE TABLE handoff_emitted (
+  event_type TEXT NOT NULL,
+  object_key TEXT NOT NULL,
+  born_at    TEXT NOT NULL,
+  emitted_at TEXT NOT NULL,
+  PRIMARY KEY (event_type, object_key, born_at)
+) WITHOUT ROWID;
+
+CREATE TABLE handoff_quarantine (
+  source        TEXT NOT NULL,
+  id            INTEGER NOT NULL,
+  object_key    TEXT,
+  row           TEXT NOT NULL,              -- JSON of the row as it was read
+  error         TEXT NOT NULL,
+  attempts      INTEGER NOT NULL,
+  first_seen_at TEXT NOT NULL,
+  resolved_at   TEXT,
+  resolved_by   TEXT,
+  resolution    TEXT,
+  PRIMARY KEY (source, id)
+) WITHOUT ROWID;
+
+CREATE TABLE hold (
+  hold_id    TEXT NOT NULL PRIMARY KEY,
+  tenant_id  TEXT NOT NULL,
+  dataset_id TEXT NOT NULL,
+  layer      TEXT NOT NULL,
+  reason     TEXT NOT NULL,
+  run_id     TEXT,
+  placed_at  TEXT NOT NULL,
+  placed_by  TEXT NOT NULL,
+  lifted_at  TEXT,
+  lifted_by  TEXT,
+  lift_reason TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE lease (
+  lease_name TEXT NOT NULL PRIMARY KEY,
+  fence      INTEGER NOT NULL,
+  holder     TEXT NOT NULL,
+  expires_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE lock (
+  lock_key    TEXT NOT NULL PRIMARY KEY,
+  fence       INTEGER NOT NULL,
+  holder      TEXT,
+  acquired_at TEXT,
+  expires_at  TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE log_head (
+  size         INTEGER PRIMARY KEY,
+  root         BLOB NOT NULL,
+  committed_at TEXT NOT NULL
+);
+
+CREATE TABLE merkle_node (
+  level INTEGER NOT NULL,
+  node_index INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  PRIMARY KEY (level, node_index)
+) WITHOUT ROWID;
+
+CREATE TABLE outbox (
+  outbox_id      INTEGER PRIMARY KEY AUTOINCREMENT,
+  committed_at   TEXT NOT NULL,
+  event_count    INTEGER NOT NULL,
+  events         TEXT NOT NULL              -- JSON array of event drafts, in order
+);
+
+CREATE TABLE outbox_position (
+  first_position INTEGER PRIMARY KEY,       -- of the row's first event; the others follow
+  outbox_id      INTEGER NOT NULL,
+  event_count    INTEGER NOT NULL
+);
+
+CREATE TABLE pending_audit (
+  audit_id   TEXT NOT NULL PRIMARY KEY,
+  run_id     TEXT NOT NULL,
+  tenant_id  TEXT NOT NULL,
+  dataset_id TEXT NOT NULL,
+  layer      TEXT NOT NULL,
+  owner      TEXT NOT NULL,
+  reason     TEXT NOT NULL,
+  opened_at  TEXT NOT NULL,
+  due_at     TEXT NOT NULL,
+  closed_at  TEXT,
+  closed_by  TEXT,
+  close_reason TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE pointer (
+  tenant_id    TEXT NOT NULL,
+  dataset_id   TEXT NOT NULL,
+  layer        TEXT NOT NULL,
+  generation   INTEGER NOT NULL,
+  snapshot_id  TEXT NOT NULL,
+  snapshot_hash TEXT NOT NULL,
+  run_id       TEXT NOT NULL,
+  decision_ref TEXT NOT NULL,
+  fence        INTEGER NOT NULL,
+  moved_at     TEXT NOT NULL,
+  PRIMARY KEY (tenant_id, dataset_id, layer, generation)
+) WITHOUT ROWID;
+
+CREATE TABLE policy_activation (
+  activation   INTEGER PRIMARY KEY,
+  policy_rev   TEXT NOT NULL,
+  packs        TEXT NOT NULL,               -- JSON array of {name, version, digest}
+  activated_at TEXT NOT NULL,
+  activated_by TEXT NOT NULL
+);
+
+CREATE TABLE policy_pack (
+  digest    TEXT NOT NULL PRIMARY KEY,
+  name      TEXT NOT NULL,
+  version   TEXT NOT NULL,
+  source    TEXT NOT NULL,                  -- the YAML, byte for byte
+  stored_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE quality_import (
+  import_id    INTEGER PRIMARY KEY AUTOINCREMENT,
+  snapshot_id  TEXT NOT NULL,
+  source_kind  TEXT NOT NULL,               -- dbt | junit | bundle
+  source_digest TEXT NOT NULL,
+  imported_at  TEXT NOT NULL,
+  imported_by  TEXT NOT NULL,
+  checks       TEXT NOT NULL                -- JSON array of QualityCheck
+);
+
+CREATE TABLE record (
+  leaf_index   INTEGER PRIMARY KEY,
+  ref          TEXT NOT NULL UNIQUE,        -- sha256: of the DSSE payload
+  kind         TEXT NOT NULL,               -- decision, promotion, governance-fact, ...
+  run_id       TEXT,
+  tenant_id    TEXT NOT NULL,
+  dataset_id   TEXT,
+  recorded_at  TEXT NOT NULL,
+  leaf_hash    BLOB NOT NULL,
+  body         BLOB NOT NULL                -- the logged leaf: payload digest, signatures, keys; never the payload
+);
+
+CREATE TABLE record_payload (
+  leaf_index INTEGER PRIMARY KEY,
+  payload    BLOB NOT NULL
+);
+
+CREATE TABLE run (
+  run_id           TEXT NOT NULL PRIMARY KEY,
+  kind             TEXT NOT NULL,           -- promotion | rollback | job
+  tenant_id        TEXT NOT NULL,
+  dataset_id       TEXT NOT NULL,
+  from_layer       TEXT,
+  to_layer         TEXT,
+  snapshot_id      TEXT,
+  actor_id         TEXT NOT NULL,
+  request_digest   TEXT NOT NULL,           -- the idempotency body
+  phase            TEXT NOT NULL,
+  status           TEXT NOT NULL,
+  revision         INTEGER NOT NULL,        -- compare-and-set of every later change
+  created_at       TEXT NOT NULL,
+  updated_at       TEXT NOT NULL,
+  next_eligible_at TEXT,                    -- when a deferred run is asked again
+  defer_until      TEXT,                    -- when the contract's promise to defer ends
+  decision         TEXT,
+  decision_ref     TEXT,
+  evidence_ref     TEXT,
+  dataset_revision  INTEGER,                -- what the last evaluation saw: a change of either wakes a deferred run
+  policy_activation INTEGER NOT NULL,
+  state            TEXT NOT NULL            -- JSON: request, phases, segments, expectations, acks, waiting_on
+);
+
+CREATE TABLE schema_migration (
+  number INTEGER PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, breaking INTEGER NOT NULL, applied_at TEXT NOT NULL
+);
+
+CREATE TABLE snapshot (
+  snapshot_id        TEXT NOT NULL PRIMARY KEY,
+  tenant_id          TEXT NOT NULL,
+  dataset_id         TEXT NOT NULL,
+  layer              TEXT NOT NULL,         -- where it was registered
+  snapshot_hash      TEXT NOT NULL,         -- digest of the manifest, which is an object of that digest
+  file_count         INTEGER NOT NULL,
+  total_bytes        INTEGER NOT NULL,
+  missing_objects    INTEGER NOT NULL,
+  environment        TEXT NOT NULL,
+  service_release_id TEXT NOT NULL,
+  created_at         TEXT NOT NULL,
+  created_by         TEXT NOT NULL,
+  verification       TEXT NOT NULL,         -- registered | verified | withdrawn
+  verified_at        TEXT,
+  quarantined_at     TEXT,
+  quarantine_reason  TEXT,
+  quarantine_run_id  TEXT,
+  flagged_reason     TEXT                   -- built on a version that was rolled back
+);
+
+CREATE INDEX contract_by_dataset ON contract (tenant_id, dataset_id, applied_at);
+
+CREATE INDEX handoff_quarantine_open ON handoff_quarantine (object_key) WHERE resolved_at IS NULL;
+
+CREATE INDEX hold_open ON hold (tenant_id, dataset_id, layer) WHERE lifted_at IS NULL;
+
+CREATE INDEX pending_audit_open ON pending_audit (tenant_id, dataset_id, layer, due_at) WHERE closed_at IS NULL;
+
+CREATE INDEX quality_import_by_snapshot ON quality_import (snapshot_id);
+
+CREATE INDEX record_by_run ON record (run_id) WHERE run_id IS NOT NULL;
+
+CREATE INDEX run_by_target ON run (tenant_id, dataset_id, created_at);
+
+CREATE INDEX run_open ON run (next_eligible_at) WHERE phase NOT IN ('COMPLETED', 'FAILED');
+
+CREATE INDEX snapshot_by_dataset ON snapshot (tenant_id, dataset_id, created_at);
