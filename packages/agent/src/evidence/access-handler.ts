@@ -1,15 +1,5 @@
 import { type evidenceRoutes, Problem, schemaVersion } from '@govctl/core/api';
-import {
-  type CapabilityKey,
-  type CapabilityRefusal,
-  checkCapability,
-  digestOf,
-  draftRecord,
-  mintCapability,
-  parseStatement,
-  type RecordDraft,
-  subjectOf,
-} from '@govctl/core/evidence';
+import { type CapabilityKey, type CapabilityRefusal, checkCapability, mintCapability, type RecordDraft } from '@govctl/core/evidence';
 import type { Actor } from '@govctl/core/identity';
 import type { Logger } from 'pino';
 import type { Database } from '../db/index.ts';
@@ -19,7 +9,8 @@ import type { Journal } from '../journal/index.ts';
 import type { DenialLimit } from './denial-limit.ts';
 import { type CheckpointOf, evidenceBytes } from './evidence-bytes.ts';
 import { mayAccess } from './grant.ts';
-import { type RecordRow, recordWithCover } from './queries.ts';
+import { recordWithCover } from './queries.ts';
+import { askerOf, type Owner, recordDenial, resolutionDraft } from './resolution.ts';
 
 export type AccessDependencies = {
   readonly database: Database;
@@ -43,10 +34,6 @@ export type AccessDependencies = {
   readonly now: () => string;
   readonly logger: Logger;
 };
-
-type Outcome = Pick<ResolutionPredicate, 'outcome' | 'reason' | 'digest' | 'length' | 'jti' | 'expires_at'>;
-type ResolutionPredicate = Parameters<typeof draftRecord<'ref-resolution'>>[0]['predicate'];
-type Owner = Pick<RecordRow, 'tenant_id' | 'dataset_id'>;
 
 /** Long after no verifier accepts it, also when the clock is set back a little. */
 const forgetAfterMs = 3_600_000;
@@ -192,85 +179,6 @@ export function accessHandlers(deps: AccessDependencies): Pick<Handlers<typeof e
         'repr-digest': `sha-256=:${Buffer.from(digest.slice('sha256:'.length), 'hex').toString('base64')}:`,
       });
     },
-  };
-}
-
-/** Records a refusal, as often as the actor's share allows; what is left out is counted in the next one. */
-export async function recordDenial(
-  deps: Pick<AccessDependencies, 'journal' | 'denials' | 'deployment' | 'randomHex' | 'logger'>,
-  actor: Actor,
-  ref: string,
-  owner: Owner,
-  reason: string,
-  request_id: string,
-  now: string,
-): Promise<void> {
-  const share = deps.denials.take(actor.actor_id, Date.parse(now));
-  deps.logger.warn({ request_id, actor: actor.actor_id, ref, outcome: 'deny' }, 'evidence refused');
-  if (!share.granted) {
-    throw new Problem('too-many-requests', {
-      detail: `${actor.actor_id} was refused too often`,
-      hint: 'ask an operator for a grant: govctl apikey add --action evidence.read',
-      retryAfterSeconds: share.retryAfterSeconds,
-    });
-  }
-  const more = share.unrecorded === 0 ? '' : ` (${share.unrecorded} more refusals before this one were not recorded)`;
-  const outcome = { outcome: 'deny', reason: `${reason}${more}`, digest: null, length: null, jti: null, expires_at: null } as const;
-  const draft = resolutionDraft(deps, actor, ref, owner, outcome, request_id, now);
-  await deps.journal.commit({ label: 'evidence.deny', changes: [], records: [draft], events: [] });
-}
-
-/** Belongs to the tenant and dataset of what was asked for, so that its owner sees who read it; it is no part of the run. */
-function resolutionDraft(
-  deps: Pick<AccessDependencies, 'deployment' | 'randomHex'>,
-  actor: Actor,
-  ref: string,
-  owner: Owner,
-  outcome: Outcome,
-  request_id: string,
-  recorded_at: string,
-): RecordDraft {
-  return draftRecord({
-    kind: 'ref-resolution',
-    subject: [subjectOf('evidence', ref)],
-    predicate: {
-      environment: deps.deployment.environment,
-      service_release_id: deps.deployment.service_release_id,
-      actor: { actor_id: actor.actor_id, authenticated_by: actor.authenticated_by },
-      salt: deps.randomHex(16),
-      previous: null,
-      ref,
-      outcome: outcome.outcome,
-      reason: outcome.reason,
-      request_id,
-      digest: outcome.digest,
-      length: outcome.length,
-      jti: outcome.jti,
-      expires_at: outcome.expires_at,
-    },
-    run_id: null,
-    tenant_id: owner.tenant_id,
-    dataset_id: owner.dataset_id,
-    recorded_at,
-  });
-}
-
-/** Who asked, from the committed resolution; undefined when it is not the one this capability came from. */
-function askerOf(
-  resolution: RecordRow,
-  claims: { readonly ref: string; readonly jti: string; readonly sub: string; readonly dig: string },
-): Actor | undefined {
-  if (resolution.payload === null || digestOf(resolution.payload) !== resolution.ref) return undefined;
-  const parsed = parseStatement(JSON.parse(Buffer.from(resolution.payload).toString('utf8')));
-  if (!parsed.ok || parsed.statement.kind !== 'ref-resolution') return undefined;
-  const { actor, ref, jti, outcome, digest } = parsed.statement.predicate;
-  if (outcome !== 'allow' || ref !== claims.ref || jti !== claims.jti || digest !== claims.dig || actor.actor_id !== claims.sub)
-    return undefined;
-  return {
-    actor_id: actor.actor_id,
-    source_type: actor.actor_id.startsWith('HUMAN::') ? 'HUMAN' : 'SYSTEM',
-    authenticated_by: actor.authenticated_by,
-    grants: [],
   };
 }
 

@@ -1,10 +1,11 @@
 import { type evidenceRoutes, type RouteName, refSchema } from '@govctl/core/api';
 import type { Handlers } from '../http/index.ts';
 import type { Refusal } from '../http/server.ts';
-import { type AccessDependencies, accessHandlers, recordDenial } from './access-handler.ts';
+import { type AccessDependencies, accessHandlers } from './access-handler.ts';
 import { type LogDependencies, logHandlers } from './log-handler.ts';
 import { recordWithCover } from './queries.ts';
 import { type RecordDependencies, recordHandlers } from './record-handler.ts';
+import { recordDenial } from './resolution.ts';
 import { verifyHandler } from './verify-handler.ts';
 
 export type EvidenceDependencies = AccessDependencies & RecordDependencies & LogDependencies;
