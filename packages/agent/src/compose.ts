@@ -241,7 +241,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     onRefusal: deniedResolution(evidence),
     listeners: new Set(['operator', 'public', 'internal']),
   });
-  opened.defer(() => http.close());
+  opened.defer(() => http.close(durationMs(live.config.shutdown.drain)));
   const socket = settings.socket ?? live.config.listeners.operator.socket ?? dir.socket;
   await clearStaleSocket(socket);
   await http.app.listen({ path: socket });

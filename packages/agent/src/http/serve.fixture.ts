@@ -85,7 +85,7 @@ export async function serve<const R extends Record<string, Route>>(
       };
     },
     async close() {
-      await http.close();
+      await http.close(1000);
       rmSync(folder, { recursive: true, force: true });
     },
   });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { isProblem, type Listener, Problem, parseStrictJson, type Route, schemaVersion } from '@govctl/core/api';
 import { type Actor, mayCall } from '@govctl/core/identity';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type RequestPayload } from 'fastify';
 import type { Logger } from 'pino';
 import type { ZodError } from 'zod';
 import type { Authenticator } from '../identity/authenticate.ts';
@@ -34,13 +34,20 @@ export type HttpOptions = {
   /** Which listener class this server is; routes of other classes do not exist on it. */
   readonly listeners: ReadonlySet<Listener>;
   readonly allowedHosts?: ReadonlySet<string>;
+  /** How long the body of a request that is parsed may take to arrive, in milliseconds; 30 s unless said. */
+  readonly bodyDeadlineMs?: number;
 };
 
 const nobody: Actor = { actor_id: 'SYSTEM::nobody', source_type: 'SYSTEM', authenticated_by: 'none', grants: [] };
 const defaultBodyLimit = 1024 * 1024;
+const defaultBodyDeadlineMs = 30_000;
 
 /** Requests under way: the tail asks it whether others wait. */
-export type HttpServer = { readonly app: FastifyInstance; inFlight(): number; close(): Promise<void> };
+export type HttpServer = {
+  readonly app: FastifyInstance;
+  inFlight(): number /** @param drainMs how long requests under way may take */;
+  close(drainMs: number): Promise<void>;
+};
 
 /** One server from the route list. A route without a handler or an action does not start. */
 export function createHttpServer(options: HttpOptions): HttpServer {
@@ -48,7 +55,8 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     logger: false,
     bodyLimit: defaultBodyLimit,
     connectionTimeout: 30_000,
-    // No limit on the whole of a request: an upload takes as long as it takes. Headers have ten seconds, a silent connection thirty.
+    // No limit on the whole of a request: an upload takes as long as it takes. Headers have ten seconds, a silent connection
+    // thirty, and a body that is parsed has a deadline of its own.
     requestTimeout: 0,
     keepAliveTimeout: 60_000,
     forceCloseConnections: 'idle',
@@ -128,6 +136,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
             hint: `an operator can grant it: govctl apikey add --actor ${request.actor.actor_id} --action ${route.action}`,
           });
         }
+        if (route.raw !== true) endAtDeadline(payload, options.bodyDeadlineMs ?? defaultBodyDeadlineMs);
         return payload;
       },
       handler: async (request, reply) => {
@@ -165,11 +174,31 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   return {
     app,
     inFlight: () => inFlight,
-    async close() {
+    async close(drainMs) {
       stopping.abort();
-      await app.close();
+      // Requests under way get this long; then their connections are cut, and their callers retry by run_id.
+      const cut = setTimeout(() => app.server.closeAllConnections(), drainMs);
+      try {
+        await app.close();
+      } finally {
+        clearTimeout(cut);
+      }
     },
   };
+}
+
+/** A body that dribbles keeps its connection from being silent, so silence cannot end it. Who reads the body answers. */
+function endAtDeadline(body: RequestPayload, milliseconds: number): void {
+  const deadline = setTimeout(() => {
+    const problem = new Problem('request-timeout', {
+      detail: `the body did not arrive within ${milliseconds / 1000} s`,
+      hint: 'try again',
+    });
+    body.emit('error', problem);
+  }, milliseconds);
+  deadline.unref();
+  const met = () => clearTimeout(deadline);
+  body.once('end', met).once('close', met).once('error', met);
 }
 
 type Parser = { safeParse(value: unknown): { success: true; data: unknown } | { success: false; error: ZodError } };

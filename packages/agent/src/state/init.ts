@@ -1,6 +1,7 @@
 import { createPublicKey, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { Problem } from '@govctl/core/api';
+import { validateConfig } from '@govctl/core/config';
 import { enrolPublicKey, rawPublicKey, trustOf } from '@govctl/core/evidence';
 import { type Grant, sourceTypeOf } from '@govctl/core/identity';
 import { stringify } from 'yaml';
@@ -29,6 +30,7 @@ const everything: Grant[] = [{ actions: ['*'], tenants: ['*'], datasets: ['*'] }
  */
 export function initStateDir(options: InitOptions): StateDir {
   const dir = stateDir(options.root);
+  const config = configText(options);
   try {
     mkdirSync(dir.root, { recursive: true, mode: 0o700 });
     if (readdirSync(dir.root).length > 0) {
@@ -44,11 +46,7 @@ export function initStateDir(options: InitOptions): StateDir {
     createKeys(dir.keys);
     initDatabases(dir, options);
     writeTrust(dir, options.origin);
-    writeFileDurably(
-      dir.config,
-      stringify({ apiVersion: 'govctl/v1', kind: 'GovdConfig', environment: options.environment, log: { origin: options.origin } }),
-      0o600,
-    );
+    writeFileDurably(dir.config, config, 0o600);
     writeFileDurably(
       dir.cliConfig,
       stringify({
@@ -68,6 +66,25 @@ export function initStateDir(options: InitOptions): StateDir {
       cause,
     });
   }
+}
+
+/** The configuration of the new deployment, which the daemon will accept: what it would refuse is refused before a key is made. */
+function configText(options: InitOptions): string {
+  const text = stringify({
+    apiVersion: 'govctl/v1',
+    kind: 'GovdConfig',
+    environment: options.environment,
+    log: { origin: options.origin },
+  });
+  const validated = validateConfig(text);
+  if (!validated.ok) {
+    throw new Problem('usage', {
+      detail: validated.problems.map((problem) => problem.message).join('; '),
+      hint: 'govd init --state-dir D makes a local_parity deployment',
+      reasons: validated.problems.map((problem) => ({ path: problem.path, message: problem.message })),
+    });
+  }
+  return text;
 }
 
 function initDatabases(dir: StateDir, options: InitOptions): void {
