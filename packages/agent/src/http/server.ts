@@ -42,10 +42,11 @@ const nobody: Actor = { actor_id: 'SYSTEM::nobody', source_type: 'SYSTEM', authe
 const defaultBodyLimit = 1024 * 1024;
 const defaultBodyDeadlineMs = 30_000;
 
-/** Requests under way: the tail asks it whether others wait. */
 export type HttpServer = {
   readonly app: FastifyInstance;
-  inFlight(): number /** @param drainMs how long requests under way may take */;
+  /** Requests under way: background work gives way while there are any. */
+  inFlight(): number;
+  /** @param drainMs how long requests under way may take before their connections are cut */
   close(drainMs: number): Promise<void>;
 };
 

@@ -58,7 +58,7 @@ export async function testGovernance(): Promise<TestGovernance> {
       if (!result.ok) throw new Error(result.guard);
     },
     async close() {
-      await http.close(1000);
+      await http.close();
       journal.close();
     },
   };
