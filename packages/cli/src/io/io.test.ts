@@ -79,6 +79,15 @@ describe('progress', () => {
     expect(stderr()).toBe('hashing\nuploading\nuploading: 100% of 4.0 MiB, 2.0 MiB/s\n');
   });
 
+  it('does not draw on a terminal that does not know its width', async () => {
+    const { streams, stderr } = fakeStreams({ terminal: true });
+    Object.assign(streams.stderr.raw, { columns: 0 });
+    const progress = await startProgress('hashing', { sink: streams.stderr, silent: false, color: true });
+    progress.phase('uploading');
+    await progress.done();
+    expect(stderr()).toBe('hashing\nuploading\nhashing: done\n');
+  });
+
   it('says nothing when it is to be silent', async () => {
     const { streams, stderr } = fakeStreams({ terminal: true });
     const progress = await startProgress('hashing', { sink: streams.stderr, silent: true, color: true });

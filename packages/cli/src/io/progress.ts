@@ -47,7 +47,8 @@ export async function startProgress(label: string, options: ProgressOptions): Pr
 
   if (options.silent) return { phase() {}, update() {}, async done() {}, async fail() {} };
 
-  if (!options.sink.isTerminal) {
+  // A terminal that does not know its width (containers, `script`) would make the spinner erase lines for ever.
+  if (!options.sink.isTerminal || options.sink.raw.columns === 0) {
     let queue = options.sink.write(`${label}\n`);
     const line = (text: string) => {
       queue = queue.then(() => options.sink.write(`${text}\n`));

@@ -69,7 +69,8 @@ function sink(fd: 1 | 2, open: () => NodeJS.WriteStream, onReaderGone: () => voi
       return isTerminal(fd);
     },
     get columns() {
-      return isTerminal(fd) ? (opened().columns ?? 80) : 80;
+      // Some terminals report a width of 0.
+      return (isTerminal(fd) ? opened().columns : 0) || 80;
     },
     write: async (chunk) => {
       let bytes: Uint8Array = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;

@@ -4,7 +4,7 @@ import type { CommandContext } from '../../command.ts';
 import { gateRenderings } from '../../output/gate-report.ts';
 import type { CommandResult } from '../../output/result.ts';
 import { follow, unmet } from './follow.ts';
-import { exitOf } from './outcome.ts';
+import { exitOf, hasEnded } from './outcome.ts';
 import type { RequestBody } from './promote.ts';
 
 type How = { readonly wait: boolean; readonly timeout: number; readonly explain: boolean };
@@ -16,7 +16,7 @@ export async function perform(context: CommandContext, request: RequestBody, how
   const first = await client.call('promotion.request', { body: request }, { timeoutMs: 30_000 }).catch((error: unknown) => {
     throw unsure(error, request.run_id);
   });
-  return how.wait ? awaitEnd(context, first, how) : shown(first, how.explain);
+  return how.wait && !hasEnded(first) ? awaitEnd(context, first, how) : shown(first, how.explain);
 }
 
 async function awaitEnd(context: CommandContext, first: PromotionDocument, how: How): Promise<CommandResult> {

@@ -45,6 +45,12 @@ describe('answerLines', () => {
     expect(text).toContain('fix       the same as for quality');
   });
 
+  it('tells a rule that warns from one that was not asked', () => {
+    const idle = answer({ outcome: 'not_required', expected: null, actual: null, evidence: [] });
+    expect(answerLines([idle], plain, { full: false })).toMatch(/^ {2}warns {6}quality .*\n +fix /);
+    expect(answerLines([{ ...idle, resolve: null }], plain, { full: false })).toBe('  not asked  quality  unique_orders_id is failed\n');
+  });
+
   it('tells zero, empty and false from nothing', () => {
     const found = (actual: GateAnswer['actual']) => answerLines([answer({ expected: 3, actual })], plain, { full: false });
     expect(found(0)).toContain('found     0\n');

@@ -26,10 +26,18 @@ export function answerLines(answers: readonly Answer[], paint: Paint, { full }: 
   const fixes = new Map<string, string>();
   return answers
     .map((answer) => {
-      const { code, outcome, reason } = answer;
-      const word = outcomes[outcome].padEnd(outcomeWidth);
+      const { code, outcome, reason, resolve } = answer;
+      // What has a mend and was not required is a rule that warns, or one not in force yet.
+      const warns = outcome === 'not_required' && resolve !== null;
+      const word = (warns ? 'warns' : outcomes[outcome]).padEnd(outcomeWidth);
       const painted =
-        outcome === 'pass' ? paint.good(word) : outcome === 'fail' ? paint.bad(word) : outcome === 'defer' ? paint.wait(word) : word;
+        outcome === 'pass'
+          ? paint.good(word)
+          : outcome === 'fail'
+            ? paint.bad(word)
+            : outcome === 'defer' || warns
+              ? paint.wait(word)
+              : word;
       const head = `  ${painted}  ${paint.strong(plain(code).padEnd(width))}  ${oneLine(reason)}\n`;
       return head + detailLines(answer, paint, indent, full, fixes);
     })

@@ -14,7 +14,7 @@ export function promotionTable(document: Document, paint: Paint): string {
   const against = gates.filter(({ outcome }) => outcome === 'fail' || outcome === 'defer');
   const facts: Pair[] = [
     ['run_id', promotion.run_id],
-    ['phase', `${promotion.phase}/${promotion.status}, since ${promotion.updated_at}`],
+    ['phase', `${promotion.phase}/${promotion.status}, since ${promotion.phases.at(-1)?.at ?? promotion.updated_at}`],
     ['snapshot', promotion.snapshot_id],
     ['tenant', promotion.tenant_id],
     ...optional('rolls back', promotion.rolls_back),
