@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { apiWindow, formatApiWindow, openapiDocument, Problem, type Route, routeList } from '@govctl/core/api';
@@ -39,7 +38,7 @@ import { qualityHandlers } from './quality/handler.ts';
 import { type SnapshotDependencies, snapshotHandlers } from './snapshot/handler.ts';
 import { missingContent } from './snapshot/missing.ts';
 import { snapshotVerifier } from './snapshot/reverify.ts';
-import { loadKeys, stateDir } from './state/index.ts';
+import { loadKeys, randomHexSource, stateDir } from './state/index.ts';
 import { systemHandlers } from './system/handler.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 
@@ -79,7 +78,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const reader = opened.adopt(openSqlite(dir.database, 'read'), (handle) => void handle.close());
   const database = new SqliteReader(reader);
   const metrics = createMetrics();
-  const randomHex = (bytes: number) => randomBytes(bytes).toString('hex');
+  const randomHex = randomHexSource();
 
   const origin = live.config.log.origin;
   const opening = await openLog({
