@@ -9,6 +9,7 @@ import { exitCodes } from '../packages/core/src/api/exit-code.ts';
 import { openapiDocument } from '../packages/core/src/api/openapi.ts';
 import { routeList } from '../packages/core/src/api/route-list.ts';
 import { configKinds } from '../packages/core/src/config/index.ts';
+import { explanationDocument, factsDocument } from '../packages/core/src/decision/index.ts';
 import { apiPage, documentsPage, errorsPage } from './docs/api-page.ts';
 import { cliPages } from './docs/cli-page.ts';
 import { contractPage, policyPage } from './docs/policy-page.ts';
@@ -40,7 +41,14 @@ function openapiText(): string {
 const pages = new Map<string, string>([
   ...[...cliPages(program)].map(([path, text]) => [path, mark + text] as const),
   ['api.md', mark + apiPage(routeList)],
-  ['documents.md', mark + documentsPage(routeList)],
+  [
+    'documents.md',
+    mark +
+      documentsPage(routeList, [
+        { schema: explanationDocument, by: ['why', 'why-not'] },
+        { schema: factsDocument, by: ['promote --save-facts'] },
+      ]),
+  ],
   ['errors.md', mark + errorsPage(routeList, exitCodes)],
   ['configuration.md', mark + configurationPage()],
   ['contract.md', mark + contractPage()],

@@ -55,22 +55,26 @@ function routeSection(name: string, route: Route): string {
   ].join('');
 }
 
-/** `docs/documents.md`: every kind of document, with its fields. */
-export function documentsPage(routes: Readonly<Record<string, Route>>): string {
+/** `docs/documents.md`: every kind of document, with its fields. `own` are those govctl makes itself, and the commands that do. */
+export function documentsPage(
+  routes: Readonly<Record<string, Route>>,
+  own: readonly { readonly schema: z.ZodType; readonly by: readonly string[] }[],
+): string {
   const kinds = new Map<string, { schema: z.ZodType; from: string[] }>();
   for (const [name, { response }] of Object.entries(routes)) {
     const kind = response === undefined ? undefined : kindOf(response);
     if (response === undefined || kind === undefined) continue;
     const known = kinds.get(kind) ?? { schema: response, from: [] };
-    known.from.push(name);
+    known.from.push(`[${name}](api.md#${anchor(name)})`);
     kinds.set(kind, known);
+  }
+  for (const { schema, by } of own) {
+    const kind = kindOf(schema);
+    if (kind !== undefined) kinds.set(kind, { schema, from: by.map((command) => `\`govctl ${command}\``) });
   }
   const sections = [...kinds]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(
-      ([kind, { schema, from }]) =>
-        `## ${kind}\n\nFrom ${from.map((name) => `[${name}](api.md#${anchor(name)})`).join(', ')}.\n\n${fieldTable(jsonSchema(schema, 'output'))}\n`,
-    );
+    .map(([kind, { schema, from }]) => `## ${kind}\n\nFrom ${from.join(', ')}.\n\n${fieldTable(jsonSchema(schema, 'output'))}\n`);
   return `# Documents\n\nWhat govd answers and \`govctl -o json\` prints. Fields are only ever added; times are RFC 3339 in UTC.\n\n${sections.join('')}`;
 }
 
