@@ -4,10 +4,9 @@ export const reconcile = defineCommand({
   name: 'reconcile',
   summary: 'Compare what should have happened with what did',
   description: [
-    'The audit contract of every run (missing, drift, stale, invalid, failed), and the world: promotions against the log, ACTIVE versions',
-    'against the objects on disk, handoff, undelivered events, locks, overdue audits. Each finding comes with the command that mends it.',
+    'The audit contract of every run (missing, drift, stale, invalid, failed), and the world: promotions against the log, ACTIVE versions against the objects on disk, handoff, undelivered events, locks, overdue audits. Each finding comes with the command that mends it.',
     '--fix does the safe mends and records them; what it mended is still shown, and no longer counts.',
-  ].join('\n'),
+  ].join('\n\n'),
   flags: {
     run: { type: 'string', value: 'R', summary: 'Only this run', completes: 'run' },
     since: { type: 'time', value: 'T', summary: 'Only runs made since this time' },

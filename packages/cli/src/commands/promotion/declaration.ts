@@ -20,12 +20,9 @@ export const promote = defineCommand({
   name: 'promote',
   summary: 'Promote a dataset snapshot to the next layer, or say what the gate would answer',
   description: [
-    'Asks govd to move a snapshot up by one layer: RAW -> GDP -> KPI. The run_id is the idempotency key: sent again, it gives the',
-    'same answer and does nothing twice. Without --wait the exit code is the decision as far as it is known; with it, the outcome.',
-    '',
-    '--dry-run writes nothing. =local (the default) fetches the facts and decides them here, then compares with the decision of',
-    'govd (parity); =server shows the decision of govd; =offline decides facts from a file and opens no connection.',
-  ].join('\n'),
+    'Asks govd to move a snapshot up by one layer: RAW -> GDP -> KPI. The run_id is the idempotency key: sent again, it gives the same answer and does nothing twice. Without --wait the exit code is the decision as far as it is known; with it, the outcome.',
+    '--dry-run writes nothing. =local (the default) fetches the facts and decides them here, then compares with the decision of govd (parity); =server shows the decision of govd; =offline decides facts from a file and opens no connection.',
+  ].join('\n\n'),
   args: { dataset: { summary: 'Dataset to promote', completes: 'dataset' } },
   flags: {
     from: { type: 'string', value: 'L', choices: layers, summary: 'Layer the snapshot is in; needed unless --facts says it' },
@@ -162,10 +159,8 @@ export const promotionCancel = defineCommand({
 export const promotionRollback = defineCommand({
   name: 'rollback',
   summary: 'Put the target of a promotion back to its last verified version',
-  description: [
-    'A gated promotion of its own: the version before is read again byte for byte, and becomes ACTIVE. The version left is quarantined,',
-    'the target goes on hold, and a pending audit is opened. Cleared by: snapshot release, hold lift, audit close.',
-  ].join('\n'),
+  description:
+    'A gated promotion of its own: the version before is read again byte for byte, and becomes ACTIVE. The version left is quarantined, the target goes on hold, and a pending audit is opened. Cleared by: snapshot release, hold lift, audit close.',
   args: { run: { summary: 'run_id of the promotion that made the version to leave', completes: 'run' } },
   flags: {
     reason,
