@@ -1,0 +1,87 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Deployment, deploy } from './harness.ts';
+import { govern } from './orders.ts';
+
+/** The daemon and its supervisor: signals, reload, readiness. */
+describe('govd', () => {
+  let at: Deployment;
+  beforeEach(async () => {
+    at = await deploy();
+  });
+  afterEach(async () => await at.remove());
+
+  async function logged(text: string): Promise<string> {
+    for (let attempt = 0; attempt < 200; attempt += 1) {
+      const log = await at.log();
+      if (log.includes(text)) return log;
+      await sleep(50);
+    }
+    throw new Error(`never logged: ${text}\n${await at.log()}`);
+  }
+
+  it('drains on SIGTERM, ends 0, and starts again on the same state', async () => {
+    await at.start();
+    await govern(at);
+    expect(await at.stop('SIGTERM')).toBe(0);
+    expect(await at.log()).toContain('stopped');
+    const away = await at.govctl(['status']);
+    expect(away.code).toBe(5);
+    expect(away.stderr).toContain('fix:');
+    await at.start();
+    expect(await at.json<{ policy_rev: string }>(['policy', 'show'])).toMatchObject({ policy_rev: expect.stringMatching(/^sha256:/) });
+  });
+
+  it('reads the configuration again on SIGHUP, whole or not at all, and records what decisions depend on', async () => {
+    const child = await at.start();
+    const path = join(at.state, 'govd.yaml');
+    const before = await readFile(path, 'utf8');
+    const recorded = async () => (await at.json<{ items: { fact?: string; kind: string }[] }>(['evidence', 'ls'])).items.length;
+    const records = await recorded();
+
+    await writeFile(path, `${before}loging: { level: debug }\n`);
+    child.kill('SIGHUP');
+    expect(await logged('the old one stays')).toContain('loging');
+    expect(await recorded()).toBe(records);
+
+    await writeFile(path, `${before}logging: { level: debug }\n`);
+    child.kill('SIGHUP');
+    await logged('configuration read again');
+    expect(await recorded()).toBe(records);
+
+    await writeFile(path, `${before}evidence: { capability_ttl: 30s }\n`);
+    child.kill('SIGHUP');
+    await logged('"changed":true');
+    expect(await recorded()).toBe(records + 1);
+    await at.json(['log', 'verify']);
+  });
+
+  it('answers health, readiness, version and metrics to whoever supervises it, without a key', async () => {
+    await at.start();
+    await govern(at);
+    for (const [path, text] of [
+      ['/healthz', 'ok'],
+      ['/readyz', '"ready":true'],
+      ['/version', '"api":{"min":1,"max":1}'],
+      ['/metrics', 'govd_evidence_records_total'],
+    ] as const) {
+      const answer = await at.http('GET', path);
+      expect(answer.status).toBe(200);
+      expect(answer.body).toContain(text);
+    }
+    const openapi = JSON.parse((await at.http('GET', '/v1/openapi.json')).body) as { openapi: string; paths: Record<string, unknown> };
+    expect(openapi.openapi).toBe('3.1.0');
+    expect(Object.keys(openapi.paths)).toContain('/v1/promotions/{run_id}/rollback');
+  });
+
+  it('applies migrations on a stopped daemon only', async () => {
+    await at.start();
+    const { runToEnd } = await import('./harness.ts');
+    const migrate = () => runToEnd('govd', ['migrate', '--state-dir', at.state], process.env);
+    expect(await migrate()).toMatchObject({ code: 75 });
+    await at.stop();
+    expect(await migrate()).toMatchObject({ code: 0, stdout: expect.stringContaining('already so') });
+  });
+});
