@@ -1,4 +1,4 @@
-import { rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DecisionDocument } from '@govctl/core/decision';
 import type { PromotionDocument } from '@govctl/core/promotion';
@@ -152,6 +152,8 @@ describe('a promotion', () => {
     expect([ended.code, (JSON.parse(ended.stdout) as PromotionDocument).status]).toEqual([21, 'cancelled']);
     // Again is the same; what has ended otherwise cannot be cancelled.
     expect((await at.govctl(['promotion', 'cancel', cancelled, '--reason', 'again'])).code).toBe(0);
+    const { items } = await at.json<{ items: { run_id: string }[] }>(['promotion', 'ls', '--status', 'failed_policy']);
+    expect((await at.govctl(['promotion', 'cancel', items[0]?.run_id ?? '', '--reason', 'too late'])).code).toBe(10);
     expect((await at.govctl(['promotion', 'watch', cancelled])).code).toBe(21);
   });
 
@@ -221,10 +223,15 @@ describe('a dry run', () => {
     expect(await at.json(toGdp(snapshot, '--run-id', run, '--dry-run=server'))).toMatchObject({ decision: 'allow', dry_run: true });
     expect((await at.govctl(['promotion', 'get', run])).code).toBe(11);
 
-    // From the file, where no daemon can be reached and no configuration read.
+    // From the file: no configuration is read, no connection begun, no name looked up. Asking govd does begin one.
+    const watched = join(at.folder, 'connections');
+    const watch = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'offline-watch.mjs')}`, OFFLINE_WATCH: watched };
     const offline = await at.govctl(['promote', 'orders', '--dry-run=offline', '--facts', facts, '-o', 'json'], {
-      env: { GOVCTL_CONFIG: join(at.folder, 'nowhere.yaml') },
+      env: { ...watch, GOVCTL_CONFIG: join(at.folder, 'nowhere.yaml') },
     });
+    expect(await readFile(watched, 'utf8')).toBe('');
+    expect((await at.govctl(toGdp(snapshot, '--dry-run=server'), { env: watch })).code).toBe(0);
+    expect(await readFile(watched, 'utf8')).toContain('PIPECONNECTWRAP');
     const { parity: _parity, ...decision } = local;
     expect([offline.code, JSON.parse(offline.stdout)]).toEqual([0, decision]);
 
@@ -288,6 +295,11 @@ describe('a rollback', () => {
       pending_audit: { owner: 'data-platform' },
     });
     expect(await activeIn('GDP')).toMatchObject({ snapshot_id: good });
+    // Asked for again it is the same rollback, and for another reason another one.
+    const again = (reason: string) =>
+      at.govctl(['promotion', 'rollback', promoted.run_id, '--reason', reason, '--run-id', back.run_id, '--yes', '-o', 'json']);
+    expect(JSON.parse((await again('doubled rows')).stdout)).toEqual(back);
+    expect((await again('something else')).code).toBe(10);
     expect(await at.json<Active>(['dataset', 'active', 'orders', '--layer', 'GDP', '--at', was])).toMatchObject({
       layers: [{ snapshot_id: bad }],
     });
@@ -345,7 +357,6 @@ describe('reconcile', () => {
 });
 
 async function findObject(hex: string): Promise<string | undefined> {
-  const { readdir } = await import('node:fs/promises');
   const names = await readdir(join(at.state, 'objects'), { recursive: true });
   const name = names.find((one) => one.replaceAll('/', '').endsWith(hex));
   return name === undefined ? undefined : join(at.state, 'objects', name);
