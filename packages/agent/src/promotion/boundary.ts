@@ -16,9 +16,21 @@ import { carryOut, confirmCommit, decideForRemote, type RunRow, type RunState, s
 import { query } from '../db/index.ts';
 import type { Handlers } from '../http/index.ts';
 import type { LogReader } from './answer.ts';
-import { lockKeyOf } from './facts.ts';
-import { deferLimits, judge, keepsMoving, type PromotionDependencies, replay, resume, sagaContext, shown, traceIdOf } from './handler.ts';
+import { type FactRequest, lockKeyOf } from './facts.ts';
+import { shown } from './handler.ts';
+import {
+  deferLimits,
+  judge,
+  keepsMoving,
+  type PromotionDependencies,
+  rebuilds,
+  resume,
+  type StoredRequest,
+  sagaContext,
+  traceIdOf,
+} from './judge.ts';
 import { activePointer, recordByRef, runById, snapshotFact } from './queries.ts';
+import { assertSameRequest } from './replay.ts';
 
 export type BoundaryDependencies = PromotionDependencies & {
   readonly log: LogReader;
@@ -70,27 +82,23 @@ export function boundaryHandlers(
       }
       const [from_layer, to_layer] = steps[promotion_type];
       const digest = jcsDigest({ kind: 'governance.decide', contract_id: params.contract_id, evidence: jcsDigest(evidence) });
-      for (let attempt = 0; attempt < 3; attempt += 1) {
-        const judged = await judge(
-          deps,
-          {
-            run_id,
-            ...contract,
-            from_layer,
-            to_layer,
-            promotion_type,
-            snapshot_id,
-            evidence,
-            expected_policy_rev: body.expected_policy_rev ?? evidence.expected_policy_rev ?? null,
-            expected_parity_contract: null,
-            expected_config_digest: null,
-            rollback: null,
-          },
-          actor,
-          attempt === 0 ? now : deps.now(),
-        );
+      const request: FactRequest = {
+        run_id,
+        ...contract,
+        from_layer,
+        to_layer,
+        promotion_type,
+        snapshot_id,
+        evidence,
+        expected_policy_rev: body.expected_policy_rev ?? evidence.expected_policy_rev ?? null,
+        expected_parity_contract: null,
+        expected_config_digest: null,
+        rollback: null,
+      };
+      for (let attempt = 0; attempt < rebuilds; attempt += 1) {
+        const judged = await judge(deps, request, actor, attempt === 0 ? now : deps.now());
         const { run } = judged.read;
-        if (run !== null && run.request_digest !== digest) await replay(deps, run, digest);
+        if (run !== null) assertSameRequest(run, digest, actor);
         // A deferred decision is asked again by its orchestrator, after it mended what was missing.
         if (run !== null && run.status !== 'deferred') return await signedDecision(deps, run);
         const { facts } = judged.read;
@@ -111,7 +119,7 @@ export function boundaryHandlers(
                 },
                 facts,
                 context,
-                { trace_id: traceIdOf(deps, traceparent) },
+                { trace_id: traceIdOf(deps, traceparent), request: { by: 'remote', facts: request, actor } satisfies StoredRequest },
               )
             : resume(run);
         const decided = { facts, decision: judged.decision, decision_digest: judged.decision_digest };

@@ -1,8 +1,8 @@
 import { type DecisionBody, decisionDigest, endedByTimeout } from '@govctl/core/decision';
-import type { Actor } from '@govctl/core/identity';
-import { carryOut, type PromotionRequest, type RunRow, type RunState } from '@govctl/core/promotion';
-import { deferLimits, factRequestOf, judge, type PromotionDependencies, resume, type StoredRequest, sagaContext } from './handler.ts';
+import { carryOut, decideForRemote, type RunRow, type RunState } from '@govctl/core/promotion';
+import { deferLimits, judge, type PromotionDependencies, resume, type StoredRequest, sagaContext } from './judge.ts';
 import { dueRuns, runById } from './queries.ts';
+import { aftermathOf } from './rollback.ts';
 
 const perRound = 50;
 
@@ -26,18 +26,28 @@ export async function requeueDeferred(deps: PromotionDependencies): Promise<numb
 async function askAgain(deps: PromotionDependencies, run: RunRow): Promise<boolean> {
   const state = JSON.parse(run.state) as RunState;
   const stored = state.request as StoredRequest | undefined;
-  if (stored === undefined) return false;
+  if (stored === undefined) throw new Error(`run ${run.run_id} is deferred without what was asked`);
   const now = deps.now();
   // What the asker may do now, not what it might do then: a key that was revoked promotes nothing any more.
-  const actor: Actor = await deps.authority.current(stored.actor, now);
-  const body: PromotionRequest = stored.body;
-  const attempt = await judge(deps, factRequestOf(body), actor, now);
+  const actor = await deps.authority.current(stored.actor, now);
+  const attempt = await judge(deps, stored.facts, actor, now);
   const { facts } = attempt.read;
   const context = sagaContext(deps, attempt.read, undefined);
   const timedOut = attempt.decision.decision === 'defer' && run.defer_until !== null && run.defer_until <= now;
   const decision: DecisionBody = timedOut ? endedByTimeout(attempt.decision) : attempt.decision;
   const judged = { facts, decision, decision_digest: timedOut ? decisionDigest(decision) : attempt.decision_digest };
-  const planned = carryOut(resume(run), judged, context, deferLimits(facts));
+  const start = resume(run);
+  const allowed = decision.decision === 'allow';
+  const planned =
+    allowed && stored.by === 'remote'
+      ? decideForRemote(start, judged, context)
+      : carryOut(
+          start,
+          judged,
+          context,
+          deferLimits(facts),
+          allowed && stored.by === 'rollback' ? aftermathOf(deps, facts, context, state.reason ?? '') : undefined,
+        );
   const result = await deps.journal.commit(planned.unit);
   return result.ok;
 }

@@ -1,15 +1,32 @@
 import { Problem, type promotionRoutes } from '@govctl/core/api';
+import type { Facts } from '@govctl/core/decision';
 import { type Actor, mayAffect } from '@govctl/core/identity';
 import { durationMs } from '@govctl/core/policy';
-import { type RollbackRequest, type RunRow, rollbackAftermath, rollbackDigest, startRun } from '@govctl/core/promotion';
+import {
+  type Extra,
+  type RollbackRequest,
+  type RunRow,
+  rollbackAftermath,
+  rollbackDigest,
+  type SagaContext,
+  startRun,
+} from '@govctl/core/promotion';
 import type { Handlers } from '../http/index.ts';
-import { commitPlanned, judge, keepsMoving, type PromotionDependencies, replay, sagaContext, traceIdOf } from './handler.ts';
+import {
+  commitPlanned,
+  judge,
+  keepsMoving,
+  type PromotionDependencies,
+  rebuilds,
+  type StoredRequest,
+  sagaContext,
+  traceIdOf,
+} from './judge.ts';
 import { activePointer, type EarlierVersionRow, earlierVersions, runById } from './queries.ts';
+import { replay } from './replay.ts';
 
 /** Re-reads every byte of a snapshot; the answer is recorded (verified, or verification withdrawn). */
 export type SnapshotVerifier = { verify(snapshotId: string, actor: Actor, now: string): Promise<{ readonly verified: boolean }> };
-
-const attempts = 3;
 
 /** Rollback: a gated promotion of its own that puts a target back to its last verified version. */
 export function rollbackHandler(
@@ -20,13 +37,15 @@ export function rollbackHandler(
     async 'promotion.rollback'({ params, body, actor, now, traceparent }) {
       const [[rolledBack], [existing]] = await deps.database.read([runById({ run_id: params.run_id }), runById({ run_id: body.run_id })]);
       const digest = rollbackDigest(params.run_id, body);
-      if (existing !== undefined) return await replay(deps, existing, digest);
+      if (existing !== undefined) return await replay(deps, existing, digest, actor);
       const { target, left } = await whatToLeave(deps, params.run_id, rolledBack, actor);
       const to = await lastVerified(deps, verifier, target, left.generation, actor, now);
-      for (let attempt = 0; attempt < attempts; attempt += 1) {
-        const judged = await judge(deps, factRequest(body, target, to), actor, deps.now());
-        if (judged.read.run !== null) return await replay(deps, judged.read.run, digest);
+      const request = factRequest(body, target, to);
+      for (let attempt = 0; attempt < rebuilds; attempt += 1) {
+        const judged = await judge(deps, request, actor, deps.now());
+        if (judged.read.run !== null) return await replay(deps, judged.read.run, digest, actor);
         const { facts } = judged.read;
+        if (facts.pointers.to?.generation !== left.generation) throw keepsMoving(body.run_id);
         const context = sagaContext(deps, judged.read, traceparent);
         const start = startRun(
           {
@@ -41,23 +60,34 @@ export function rollbackHandler(
           },
           facts,
           context,
-          { trace_id: traceIdOf(deps, traceparent), reason: body.reason, rolls_back: params.run_id },
+          {
+            trace_id: traceIdOf(deps, traceparent),
+            reason: body.reason,
+            rolls_back: params.run_id,
+            request: { by: 'rollback', facts: request, actor } satisfies StoredRequest,
+          },
         );
-        const audit = facts.contract?.body.pending_audit;
-        const aftermath = rollbackAftermath(
-          facts,
-          context,
-          left,
-          body.reason,
-          { hold_id: `hold-${deps.randomHex(8)}`, audit_id: `audit-${deps.randomHex(8)}` },
-          { owner: audit?.owner ?? actor.actor_id, sla_ms: durationMs(audit?.sla ?? '24h') },
-        );
-        const answer = await commitPlanned(deps, start, judged, context, aftermath);
+        const answer = await commitPlanned(deps, start, judged, context, aftermathOf(deps, facts, context, body.reason));
         if (answer !== null) return answer;
       }
       throw keepsMoving(body.run_id);
     },
   };
+}
+
+/** What a rollback leaves behind, for the version that is active in the facts it was judged on. */
+export function aftermathOf(deps: PromotionDependencies, facts: Facts, context: SagaContext, reason: string): Extra {
+  const left = facts.pointers.to;
+  if (left === null) throw new Error('a rollback of a target that never moved');
+  const audit = facts.contract?.body.pending_audit;
+  return rollbackAftermath(
+    facts,
+    context,
+    left,
+    reason,
+    { hold_id: `hold-${deps.randomHex(8)}`, audit_id: `audit-${deps.randomHex(8)}` },
+    { owner: audit?.owner ?? facts.request.actor.actor_id, sla_ms: durationMs(audit?.sla ?? '24h') },
+  );
 }
 
 type Target = { readonly tenant_id: string; readonly dataset_id: string; readonly to_layer: 'RAW' | 'GDP' | 'KPI' };
@@ -76,7 +106,7 @@ async function whatToLeave(deps: PromotionDependencies, runId: string, run: RunR
       hint: current === undefined ? 'govctl dataset history' : `govctl promotion rollback ${current.run_id} --reason ...`,
     });
   }
-  return { target, left: { snapshot_id: current.snapshot_id, snapshot_hash: current.snapshot_hash, generation: current.generation } };
+  return { target, left: { generation: current.generation } };
 }
 
 /** The newest earlier version that is neither quarantined nor withdrawn and whose every byte is still what it was. */

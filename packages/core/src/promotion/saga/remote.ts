@@ -33,8 +33,9 @@ export function decideForRemote(start: RunStart, judged: Judged, context: SagaCo
   const at = facts.as_of;
   const decisionRecord = decisionDraft(start, judged, context);
   const acks = withPolicyAck(start, decisionRecord.ref, judged);
+  const { request: _request, waiting_on: _waiting, ...kept } = start.state;
   const state: RunState = {
-    ...start.state,
+    ...kept,
     phases: walk(start.state.phases, start.revision === null ? ['allow'] : ['requeue', 'allow'], at),
     acks,
     expectations: settle(start.state.expectations, acks),
