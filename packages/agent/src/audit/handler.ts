@@ -112,7 +112,7 @@ export function auditHandlers(
   };
 }
 
-export function overdue(row: { due_at: string; closed_at: string | null }, now: string): boolean {
+function overdue(row: { due_at: string; closed_at: string | null }, now: string): boolean {
   return row.closed_at === null && row.due_at <= now;
 }
 

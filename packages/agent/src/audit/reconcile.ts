@@ -9,7 +9,7 @@ import type { AuditDependencies } from './handler.ts';
 import * as world from './queries.ts';
 
 /** Where the daemon looks beyond its own rows. */
-export type WorldSources = {
+type WorldSources = {
   /** What of a snapshot's content is not in the object store: paths, the manifest itself first. */
   missingContent(snapshotHash: string): Promise<readonly string[]>;
   /** Findings about the handoff, and how many births were compared. */
@@ -301,6 +301,6 @@ async function mend(deps: ReconcileDependencies, findings: ReconcileFinding[], a
   }
 }
 
-export function ageSeconds(at: string, now: string): number {
+function ageSeconds(at: string, now: string): number {
   return Math.max(0, Math.round((Date.parse(now) - Date.parse(at)) / 1000));
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Problem } from '@govctl/core/api';
 import Sqlite from 'better-sqlite3';
 import type { Database } from './database.ts';
@@ -40,12 +41,33 @@ export function openSqlite(path: string, mode: 'write' | 'read' = 'write'): Sqli
     return handle;
   } catch (error) {
     handle.close();
-    throw error;
+    throw unusable(path, error);
   }
 }
 
+/** A daemon that made itself an empty database in place of a lost one would look as if nothing had ever happened. */
+export function requireDatabase(path: string): void {
+  if (existsSync(path)) return;
+  throw new Problem('unavailable', {
+    detail: `the database ${path} is not there`,
+    hint: 'restore it from a backup, or start a new state folder: govd init --state-dir D',
+  });
+}
+
+/** What SQLite says of a file it cannot use, as a problem that names the file. */
+export function unusable(path: string, error: unknown): unknown {
+  const code = String((error as { code?: unknown }).code ?? '');
+  if (!code.startsWith('SQLITE_')) return error;
+  const broken = code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB';
+  return new Problem('unavailable', {
+    detail: `the database ${path} cannot be used: ${(error as Error).message} (${code})`,
+    hint: broken ? 'restore it from a backup, then govd log adopt' : 'check the permissions of the state folder, and its disk',
+    cause: error,
+  });
+}
+
 /** @internal exported for its test: which SQLite versions are refused. */
-export function versionRefusal(version: string): string | null {
+function versionRefusal(version: string): string | null {
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
   const number = major * 1_000_000 + minor * 1000 + patch;
   if (number < 3_051_003) return `SQLite ${version} can corrupt a write-ahead log at a checkpoint; 3.51.3 is the first version that cannot`;

@@ -6,7 +6,7 @@ import { type CursorStatusRow, candidateByKey, cursorStatus, missingSinceAudit, 
 export type CoverageReading = { readonly evidence: CoverageEvidence; readonly coverage: Coverage };
 
 /** A cursor row as the kernel judges it. */
-export function cursorFact(row: CursorStatusRow): CursorFact {
+function cursorFact(row: CursorStatusRow): CursorFact {
   return { ...row, alarm: row.alarm === null ? null : (JSON.parse(row.alarm) as CursorFact['alarm']) };
 }
 

@@ -8,7 +8,7 @@ import { attachBirths } from './births-attachment.ts';
 import { SqliteTail } from './tail.ts';
 
 /** A clock that a test moves. */
-export class TestClock {
+class TestClock {
   #ms = Date.parse('2026-11-21T03:00:00.000Z');
   readonly now = (): string => new Date(this.#ms).toISOString();
 

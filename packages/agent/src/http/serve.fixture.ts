@@ -15,13 +15,13 @@ export function testActor(...grants: Grant[]): Actor {
   return { actor_id: 'HUMAN::ada', source_type: 'HUMAN', authenticated_by: 'api-key:test', grants };
 }
 
-export type Answer = {
+type Answer = {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
   readonly text: string;
   readonly json: Record<string, unknown>;
 };
-export type Asked = {
+type Asked = {
   readonly body?: unknown;
   readonly bytes?: Uint8Array | Readable;
   readonly headers?: Readonly<Record<string, string>>;

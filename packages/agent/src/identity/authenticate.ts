@@ -3,7 +3,7 @@ import { Problem } from '@govctl/core/api';
 import { type Actor, type Grant, sourceTypeOf } from '@govctl/core/identity';
 import { type Database, query } from '../db/index.ts';
 
-export type ApiKeyRow = {
+type ApiKeyRow = {
   key_id: string;
   actor_id: string;
   secret_hash: string;

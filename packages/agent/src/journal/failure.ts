@@ -1,7 +1,7 @@
 import { isProblem, Problem } from '@govctl/core/api';
 
 /** SQLite's name of what went wrong; empty for anything else. */
-export function sqliteCode(error: unknown): string {
+function sqliteCode(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' && code.startsWith('SQLITE_') ? code : '';
 }

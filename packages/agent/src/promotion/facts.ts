@@ -8,7 +8,7 @@ import type { Database } from '../db/index.ts';
 import { activePointer, datasetFact, openAudits, openHolds, qualityImports, runById, snapshotFact } from './queries.ts';
 
 /** What handoff says of an object, asked only where the contract requires coverage. */
-export type CoverageSource = {
+type CoverageSource = {
   factOf(objectKey: string, now: string): Promise<{ coverage: CoverageFact | null; ospa_count: number | null }>;
 };
 

@@ -145,11 +145,11 @@ function noDataset(target: { tenant_id: string; dataset_id: string }): Problem {
 }
 
 /** Cursors are opaque to callers; a made-up one is a bad request, not a bug. */
-export function encodeCursor(parts: readonly string[]): string {
+function encodeCursor(parts: readonly string[]): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 
-export function decodeCursor(cursor: string): string[] {
+function decodeCursor(cursor: string): string[] {
   try {
     const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
     if (Array.isArray(parts) && parts.every((part) => typeof part === 'string')) return parts;

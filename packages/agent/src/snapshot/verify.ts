@@ -6,7 +6,7 @@ import type { ObjectStore } from '../object/index.ts';
 import { examineObject } from './examine.ts';
 import { each } from './presence.ts';
 
-export type ReadFailure = {
+type ReadFailure = {
   readonly path: string;
   readonly digest: Digest;
   readonly finding: (typeof verifyFindings)[number];

@@ -107,7 +107,7 @@ function initDatabases(dir: StateDir, options: InitOptions): void {
   }
 }
 
-export function newKeyId(): string {
+function newKeyId(): string {
   return randomBytes(6).toString('hex');
 }
 

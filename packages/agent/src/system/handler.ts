@@ -3,7 +3,7 @@ import { kernelVersion } from '@govctl/core/decision';
 import type { Registry } from 'prom-client';
 import { type Handlers, Reply } from '../http/index.ts';
 
-export type ReadinessCheck = { readonly name: string; check(): { readonly ok: boolean; readonly detail: string } };
+type ReadinessCheck = { readonly name: string; check(): { readonly ok: boolean; readonly detail: string } };
 
 export type SystemDependencies = {
   readonly version: string;

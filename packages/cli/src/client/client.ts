@@ -11,7 +11,7 @@ type Input<N extends RouteName> =
     ? [input?: RouteInput<RouteList[N]>, options?: CallOptions]
     : [input: RouteInput<RouteList[N]>, options?: CallOptions];
 
-export type Upload = {
+type Upload = {
   readonly body: Readable | Uint8Array;
   readonly length: number;
 };

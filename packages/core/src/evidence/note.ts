@@ -20,7 +20,7 @@ export function isNoteName(name: string): boolean {
 }
 
 /** First four bytes of SHA-256(name || LF || type || key), as a number. */
-export function noteKeyId(name: string, publicKey: Uint8Array): number {
+function noteKeyId(name: string, publicKey: Uint8Array): number {
   return hash('sha256', Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(ed25519Type), publicKey]), 'buffer').readUInt32BE(0);
 }
 

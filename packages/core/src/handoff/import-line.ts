@@ -44,7 +44,7 @@ const columns = ['change', 'object_key', 'object_type', 'born_at', 'payload'] as
 const required = ['change', 'object_key', 'object_type', 'born_at'] as const;
 
 /** Splits a CSV record (RFC 4180, without line breaks inside quotes); null when its quotes do not close. */
-export function splitCsv(text: string): string[] | null {
+function splitCsv(text: string): string[] | null {
   const fields: string[] = [];
   let at = 0;
   for (;;) {
