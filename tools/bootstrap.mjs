@@ -1,9 +1,10 @@
 // Everything the README's commands need, on a machine that has Node (any from 20) and npm only:
 // pnpm comes from the npm registry at a pinned version, the repository's own Node 24 is a dependency, and the
 // programs are bundled once. Plain JavaScript without dependencies, because nothing is installed when it starts.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -37,12 +38,26 @@ function run(command, args, options = {}) {
   if (result.status !== 0) process.exit(result.status ?? 1);
 }
 
+/** Runs a step to its end. It has things to put away, so signals are passed on; Ctrl-C in a terminal reaches it anyway. */
+function perform(command, args) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, env, stdio: 'inherit' });
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+      process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY) || child.kill(signal));
+    }
+    child.on('error', (error) => fail(`error: ${command} could not be started: ${error.message}`));
+    child.on('exit', (code, signal) => resolve(code ?? 128 + (constants.signals[signal] ?? 0)));
+  });
+}
+
 /** One digest over the lockfile and every manifest: when it is unchanged, nothing has to be installed. */
 function installDigest() {
   const hash = createHash('sha256');
   const manifests = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json'];
-  for (const name of readdirSync(join(root, 'packages'))) manifests.push(`packages/${name}/package.json`);
+  for (const name of readdirSync(join(root, 'packages')).sort()) manifests.push(`packages/${name}/package.json`);
   manifests.push('fixtures/package.json', 'test/package.json');
+  // A checkout copied to another kind of machine needs other binaries.
+  hash.update(`${process.platform}-${process.arch}`);
   for (const path of manifests) if (existsSync(join(root, path))) hash.update(path).update(readFileSync(join(root, path)));
   return hash.digest('hex');
 }
@@ -68,9 +83,17 @@ if (Number((own.stdout ?? '').split('.')[0]) < 24) {
     `error: this platform (${process.platform}-${process.arch}) has no packaged Node 24, and the Node found is ${own.stdout?.trim()}\nfix: install Node 24 and run the command again`,
   );
 }
-run('node', ['tools/build.ts'], { env });
+run('node', ['tools/build.ts', '--if-stale'], { env });
 if (!installed) {
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, digest);
 }
-for (const [command, ...args] of steps) run(command, steps.length === 1 ? [...args, ...rest] : args, { env });
+// Every step runs, so that one run tells everything that is wrong.
+let exitCode = 0;
+for (const [command, ...args] of steps) {
+  const code = await perform(command, steps.length === 1 ? [...args, ...rest] : args);
+  if (steps.length > 1) process.stderr.write(`${code === 0 ? 'ok' : 'failed'}: ${[command, ...args].join(' ')}\n`);
+  exitCode ||= code;
+  if (code > 128) break;
+}
+process.exitCode = exitCode;

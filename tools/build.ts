@@ -1,5 +1,5 @@
 // Bundles the two programs into packages/*/dist. Types are checked by tsc, not here: a build takes a blink.
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
@@ -118,5 +118,27 @@ const external: Record<Program, string[]> = {
   agent: Object.keys(manifest('agent').dependencies ?? {}).filter((dependency) => !dependency.startsWith('@govctl/')),
   cli: [],
 };
+/** When a file or folder of these last changed; a folder changes when something in it comes, goes or is renamed. */
+function changedAt(...paths: string[]): number {
+  return Math.max(
+    ...paths.map((path) => {
+      const stat = statSync(path);
+      if (!stat.isDirectory()) return stat.mtimeMs;
+      const inside = readdirSync(path).filter((name) => name !== 'node_modules');
+      return Math.max(stat.mtimeMs, ...inside.map((name) => changedAt(join(path, name))));
+    }),
+  );
+}
+
+/** Whether a bundle is missing, or older than anything it may be made from. */
+function isStale(name: Program): boolean {
+  const made = join(root, 'packages', name, 'dist', 'main.js');
+  if (!existsSync(made)) return true;
+  const sources = [name, 'core'].flatMap((each) => [join(root, 'packages', each, 'src'), join(root, 'packages', each, 'package.json')]);
+  return changedAt(...sources, join(root, 'fixtures'), join(root, 'pnpm-lock.yaml'), import.meta.filename) >= statSync(made).mtimeMs;
+}
+
+const ifStale = process.argv.includes('--if-stale');
 const asked = process.argv.slice(2).filter((name): name is Program => name in external);
-await Promise.all((asked.length > 0 ? asked : (['agent', 'cli'] as const)).map((name) => bundle(name, external[name])));
+const wanted = (asked.length > 0 ? asked : (['agent', 'cli'] as const)).filter((name) => !ifStale || isStale(name));
+await Promise.all(wanted.map((name) => bundle(name, external[name])));
