@@ -63,8 +63,8 @@ it('writes nothing, whatever is asked and whatever the answer; a promotion does'
   await importQuality(at, failing, junit({ failed: 'unique_orders_id' }));
   const undated = await snapshotOf(at, '3,300');
   await importQuality(at, undated, junit({ ranAt: null }));
-  const ask = (snapshot: string, ...flags: string[]) =>
-    at.govctl(['promote', 'orders', '--from', 'RAW', '--to', 'GDP', '--snapshot', snapshot, ...flags]);
+  const askedOf = (snapshot: string) => ['orders', '--from', 'RAW', '--to', 'GDP', '--snapshot', snapshot];
+  const ask = (snapshot: string, ...flags: string[]) => at.govctl(['promote', ...askedOf(snapshot), ...flags]);
 
   const [state, counted] = [await settled(), await writes()];
   for (const [snapshot, verdict] of [
@@ -81,6 +81,13 @@ it('writes nothing, whatever is asked and whatever the answer; a promotion does'
   }
   expect((await at.govctl(['why-not', 'orders', '--to', 'GDP'])).code).toBe(0);
   expect((await at.govctl(['why-not', 'orders', '--to', 'KPI', '--snapshot', good])).code).toBe(0);
+  for (const [gate, verdict] of [
+    ['quality', 3],
+    ['freshness', 0],
+    ['rule:gdp-default/not-empty', 0],
+  ] as const)
+    expect([gate, (await at.govctl(['gate', 'check', gate, ...askedOf(failing)])).code]).toEqual([gate, verdict]);
+  expect((await at.govctl(['selftest', 'parity'])).code).toBe(0);
   expect(await writes()).toBe(counted);
   expect(await stateOf()).toEqual(state);
 

@@ -15,7 +15,6 @@ import type { EvidenceExport } from '@govctl/core/evidence';
 import { compilePacks } from '@govctl/core/policy';
 import type { PromotionDocument } from '@govctl/core/promotion';
 import { decisionCases } from '@govctl/fixtures/decision/corpus.ts';
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Deployment, deploy } from './harness.ts';
 import { junit, requiredChecks } from './orders.ts';
@@ -382,68 +381,3 @@ describe('real promotions', () => {
     expect(report.exact).toBe(report.cases);
   });
 });
-
-describe('a dry run', () => {
-  it('writes nothing: every table and the count of writes are as before', async () => {
-    const quiet = await deploy();
-    try {
-      await quiet.start();
-      const source = await readFile(join(import.meta.dirname, '../fixtures/policy/gdp-default.yaml'), 'utf8');
-      await quiet.json(['policy', 'activate', await quiet.file('pack.yaml', source)]);
-      await quiet.file('data/rows.csv', 'id\n1\n');
-      const made = await quiet.json<{ snapshot_id: string }>(['snapshot', 'create', join(quiet.folder, 'data'), '--dataset', 'orders']);
-      const argv = ['promote', 'orders', '--from', 'RAW', '--to', 'GDP', '--snapshot', made.snapshot_id, '--run-id', 'dry'];
-      const facts = join(quiet.folder, 'facts.json');
-      await settled(quiet);
-
-      const before = [contentOf(quiet), await writesOf(quiet)];
-      expect((await quiet.govctl([...argv, '--dry-run', '--save-facts', facts])).code).toBe(3);
-      expect((await quiet.govctl([...argv, '--dry-run=server'])).code).toBe(3);
-      expect((await quiet.govctl([...argv, '--dry-run', '--effective-time', '2027-01-01T00:00:00Z'])).code).toBe(3);
-      expect((await quiet.govctl(['promote', 'orders', '--dry-run=offline', '--facts', facts])).code).toBe(3);
-      expect((await quiet.govctl(['gate', 'check', 'quality', ...argv.slice(1, 8)])).code).toBe(3);
-      expect((await quiet.govctl(['why-not', 'orders', '--to', 'GDP'])).code).toBe(0);
-      expect((await quiet.govctl(['selftest', 'parity'])).code).toBe(0);
-      expect([contentOf(quiet), await writesOf(quiet)]).toEqual(before);
-
-      // The same two looks do see a write: the real thing, even denied, changes both.
-      expect((await quiet.govctl(argv)).code).toBe(3);
-      expect(contentOf(quiet)).not.toEqual(before[0]);
-      expect(await writesOf(quiet)).not.toEqual(before[1]);
-    } finally {
-      await quiet.remove();
-    }
-  });
-});
-
-/** Every row of every table, but for the heartbeat of the tail, which polls whatever anybody asks. */
-function contentOf({ state }: Deployment): Record<string, unknown> {
-  const content: Record<string, unknown> = {};
-  for (const file of ['govd.db', 'births.db']) {
-    const database = new Database(join(state, file), { readonly: true });
-    const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'handoff_cursor'").all() as {
-      name: string;
-    }[];
-    for (const { name } of tables) content[`${file}/${name}`] = database.prepare(`SELECT * FROM "${name}"`).raw().all();
-    database.close();
-  }
-  return content;
-}
-
-/** What the write path counted: durable commits, units, evidence records and events. */
-async function writesOf(deployment: Deployment): Promise<string[]> {
-  const { body } = await deployment.http('GET', '/metrics');
-  const counted = body.split('\n').filter((line) => /^govd_(journal_commits|journal_units|evidence_records|events)_total /.test(line));
-  expect(counted.length).toBe(4);
-  return counted;
-}
-
-/** Events are dispatched a moment after their unit. */
-async function settled(deployment: Deployment): Promise<void> {
-  for (let quiet = 0, last = ''; quiet < 5; ) {
-    const now = JSON.stringify([contentOf(deployment), await writesOf(deployment)]);
-    quiet = now === last ? quiet + 1 : 0;
-    last = now;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
