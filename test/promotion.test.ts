@@ -285,7 +285,21 @@ describe('a rollback', () => {
     expect(asking.stderr).toContain('fix: give --yes');
     expect(await activeIn('GDP')).toMatchObject({ snapshot_id: bad });
 
+    // The rehearsal says what the deed will, of the version it will go to, and does nothing.
+    const rehearsed = await at.json<DecisionDocument>(['promotion', 'rollback', promoted.run_id, '--reason', 'doubled rows', '--dry-run']);
+    expect(rehearsed).toMatchObject({
+      decision: 'allow',
+      gate_set: 'rollback',
+      dry_run: true,
+      parity: { tag: 'exact' },
+      subject: { snapshot_id: good },
+    });
+    expect(await activeIn('GDP')).toMatchObject({ snapshot_id: bad });
+
     const back = await at.json<PromotionDocument>(['promotion', 'rollback', promoted.run_id, '--reason', 'doubled rows', '--yes']);
+    expect(back.decision?.gates.map(({ code, outcome }) => [code, outcome])).toEqual(
+      rehearsed.gates.map(({ code, outcome }) => [code, outcome]),
+    );
     expect(back).toMatchObject({
       run_kind: 'rollback',
       status: 'succeeded',

@@ -1,5 +1,5 @@
-import { Problem, type promotionRoutes } from '@govctl/core/api';
-import type { Facts } from '@govctl/core/decision';
+import { Problem, type promotionRoutes, schemaVersion } from '@govctl/core/api';
+import { buildInput, decide, decisionDigest, type Facts } from '@govctl/core/decision';
 import { type Actor, mayAffect } from '@govctl/core/identity';
 import { durationMs } from '@govctl/core/policy';
 import {
@@ -12,6 +12,8 @@ import {
   startRun,
 } from '@govctl/core/promotion';
 import type { Handlers } from '../http/index.ts';
+import { readFacts } from './facts.ts';
+import { shown } from './handler.ts';
 import {
   commitPlanned,
   judge,
@@ -23,23 +25,27 @@ import {
   traceIdOf,
 } from './judge.ts';
 import { activePointer, type EarlierVersionRow, earlierVersions, runById } from './queries.ts';
-import { replay } from './replay.ts';
+import { assertSameRequest, replay } from './replay.ts';
 
-/** Re-reads every byte of a snapshot; the answer is recorded (verified, or verification withdrawn). */
-export type SnapshotVerifier = { verify(snapshotId: string, actor: Actor, now: string): Promise<{ readonly verified: boolean }> };
+export type SnapshotVerifier = {
+  /** Reads every byte again and records what was found: verified, or verification withdrawn. */
+  verify(snapshotId: string, actor: Actor, now: string): Promise<{ readonly verified: boolean }>;
+  /** The same reading, recorded nowhere and moving nothing: what a dry run may do. */
+  check(snapshotId: string): Promise<{ readonly verified: boolean }>;
+};
 
 /** Rollback: a gated promotion of its own that puts a target back to its last verified version. */
 export function rollbackHandler(
   deps: PromotionDependencies,
   verifier: SnapshotVerifier,
-): Pick<Handlers<typeof promotionRoutes>, 'promotion.rollback'> {
+): Pick<Handlers<typeof promotionRoutes>, 'promotion.rollback' | 'promotion.rollback-evaluate'> {
   return {
     async 'promotion.rollback'({ params, body, actor, now, traceparent }) {
       const [[rolledBack], [existing]] = await deps.database.read([runById({ run_id: params.run_id }), runById({ run_id: body.run_id })]);
       const digest = rollbackDigest(params.run_id, body);
       if (existing !== undefined) return await replay(deps, existing, digest, actor);
       const { target, left } = await whatToLeave(deps, params.run_id, rolledBack, actor);
-      const to = await lastVerified(deps, verifier, target, left.generation, actor, now);
+      const to = await lastVerified(deps, (snapshotId) => verifier.verify(snapshotId, actor, now), target, left.generation);
       const request = factRequest(body, target, to);
       for (let attempt = 0; attempt < rebuilds; attempt += 1) {
         const judged = await judge(deps, request, actor, deps.now());
@@ -71,6 +77,23 @@ export function rollbackHandler(
         if (answer !== null) return answer;
       }
       throw keepsMoving(body.run_id);
+    },
+
+    async 'promotion.rollback-evaluate'({ params, body, actor, now }) {
+      const [[rolledBack], [existing]] = await deps.database.read([runById({ run_id: params.run_id }), runById({ run_id: body.run_id })]);
+      const request = { ...body, reason: body.reason ?? '' };
+      if (existing !== undefined) assertSameRequest(existing, rollbackDigest(params.run_id, request), actor);
+      const { target, left } = await whatToLeave(deps, params.run_id, rolledBack, actor);
+      const to = await lastVerified(deps, (snapshotId) => verifier.check(snapshotId), target, left.generation);
+      const { facts: read } = await readFacts({ ...deps.sources, database: deps.database }, factRequest(request, target, to), actor, now);
+      // The deed records this reading before it is judged, so the rehearsal is judged on it too.
+      const facts: Facts = {
+        ...read,
+        snapshot: read.snapshot === null ? null : { ...read.snapshot, verification: 'verified', verified_at: now },
+      };
+      const decision = decide(buildInput(facts), deps.packs.compiled(facts.packs), now);
+      const answered = body.with_sources ? { ...facts, packs: await deps.packs.sourced(facts.packs) } : facts;
+      return { schemaVersion, kind: 'Evaluation' as const, facts: answered, decision: shown(decision, decisionDigest(decision), true) };
     },
   };
 }
@@ -112,11 +135,9 @@ async function whatToLeave(deps: PromotionDependencies, runId: string, run: RunR
 /** The newest earlier version that is neither quarantined nor withdrawn and whose every byte is still what it was. */
 async function lastVerified(
   deps: PromotionDependencies,
-  verifier: SnapshotVerifier,
+  read: (snapshotId: string) => Promise<{ readonly verified: boolean }>,
   target: Target,
   before: number,
-  actor: Actor,
-  now: string,
 ): Promise<EarlierVersionRow> {
   const [versions] = await deps.database.read([
     earlierVersions({ tenant_id: target.tenant_id, dataset_id: target.dataset_id, layer: target.to_layer, before }),
@@ -125,7 +146,7 @@ async function lastVerified(
   for (const version of versions) {
     if (version.quarantined_at !== null || tried.has(version.snapshot_id)) continue;
     tried.add(version.snapshot_id);
-    if ((await verifier.verify(version.snapshot_id, actor, now)).verified) return version;
+    if ((await read(version.snapshot_id)).verified) return version;
   }
   throw new Problem('unprocessable', {
     detail: `${target.dataset_id} ${target.to_layer} has no earlier version that verifies: ${versions.length === 0 ? 'this is its first' : `${versions.length} looked at, each quarantined or damaged`}`,

@@ -164,12 +164,20 @@ export const promotionRollback = defineCommand({
   args: { run: { summary: 'run_id of the promotion that made the version to leave', completes: 'run' } },
   flags: {
     reason,
+    'dry-run': {
+      type: 'string',
+      choices: ['local', 'server'],
+      bare: 'local',
+      value: 'WHERE',
+      summary: 'Only decide; nothing is recorded. local: here, compared with govd; server: govd decides',
+    },
     'run-id': { type: 'string', value: 'R', summary: 'Idempotency key of the rollback; made and shown when left out' },
     'expected-policy-rev': { type: 'string', value: 'REV', summary: 'Deny unless exactly this policy set is active' },
     explain: explainFlag,
   },
   examples: [
     { command: 'govctl promotion rollback R --reason "duplicate orders in the morning load"', what: 'asks before it does' },
+    { command: 'govctl promotion rollback R --reason "duplicate orders" --dry-run', what: 'what the gate would answer' },
     { command: 'govctl promotion rollback R --reason "duplicate orders" --yes -o json', what: 'in a script' },
   ],
   exits: ['deny', 'defer', 'conflict', 'not-found', 'failed'],

@@ -42,7 +42,18 @@ export async function dryRun(
     await writePrivateJson(file, toFactsFile(facts));
     await io.note(`facts kept in ${file}: govctl promote ${request.dataset_id} --dry-run=offline --facts ${flags.saveFacts}`);
   }
-  return result(where === 'server' ? theirs : compared(decidedHere(facts, flags.effectiveTime), theirs, facts), flags.explain);
+  return answered(facts, theirs, where, flags.explain, flags.effectiveTime);
+}
+
+/** What govd evaluated, as it said it, or decided again here and compared. */
+export function answered(
+  facts: Facts,
+  theirs: DecisionDocument,
+  where: 'local' | 'server',
+  explained: boolean,
+  effectiveTime?: string,
+): CommandResult {
+  return result(where === 'server' ? theirs : compared(decidedHere(facts, effectiveTime), theirs, facts), explained);
 }
 
 /** Decides facts from a file. Nothing is asked of anybody: no configuration, no connection. */

@@ -148,6 +148,17 @@ export const promotionRoutes = defineRoutes({
     response: promotionDocument,
     problems: ['not-found', 'conflict'],
   },
+  'promotion.rollback-evaluate': {
+    method: 'POST',
+    path: '/v1/promotions/:run_id/rollback/evaluate',
+    summary: 'What the gate would say to this rollback now; every byte is read again, nothing is recorded',
+    action: 'promotion.evaluate',
+    listener: 'operator',
+    params: runParams,
+    body: rollbackRequestSchema.extend({ reason: rollbackRequestSchema.shape.reason.optional(), with_sources: z.boolean().default(false) }),
+    response: evaluationDocument,
+    problems: ['not-found', 'unprocessable', 'run-id-reused'],
+  },
   'promotion.rollback': {
     method: 'POST',
     path: '/v1/promotions/:run_id/rollback',

@@ -16,7 +16,7 @@ export const singleWriterGate: Gate = {
       expected: `${target} free`,
       actual: lock.holder,
       evidence: [evidence(`lock:${target}#${lock.fence}`, null, null, now)],
-      resolve: { who: `the run ${lock.holder}`, command: 'govctl lock ls' },
+      resolve: { who: `the run ${lock.holder}`, command: `govctl promotion get ${lock.holder}` },
     });
   },
 };
