@@ -8,7 +8,7 @@ import { auditHandlers } from './audit/handler.ts';
 import { reconcileHandler } from './audit/reconcile.ts';
 import { loadConfig } from './config/live-config.ts';
 import { reloadConfig } from './config/reload.ts';
-import { migrate, migrationState, openSqlite, SqliteReader, sqliteMigrations, takeInstanceLock } from './db/index.ts';
+import { migrate, migrationState, openSqlite, requireDatabase, SqliteReader, sqliteMigrations, takeInstanceLock } from './db/index.ts';
 import { eventFeed, eventHandlers, startDispatcher } from './event/index.ts';
 import { denialLimit } from './evidence/denial-limit.ts';
 import { deniedResolution, type EvidenceDependencies, evidenceHandlers } from './evidence/handler.ts';
@@ -73,6 +73,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   logger.level = process.env.GOVD_LOG ?? live.config.logging.level;
   opened.adopt(takeInstanceLock(dir.instanceLock), (lock) => lock.release());
   const keys = loadKeys(dir.keys);
+  requireDatabase(dir.database);
   let writer = openSqlite(dir.database);
   opened.defer(() => void writer.close());
   migrate(writer, sqliteMigrations, now);
@@ -255,7 +256,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
 async function clearStaleSocket(path: string): Promise<void> {
   if (!existsSync(path)) return;
   if (!statSync(path).isSocket())
-    throw new Problem('conflict', { detail: `${path} exists and is not a socket`, hint: 'remove it, or choose another socket path' });
+    throw new Problem('usage', { detail: `${path} exists and is not a socket`, hint: 'remove it, or choose another socket path' });
   const answered = await new Promise<boolean>((resolve) => {
     const probe = connect(path);
     probe.once('connect', () => {

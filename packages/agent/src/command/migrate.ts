@@ -6,6 +6,7 @@ import {
   migrate,
   migrationState,
   openSqlite,
+  requireDatabase,
   sqliteMigrations,
   takeInstanceLock,
 } from '../db/index.ts';
@@ -33,6 +34,7 @@ export function addMigrate(program: Command, now: () => string): void {
 }
 
 function schemaOf(name: string, path: string, migrations: readonly Migration[], check: boolean, now: () => string): MigrationState {
+  requireDatabase(path);
   const handle = openSqlite(path);
   try {
     const before = migrationState(handle, migrations);

@@ -41,7 +41,7 @@ beforeEach(async () => {
   await http.app.listen({ path: join(folder, 's') });
 });
 afterEach(async () => {
-  await http.close();
+  await http.close(0);
   rmSync(folder, { recursive: true, force: true });
 });
 

@@ -26,8 +26,8 @@ export function assertStrictHttp(request: IncomingMessage, allowedHosts: Readonl
   if (seen.has('content-encoding')) refuse('compressed bodies are not accepted');
   const url = request.url ?? '';
   if (!url.startsWith('/')) refuse('the request target must be a path');
-  if (/%2f|%5c|%00|\\/i.test(url.split('?', 1)[0] ?? '') || /\/\.{1,2}(\/|\?|$)/.test(url))
-    refuse('the path has an encoded slash or a dot segment');
+  const path = url.split('?', 1)[0] ?? '';
+  if (/%2f|%5c|%00|\\/i.test(path) || /\/(\.|%2e){1,2}(\/|$)/i.test(path)) refuse('the path has an encoded slash or a dot segment');
   const host = request.headers.host;
   if (host === undefined) refuse('the Host header is missing');
   else if (!allowedHosts.has(host.replace(/:\d+$/, '').toLowerCase())) refuse('the Host header names another server');

@@ -18,7 +18,7 @@ export function createKeys(folder: string): void {
   }
 }
 
-/** @throws Problem `unavailable` when a key is missing, not Ed25519, or readable by others. */
+/** @throws Problem `unavailable` when a key is missing or not Ed25519, `forbidden` when it is readable by others. */
 export function loadKeys(folder: string): KeyFiles {
   const load = (purpose: KeyPurpose): KeyObject => {
     const path = fileOf(folder, purpose);
@@ -29,7 +29,7 @@ export function loadKeys(folder: string): KeyFiles {
       });
     const mode = statSync(path).mode & 0o777;
     if ((mode & 0o077) !== 0)
-      throw new Problem('unavailable', {
+      throw new Problem('forbidden', {
         detail: `the ${purpose} key can be read by others (mode ${mode.toString(8)})`,
         hint: `chmod 600 ${path}`,
       });
