@@ -19,7 +19,7 @@ const tasks = {
   test: [['vitest', 'run']],
   bench: [['node', 'test/bench/bench.ts']],
   ci: [
-    ['biome', 'ci', '.'],
+    ['biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.'],
     ['tsc', '--noEmit', '-p', 'tsconfig.json'],
     ['depcruise', '--config', '.dependency-cruiser.cjs', 'packages', 'test', 'fixtures', 'tools'],
     ['knip'],
@@ -70,7 +70,7 @@ if (Number(process.versions.node.split('.')[0]) < 20) fail(`error: Node 20 or la
 const digest = installDigest();
 const installed = existsSync(stamp) && readFileSync(stamp, 'utf8') === digest;
 if (!installed) {
-  process.stderr.write('setting up: dependencies and Node 24 from the npm registry (about 80 MB the first time)\n');
+  process.stderr.write('setting up: dependencies and Node 24 from the npm registry (about 400 MB of disk)\n');
   run('npx', ['--yes', PNPM, 'install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn']);
 }
 
