@@ -6,6 +6,9 @@ export type ExpressionCheck = { readonly variables: ReadonlySet<VariableName>; r
 // Each level multiplies the work by the length of a list that callers fill.
 const maxNesting = 2;
 
+// Chained, these turn a letter into gigabytes: CEL always ends, but not soon.
+const growing: ReadonlySet<string> = new Set(['replace', 'join', 'format', 'strings.quote']);
+
 type Scope = ReadonlyMap<string, Shape | undefined>;
 
 /**
@@ -42,6 +45,7 @@ export function checkExpression(expression: Expression): ExpressionCheck {
         return shape[field];
       }
       case 'callExpr':
+        if (growing.has(kind.value.function)) problems.push(`'${kind.value.function}' makes text of any length, and rules do not`);
         visit(kind.value.target, scope, depth);
         for (const argument of kind.value.args) visit(argument, scope, depth);
         return undefined;

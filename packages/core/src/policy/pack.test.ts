@@ -156,3 +156,16 @@ describe('diffPacks', () => {
     expect(diffPacks(from, from)).toMatchObject({ added: [], removed: [], changed: [] });
   });
 });
+
+describe('rules that make text', () => {
+  it.each([
+    ["'a'.replace('a', 'aa') == 'aa'", 'replace'],
+    ["['a', 'b'].join('-') == 'a-b'", 'join'],
+    ["'%s'.format(['a']) == 'a'", 'format'],
+  ])('%s is refused before it is ever run', (require, name) => {
+    const { source } = fixturePack('gdp-default');
+    const { pack, problems } = lintPack(source.replace('snapshot.file_count > 0 && snapshot.total_bytes > 0', JSON.stringify(require)));
+    expect(pack).toBeUndefined();
+    expect(problems.map(({ message }) => message)).toEqual([`'${name}' makes text of any length, and rules do not`]);
+  });
+});
