@@ -63,6 +63,24 @@ const cancelled = to('FAILED', 'cancelled');
 /** The event means nothing in this phase: a bug in the caller, and the run stops rather than guesses. */
 const refused = null;
 
+/** A run that ended hears nothing any more. */
+const ended: Readonly<Record<RunEvent, null>> = {
+  authorize: refused,
+  start: refused,
+  execution_done: refused,
+  defer: refused,
+  pause: refused,
+  resume: refused,
+  requeue: refused,
+  allow: refused,
+  deny: refused,
+  commit: refused,
+  commit_incomplete: refused,
+  error: refused,
+  cancel: refused,
+  store_failed: refused,
+};
+
 /** Total over phase x event; `Record` without `Partial`, so that the compiler proves no pair was forgotten. */
 export const transitionTable: Readonly<Record<Phase, Readonly<Record<RunEvent, Standing | null>>>> = {
   CREATED: {
@@ -145,38 +163,8 @@ export const transitionTable: Readonly<Record<Phase, Readonly<Record<RunEvent, S
     cancel: cancelled,
     store_failed: to('FAILED', 'pending_audit'),
   },
-  COMPLETED: {
-    authorize: refused,
-    start: refused,
-    execution_done: refused,
-    defer: refused,
-    pause: refused,
-    resume: refused,
-    requeue: refused,
-    allow: refused,
-    deny: refused,
-    commit: refused,
-    commit_incomplete: refused,
-    error: refused,
-    cancel: refused,
-    store_failed: refused,
-  },
-  FAILED: {
-    authorize: refused,
-    start: refused,
-    execution_done: refused,
-    defer: refused,
-    pause: refused,
-    resume: refused,
-    requeue: refused,
-    allow: refused,
-    deny: refused,
-    commit: refused,
-    commit_incomplete: refused,
-    error: refused,
-    cancel: refused,
-    store_failed: refused,
-  },
+  COMPLETED: ended,
+  FAILED: ended,
 };
 
 /** A recorded step; `request` is the first one, which nothing precedes. */
