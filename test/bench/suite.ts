@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { command } from './command.ts';
+import { deciding } from './decide.ts';
+import { drain } from './drain.ts';
+import { growth } from './growth.ts';
+import { handoff } from './handoff.ts';
+import type { Lab, Measurement } from './measurement.ts';
+import { promotion } from './promotion.ts';
+import { type Result, writeReport } from './report.ts';
+import { stage } from './stage.ts';
+
+const measurements: readonly Measurement[] = [promotion, stage, handoff, drain, deciding, command, growth];
+
+type SuiteOptions = { readonly root: string; readonly quick: boolean; readonly only?: readonly string[] };
+
+/** Runs the measurements one after the other and writes the report. False when one could not be made; the others still are. */
+export async function runSuite({ root, quick, only }: SuiteOptions): Promise<boolean> {
+  const unknown = only?.filter((name) => !measurements.some((one) => one.name === name)) ?? [];
+  if (unknown.length > 0)
+    throw new Error(`no measurement ${unknown.join(', ')}; there are ${measurements.map(({ name }) => name).join(', ')}`);
+  const results: Result[] = [];
+  const shared = mkdtempSync(join(tmpdir(), 'govctl-bench-shared-'));
+  for (const { name, run } of measurements) {
+    if (only !== undefined && !only.includes(name)) continue;
+    const folder = mkdtempSync(join(tmpdir(), 'govctl-bench-'));
+    const started = performance.now();
+    const tell = (text: string) => void process.stderr.write(`${name}: ${text}\n`);
+    const before = loadavg();
+    const lab: Lab = { root, quick, folder, shared, tell };
+    try {
+      const section = await run(lab);
+      results.push({ name, section, load_before: before, load_after: loadavg(), seconds: (performance.now() - started) / 1000 });
+      tell(`done in ${((performance.now() - started) / 1000).toFixed(0)} s`);
+    } catch (error) {
+      tell(`failed: ${(error as Error).stack ?? String(error)}`);
+      results.push({
+        name,
+        error: String((error as Error).message),
+        load_before: before,
+        load_after: loadavg(),
+        seconds: (performance.now() - started) / 1000,
+      });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  rmSync(shared, { recursive: true, force: true });
+  const page = writeReport(root, { quick, results });
+  process.stdout.write(`${page}\n`);
+  return results.every((result) => 'section' in result);
+}
