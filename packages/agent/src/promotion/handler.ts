@@ -58,6 +58,20 @@ export function promotionHandlers(
     },
 
     async 'promotion.evaluate'({ body, actor, now }) {
+      // The answer carries contract, checks and holds: they are shown to whoever may ask about this dataset, and to nobody else.
+      if (!mayAffect(actor, 'promotion.evaluate', body)) {
+        throw new Problem('forbidden', {
+          detail: `${actor.actor_id} has no grant to evaluate promotions of ${body.tenant_id}/${body.dataset_id}`,
+          hint: `an operator can grant it: govctl apikey add --actor ${actor.actor_id} --action promotion.evaluate --dataset ${body.dataset_id}`,
+        });
+      }
+      // The answer holds the facts themselves, not only the verdict.
+      if (!mayAffect(actor, 'promotion.evaluate', body)) {
+        throw new Problem('forbidden', {
+          detail: `${actor.actor_id} has no grant for promotion.evaluate on ${body.tenant_id}/${body.dataset_id}`,
+          hint: `an operator can grant it: govctl apikey add --actor ${actor.actor_id} --action promotion.evaluate --dataset ${body.dataset_id}`,
+        });
+      }
       const { read, decision, decision_digest } = await judge(deps, factRequestOf(body), actor, now, body.effective_time, deps.database);
       if (read.run !== null) assertSameRequest(read.run, requestDigest(body), actor);
       const facts = body.with_sources ? { ...read.facts, packs: await deps.packs.sourced(read.facts.packs) } : read.facts;
