@@ -87,6 +87,12 @@ export function identityHandlers(deps: IdentityDependencies): Handlers<typeof id
       const [[row]] = await database.read([apiKeyById({ key_id: params.key_id })]);
       if (row === undefined) throw new Problem('not-found', { detail: `no API key ${params.key_id}`, hint: 'govctl apikey ls' });
       const key = keyOf(row);
+      if (!coversGrants(actor.grants, key.grants)) {
+        throw new Problem('forbidden', {
+          detail: `${actor.actor_id} cannot take back a key that may do what it may not do itself`,
+          hint: 'ask whoever may do all of it: govctl apikey ls shows what each key has',
+        });
+      }
       // Already taken back is what was asked for; nothing is written twice.
       if (key.revoked_at !== null) return { schemaVersion, kind: 'ApiKey' as const, ...key, evidence_ref: null };
       const at = deps.now();
