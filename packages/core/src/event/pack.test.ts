@@ -17,9 +17,9 @@ const draft = fc.record({
 
 it('gives back what was packed, whether the events share their scope or not', () => {
   fc.assert(
-    fc.property(fc.array(draft, { maxLength: 8 }), (drafts) =>
-      expect(unpackEvents(packEvents(drafts))).toEqual(JSON.parse(JSON.stringify(drafts))),
-    ),
+    fc.property(fc.array(draft, { maxLength: 8 }), (drafts) => {
+      expect(unpackEvents(packEvents(drafts))).toEqual(JSON.parse(JSON.stringify(drafts)));
+    }),
   );
 });
 
