@@ -28,7 +28,7 @@ async function verify(): Promise<LogVerificationDocument> {
   const answer = await at.call('POST', '/v1/log/verify', { body: {} });
   const events = answer.bytes.toString('utf8').trim().split('\n\n');
   const [name = '', data = ''] = events.at(-1)?.split('\n') ?? [];
-  expect(name).toBe('event: result');
+  expect(name, data).toBe('event: result');
   return JSON.parse(data.slice('data: '.length)) as LogVerificationDocument;
 }
 
