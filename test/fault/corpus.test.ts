@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type Route, routeList } from '@govctl/core/api';
+import { canonicalJson } from '@govctl/core/evidence';
 import { Pool } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { junit } from '../orders.ts';
@@ -132,17 +133,25 @@ describe('names that would be paths', () => {
     expect([400, 404]).toContain(put?.status);
   });
 
-  it.each(['../x', '/x', 'a//b', 'a/../b', './a', 'a\\b', 'a\0b', 'a/.', ''])('%j is no file of a snapshot', async (path) => {
+  /** Registers a snapshot of one file under this path. */
+  async function snapshotWith(path: string) {
     const content = Buffer.from('x');
-    const digest = `sha256:${createHash('sha256').update(content).digest('hex')}`;
-    expect((await on.ask('PUT', `/v1/objects/${digest}`, content))?.status).toBe(200);
-    const manifest = Buffer.from(
-      JSON.stringify({ schemaVersion: 'govctl/v1', kind: 'SnapshotManifest', dataset_id: 'orders-0', files: [{ path, size: 1, digest }] }),
-    );
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    expect((await on.ask('PUT', `/v1/objects/sha256:${sha256}`, content))?.status).toBe(200);
+    const manifest = Buffer.from(canonicalJson({ dataset_id: 'orders-0', files: [{ path, size: 1, sha256 }] }));
     const snapshot_hash = `sha256:${createHash('sha256').update(manifest).digest('hex')}`;
     expect((await on.ask('PUT', `/v1/objects/${snapshot_hash}`, manifest))?.status).toBe(200);
-    const answer = await on.ask('POST', '/v1/snapshots', { dataset_id: 'orders-0', layer: 'RAW', snapshot_hash });
+    return await on.ask('POST', '/v1/snapshots', { dataset_id: 'orders-0', layer: 'RAW', snapshot_hash });
+  }
+
+  it.each(['../x', '/x', 'a//b', 'a/../b', './a', 'a\\b', 'a\0b', 'a/.', ''])('%j is no file of a snapshot', async (path) => {
+    const answer = await snapshotWith(path);
     expect([400, 422], answer?.body).toContain(answer?.status);
+    expect(answer?.body).toMatch(/path/);
+  });
+
+  it('a plain path is one', async () => {
+    expect((await snapshotWith('folder/orders.csv'))?.status).toBe(200);
   });
 });
 
