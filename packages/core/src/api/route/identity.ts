@@ -57,6 +57,6 @@ export const identityRoutes = defineRoutes({
     params: z.strictObject({ key_id: keyId }),
     body: z.strictObject({ reason: z.string().min(3).max(1024) }),
     response: apiKeyDocument,
-    problems: ['not-found', 'evidence-unavailable'],
+    problems: ['not-found', 'forbidden', 'evidence-unavailable'],
   },
 });

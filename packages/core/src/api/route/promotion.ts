@@ -109,7 +109,7 @@ export const promotionRoutes = defineRoutes({
     body: evaluationRequestSchema,
     response: evaluationDocument,
     bodyLimit: 8 * 1024 * 1024,
-    problems: ['run-id-reused'],
+    problems: ['forbidden', 'run-id-reused'],
   },
   'promotion.ls': {
     method: 'GET',
