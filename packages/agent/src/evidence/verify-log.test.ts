@@ -97,6 +97,13 @@ describe('whatever was edited on disk', () => {
       'UPDATE record SET leaf_index = CASE leaf_index WHEN 8 THEN -9 ELSE leaf_index END WHERE leaf_index = 8',
       'index',
     ],
+    ['a node, as text of the same length', `UPDATE merkle_node SET hash = '${'x'.repeat(32)}' WHERE level = 3 AND node_index = 2`, 'node'],
+    ['a leaf hash, as text of the same length', `UPDATE record SET leaf_hash = '${'x'.repeat(32)}' WHERE leaf_index = 4`, 'leaf-hash'],
+    [
+      'the newest root, as text of the same length',
+      `UPDATE log_head SET root = '${'x'.repeat(32)}' WHERE size = (SELECT max(size) FROM log_head)`,
+      'root',
+    ],
     ['a node', "UPDATE merkle_node SET hash = x'00' || substr(hash, 2) WHERE level = 3 AND node_index = 2", 'node'],
     ['that there was a node', 'DELETE FROM merkle_node WHERE level = 1 AND node_index = 0', 'node'],
     ['a node that never was', "INSERT INTO merkle_node VALUES (30, 0, x'00')", 'node'],

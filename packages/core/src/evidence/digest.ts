@@ -27,6 +27,7 @@ export function digestStream(): { update(chunk: Uint8Array): void; digest(): Dig
   };
 }
 
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && Buffer.compare(a, b) === 0;
+/** Anything that is not bytes is equal to nothing: an edited database gives text where bytes were stored. */
+export function equalBytes(a: unknown, b: unknown): boolean {
+  return a instanceof Uint8Array && b instanceof Uint8Array && a.length === b.length && Buffer.compare(a, b) === 0;
 }
