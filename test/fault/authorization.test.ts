@@ -226,6 +226,8 @@ const aboutOneDataset = [
   'decision.get',
   'contract.apply',
   'contract.get',
+  'governance.decide',
+  'reconcile.run',
 ] as const;
 /** Routes about the whole deployment: a grant for a part of it is not enough for what changes all of it. */
 const aboutEverything = ['policy.activate', 'apikey.add', 'apikey.revoke'] as const;

@@ -1,14 +1,19 @@
 import { type auditRoutes, Problem, schemaVersion } from '@govctl/core/api';
+import { type Actor, mayAffect } from '@govctl/core/identity';
 import type { Handlers } from '../http/index.ts';
+import { runById } from '../promotion/queries.ts';
 import { mend } from './mend.ts';
 import type { ReconcileDependencies } from './reconcile-scope.ts';
 import { auditedRuns } from './run-audit.ts';
 import { contentOnDisk, logAgainstPointers, standingWorld } from './world-check.ts';
 
+const everything = { tenant_id: '*', dataset_id: '*' };
+
 /** Compares what should have happened with what did: the audit contract of every run, and the world. */
 export function reconcileHandler(deps: ReconcileDependencies): Pick<Handlers<typeof auditRoutes>, 'reconcile.run'> {
   return {
     async 'reconcile.run'({ body, actor, now }) {
+      await assertMayLook(deps, body.run_id, actor);
       const scope = { run_id: body.run_id ?? null, since: body.since ?? null };
       const checked: Record<string, number> = {};
       const { findings, audits } = await auditedRuns(deps, scope, now, checked);
@@ -29,4 +34,18 @@ export function reconcileHandler(deps: ReconcileDependencies): Pick<Handlers<typ
       };
     },
   };
+}
+
+/** The report names runs, datasets and locks of everybody: one run for whoever may look at its dataset, the whole for whoever may look at all. */
+async function assertMayLook(deps: ReconcileDependencies, runId: string | undefined, actor: Actor): Promise<void> {
+  if (mayAffect(actor, 'reconcile.run', everything)) return;
+  if (runId !== undefined) {
+    const [[run]] = await deps.database.read([runById({ run_id: runId })]);
+    if (run !== undefined && mayAffect(actor, 'reconcile.run', run)) return;
+    throw new Problem('not-found', { detail: `no run ${runId}`, hint: 'govctl promotion ls' });
+  }
+  throw new Problem('forbidden', {
+    detail: `${actor.actor_id} may not reconcile every tenant and dataset`,
+    hint: 'name one run: govctl reconcile --run R',
+  });
 }
