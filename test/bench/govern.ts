@@ -65,18 +65,20 @@ requires_coverage: false
 
 let serial = 0;
 
-/** One promotion over HTTP, with the reply read whole. @throws when it was not carried out */
-export async function promoteOnce(daemon: BenchDaemon): Promise<void> {
+/** One promotion over HTTP, with the reply read whole; answers its run. @throws when it was not carried out */
+export async function promoteOnce(daemon: BenchDaemon): Promise<string> {
   serial += 1;
   const place = serial % datasets;
+  const run_id = `bench-${serial}`;
   const { status, text } = await daemon.call('POST', '/v1/promotions', {
-    run_id: `bench-${serial}`,
+    run_id,
     dataset_id: `orders-${place}`,
     from_layer: 'RAW',
     to_layer: 'GDP',
     snapshot_id: `snap-${place}`,
   });
   if (status !== 200 || !text.includes('"status":"succeeded"')) throw new Error(`a promotion failed: ${status} ${text.slice(0, 4000)}`);
+  return run_id;
 }
 
 /** So many promotions by clients that each send the next one when they have their answer. Answers the milliseconds of each. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { digestOf, leafBody, leafHash, publicKeyOf, rawPublicKey, signPayload, TreeAppender, verifySignature } from '@govctl/core/evidence';
+import { openSqlite } from '../../packages/agent/src/db/index.ts';
 import { type BenchDaemon, cleanEnv, initState, runNode, startDaemon } from './daemon.ts';
 import { governDatasets, promoteAll } from './govern.ts';
 import { endlessChangelog, Filler } from './growth-fill.ts';
@@ -14,6 +15,8 @@ type Point = {
   readonly promotion: number;
   readonly promotion_together: number;
   readonly start: number;
+  readonly runs: number;
+  readonly list: number;
   readonly memory: number;
   readonly verify_seconds: number;
   readonly verify_leaves: number;
@@ -31,6 +34,21 @@ async function proofs(daemon: BenchDaemon, size: number, times: number): Promise
     took.push(performance.now() - started);
   }
   return quantile(took, 0.5);
+}
+
+/** Median milliseconds of a list of the 20 newest promotions, and how many there are to choose from. */
+async function lists(daemon: BenchDaemon, state: string, times: number): Promise<{ readonly runs: number; readonly list: number }> {
+  const took: number[] = [];
+  for (let at = 0; at < times; at += 1) {
+    const started = performance.now();
+    const { status, text } = await daemon.call('GET', '/v1/promotions?limit=20');
+    if (status !== 200) throw new Error(`a list failed: ${status} ${text}`);
+    took.push(performance.now() - started);
+  }
+  const handle = openSqlite(join(state, 'govd.db'), 'read');
+  const { runs } = handle.prepare('SELECT count(*) AS runs FROM run').get() as { runs: number };
+  handle.close();
+  return { runs, list: quantile(took, 0.5) };
 }
 
 async function measure(
@@ -60,6 +78,7 @@ async function measure(
     const promotion = quantile(await promoteAll(daemon, times * 2, 1), 0.5);
     const many = lab.quick ? 320 : 3200;
     const promotion_together = ((await timed(() => promoteAll(daemon, many, 32))) * 1000) / many;
+    const { runs, list } = await lists(daemon, state, Math.ceil(times / 20));
     const memory = daemon.memory().now;
     const env = { ...cleanEnv(), GOVCTL_CONFIG: join(state, 'govctl.yaml') };
     const verified = await runNode([join(lab.root, 'packages/cli/bin/govctl.mjs'), 'log', 'verify', '-o', 'json'], env);
@@ -80,6 +99,8 @@ async function measure(
       promotion,
       promotion_together,
       start,
+      runs,
+      list,
       memory,
       verify_seconds: document.seconds,
       verify_leaves: document.tree_size,
@@ -164,6 +185,11 @@ async function run(lab: Lab): Promise<Section> {
           milliseconds(point.start),
           mebibytes(point.memory),
         ]),
+      },
+      {
+        title: 'The 20 newest promotions over HTTP',
+        head: ['promotions in the deployment', 'time'],
+        rows: points.map((point) => [count(point.runs), milliseconds(point.list)]),
       },
       {
         title: 'govctl log verify',

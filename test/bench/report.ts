@@ -57,11 +57,12 @@ function resultText(result: Result): string {
   return [`## ${title}`, ...tables.map(tableText), ...text, when].join('\n\n');
 }
 
+type Report = { readonly measured_at: string; readonly quick: boolean; readonly results: readonly Result[] };
+
 /** Writes bench-results/<date>.json and the page; answers the page's path. */
-export function writeReport(root: string, { quick, results }: { readonly quick: boolean; readonly results: readonly Result[] }): string {
+export function writeReport(root: string, { measured_at, quick, results }: Report): string {
   const folder = join(root, 'bench-results');
   mkdirSync(folder, { recursive: true });
-  const measured_at = new Date().toISOString();
   const host = machine(root);
   const file = `${measured_at.slice(0, 19).replaceAll(':', '')}.json`;
   writeFileSync(

@@ -21,6 +21,8 @@ export async function runSuite({ root, quick, only }: SuiteOptions): Promise<boo
   if (unknown.length > 0)
     throw new Error(`no measurement ${unknown.join(', ')}; there are ${measurements.map(({ name }) => name).join(', ')}`);
   const results: Result[] = [];
+  const measured_at = new Date().toISOString();
+  let page = '';
   const shared = mkdtempSync(join(tmpdir(), 'govctl-bench-shared-'));
   for (const { name, run } of measurements) {
     if (only !== undefined && !only.includes(name)) continue;
@@ -45,9 +47,10 @@ export async function runSuite({ root, quick, only }: SuiteOptions): Promise<boo
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+    // After each: what was measured stays when a later one is interrupted.
+    page = writeReport(root, { quick, measured_at, results });
   }
   rmSync(shared, { recursive: true, force: true });
-  const page = writeReport(root, { quick, results });
   process.stdout.write(`${page}\n`);
   return results.every((result) => 'section' in result);
 }
