@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { signCheckpoint } from '@govctl/core/evidence';
-import { loadConfig } from './config/live-config.ts';
+import { loadConfig, serviceReleaseId } from './config/live-config.ts';
 import { migrate, openSqlite, SqliteReader, sqliteMigrations, takeInstanceLock } from './db/index.ts';
 import { type Adopted, adoptLog } from './evidence/adopt.ts';
 import { readTrust } from './evidence/read-trust.ts';
@@ -45,7 +45,7 @@ export async function adoptOffline(
       writeNote: (note) => writeNote(place, note),
       deployment: {
         environment: config.environment,
-        service_release_id: config.service_release_id ?? `govd@${settings.version}`,
+        service_release_id: serviceReleaseId(config, settings.version),
       },
       randomHex: (bytes) => randomBytes(bytes).toString('hex'),
       now,

@@ -6,7 +6,7 @@ import { durationMs } from '@govctl/core/policy';
 import type { Logger } from 'pino';
 import { auditHandlers } from './audit/handler.ts';
 import { reconcileHandler } from './audit/reconcile.ts';
-import { loadConfig } from './config/live-config.ts';
+import { loadConfig, serviceReleaseId } from './config/live-config.ts';
 import { reloadConfig } from './config/reload.ts';
 import { migrate, migrationState, openSqlite, requireDatabase, SqliteReader, sqliteMigrations, takeInstanceLock } from './db/index.ts';
 import { eventFeed, eventHandlers, startDispatcher } from './event/index.ts';
@@ -40,6 +40,7 @@ import { type SnapshotDependencies, snapshotHandlers } from './snapshot/handler.
 import { missingContent } from './snapshot/missing.ts';
 import { snapshotVerifier } from './snapshot/reverify.ts';
 import { loadKeys, randomHexSource, stateDir } from './state/index.ts';
+import { freeSpace } from './system/free-space.ts';
 import { systemHandlers } from './system/handler.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 
@@ -120,7 +121,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const objects = await openFolderStore(dir.objects);
   const parity_contract = parityContract();
   const environment = live.config.environment;
-  const service_release_id = live.config.service_release_id ?? `govd-${settings.version}`;
+  const service_release_id = serviceReleaseId(live.config, settings.version);
   const release = { environment, service_release_id };
   const shared = { database, journal, deployment: release, randomHex, now };
 
@@ -151,6 +152,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     answers: promotionAnswers(database, log),
     config_digest: () => live.digest,
     authority: currentAuthority(database),
+    decided: (decision) => metrics.decisions.inc({ decision }),
   };
   const snapshot: SnapshotDependencies = { ...shared, objects };
   const feed = eventFeed(database);
@@ -192,6 +194,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
           name: 'evidence-log',
           check: () => ({ ok: seal.refusal() === null, detail: seal.refusal() ?? `${journal.size} leaves, signed by ${origin}` }),
         },
+        { name: 'disk', check: () => freeSpace(dir.root) },
         {
           name: 'journal',
           check: () => ({ ok: journal.distrust === null, detail: journal.distrust ?? 'every commit is durable' }),

@@ -13,6 +13,11 @@ export type LiveConfig = {
   reload(): { readonly changed: boolean; readonly previous: string };
 };
 
+/** The release every fact and record names: as configured, else the version of this program. */
+export function serviceReleaseId(config: GovdConfig, version: string): string {
+  return config.service_release_id ?? `govd-${version}`;
+}
+
 type Loaded = { readonly config: GovdConfig; readonly digest: string; readonly signer_keys: Facts['signer_keys'] };
 
 /** @throws Problem `usage` with every error of the file, each with its line. */

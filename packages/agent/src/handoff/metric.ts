@@ -24,37 +24,51 @@ export function tailMetrics(registry: Registry): TailObserver {
 
 /** The state of the handoff, read when it is scraped: the same figures as `govctl handoff status`. */
 export function handoffGauges(registry: Registry, database: Database, now: () => string, blocker: () => string | null): void {
-  const registers = [registry];
-  const heartbeat = new Gauge({ name: 'handoff_cursor_heartbeat', help: 'When the tail last polled, in Unix seconds', registers: [] });
-  const lag = new Gauge({ name: 'handoff_lag_rows', help: 'Births without a candidate', registers: [] });
-  const unannounced = new Gauge({ name: 'handoff_unannounced_rows', help: 'Births with neither event nor pending row', registers: [] });
-  const quarantined = new Gauge({ name: 'handoff_quarantine_rows', help: 'Rows that cannot be applied', registers: [] });
-  const pending = new Gauge({ name: 'handoff_pending_events', help: 'Captured events', labelNames: ['event_type'], registers: [] });
-  for (const gauge of [heartbeat, lag, unannounced, quarantined, pending]) registry.registerMetric(gauge);
+  const read = async () => {
+    const [cursors, missing, quarantine, types] = await database.read([
+      cursorStatus({}),
+      missingSinceAudit({}),
+      openQuarantine({}),
+      eventTypes({}),
+    ]);
+    return { ...readCoverage({ cursors, missing, quarantine }, now(), blocker()), types };
+  };
+  type State = Awaited<ReturnType<typeof read>>;
+  let reading: Promise<State | null> | undefined;
+  // All gauges of one scrape are collected side by side, from one reading; the scrape must not fail because births cannot be read.
+  const state = () => {
+    reading ??= read()
+      .catch(() => null)
+      .finally(() => {
+        reading = undefined;
+      });
+    return reading;
+  };
+  const gauge = (name: string, help: string, value: (state: State | null) => number | null) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      async collect() {
+        const figure = value(await state());
+        if (figure !== null) this.set(figure);
+      },
+    });
+  gauge('handoff_coverage_ok', '1 when coverage is ok, else 0', (found) => Number(found?.coverage.state === 'ok'));
+  gauge('handoff_lag_rows', 'Births without a candidate', (found) => found?.evidence.lag_rows ?? null);
+  gauge('handoff_unannounced_rows', 'Births with neither event nor pending row', (found) => found?.evidence.unannounced_rows ?? null);
+  gauge('handoff_quarantine_rows', 'Rows that cannot be applied', (found) => found?.evidence.quarantine ?? null);
+  gauge('handoff_cursor_heartbeat', 'When the tail last polled, in Unix seconds', (found) => {
+    const polled = found === null ? null : lastPoll(found.evidence);
+    return polled === null ? null : Date.parse(polled) / 1000;
+  });
   new Gauge({
-    name: 'handoff_coverage_ok',
-    help: '1 when coverage is ok, else 0',
-    registers,
+    name: 'handoff_pending_events',
+    help: 'Captured events',
+    labelNames: ['event_type'],
+    registers: [registry],
     async collect() {
-      try {
-        const [cursors, missing, quarantine, types] = await database.read([
-          cursorStatus({}),
-          missingSinceAudit({}),
-          openQuarantine({}),
-          eventTypes({}),
-        ]);
-        const { evidence, coverage } = readCoverage({ cursors, missing, quarantine }, now(), blocker());
-        const polled = lastPoll(evidence);
-        if (polled !== null) heartbeat.set(Date.parse(polled) / 1000);
-        lag.set(evidence.lag_rows);
-        unannounced.set(evidence.unannounced_rows);
-        quarantined.set(evidence.quarantine);
-        for (const type of types) pending.set({ event_type: type.event_type }, type.pending);
-        this.set(coverage.state === 'ok' ? 1 : 0);
-      } catch {
-        // Unknown is not ok; the scrape itself must not fail because births cannot be read.
-        this.set(0);
-      }
+      for (const { event_type, pending } of (await state())?.types ?? []) this.set({ event_type }, pending);
     },
   });
 }

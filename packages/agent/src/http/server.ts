@@ -44,8 +44,6 @@ const defaultBodyDeadlineMs = 30_000;
 
 export type HttpServer = {
   readonly app: FastifyInstance;
-  /** Requests under way: background work gives way while there are any. */
-  inFlight(): number;
   /** @param drainMs how long requests under way may take before their connections are cut */
   close(drainMs: number): Promise<void>;
 };
@@ -69,7 +67,6 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     clientErrorHandler: answerParserError,
   });
   app.server.maxConnections = 512;
-  let inFlight = 0;
   const stopping = new AbortController();
 
   app.removeAllContentTypeParsers();
@@ -83,11 +80,9 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   app.addContentTypeParser('application/octet-stream', (_request, _payload, done) => done(null, undefined));
 
   app.addHook('onRequest', async (request) => {
-    inFlight += 1;
     assertStrictHttp(request.raw, options.allowedHosts);
   });
   app.addHook('onResponse', async (request, reply) => {
-    inFlight -= 1;
     options.observer.request({
       route: request.routeOptions.config.name ?? 'none',
       status: reply.statusCode,
@@ -174,7 +169,6 @@ export function createHttpServer(options: HttpOptions): HttpServer {
 
   return {
     app,
-    inFlight: () => inFlight,
     async close(drainMs) {
       stopping.abort();
       // Requests under way get this long; then their connections are cut, and their callers retry by run_id.

@@ -128,7 +128,9 @@ export function boundaryHandlers(
             ? decideForRemote(start, decided, context)
             : carryOut(start, decided, context, deferLimits(facts));
         const result = await deps.journal.commit(planned.unit);
-        if (result.ok) return await signedDecision(deps, planned.row);
+        if (!result.ok) continue;
+        if (planned.unit.records.length > 0) deps.decided(judged.decision.decision);
+        return await signedDecision(deps, planned.row);
       }
       throw keepsMoving(run_id);
     },

@@ -35,6 +35,8 @@ export type PromotionDependencies = {
   readonly deployment: { readonly environment: string; readonly service_release_id: string };
   readonly config_digest: () => string;
   readonly authority: Authority;
+  /** Told of each recorded decision, once it is durable. */
+  readonly decided: (decision: DecisionBody['decision']) => void;
   readonly randomHex: (bytes: number) => string;
   readonly now: () => string;
 };
@@ -117,7 +119,9 @@ export async function commitPlanned(
   const { read, decision, decision_digest } = attempt;
   const planned = carryOut(start, { facts: read.facts, decision, decision_digest }, context, deferLimits(read.facts), extra);
   const result = await deps.journal.commit(planned.unit);
-  return result.ok ? deps.answers.fresh(planned, result) : null;
+  if (!result.ok) return null;
+  deps.decided(decision.decision);
+  return deps.answers.fresh(planned, result);
 }
 
 export function resume(run: RunRow): RunStart {

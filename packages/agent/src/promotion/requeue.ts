@@ -49,5 +49,7 @@ async function askAgain(deps: PromotionDependencies, run: RunRow): Promise<boole
           allowed && stored.by === 'rollback' ? aftermathOf(deps, facts, context, state.reason ?? '') : undefined,
         );
   const result = await deps.journal.commit(planned.unit);
+  // The same answer again is not another decision: nothing was recorded.
+  if (result.ok && planned.unit.records.length > 0) deps.decided(decision.decision);
   return result.ok;
 }

@@ -37,15 +37,6 @@ export const promotionWriteSql: Record<keyof PromotionWrites, WriteSql> = {
     changes: 1,
     guard: 'pointer-unmoved',
   },
-  'lock.take': {
-    sql: `INSERT INTO lock (lock_key, fence, holder, acquired_at, expires_at)
-          SELECT :lock_key, :expected_fence + 1, :holder, :acquired_at, :expires_at
-          WHERE :expected_fence = 0 OR EXISTS (SELECT 1 FROM lock WHERE lock_key = :lock_key)
-          ON CONFLICT (lock_key) DO UPDATE SET fence = fence + 1, holder = excluded.holder, acquired_at = excluded.acquired_at, expires_at = excluded.expires_at
-          WHERE lock.fence = :expected_fence AND (lock.holder IS NULL OR lock.expires_at <= excluded.acquired_at)`,
-    changes: 1,
-    guard: 'lock-free',
-  },
   'lock.pass': {
     sql: `INSERT INTO lock (lock_key, fence) SELECT :lock_key, :expected_fence + 1
           WHERE :expected_fence = 0 OR EXISTS (SELECT 1 FROM lock WHERE lock_key = :lock_key)

@@ -39,14 +39,6 @@ export type PromotionWrites = {
     readonly dataset_revision: number;
     readonly policy_activation: number;
   };
-  /** Takes a free or expired lock: fence goes from `expected_fence` to the next one. */
-  'lock.take': {
-    readonly lock_key: string;
-    readonly expected_fence: number;
-    readonly holder: string;
-    readonly acquired_at: string;
-    readonly expires_at: string;
-  };
   /** Takes and gives back in one step: what needs nothing from outside holds the lock for one transaction only, and still moves the fence. */
   'lock.pass': { readonly lock_key: string; readonly expected_fence: number; readonly at: string };
   /** A version that was rolled back may not become ACTIVE again until it is released. */

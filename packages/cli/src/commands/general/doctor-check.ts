@@ -75,6 +75,14 @@ async function trustCheck(path: string | null, context: string | null): Promise<
   }
 }
 
+/** What mends a failed readiness check, by its name. */
+const readinessMends: Readonly<Record<string, string>> = {
+  schema: 'govd migrate --state-dir D, with govd stopped',
+  'evidence-log': 'put the newer database back, or declare the restore with govd stopped: govd log adopt --state-dir D --reason TEXT',
+  journal: 'mend the disk of the state folder; if this stays, restart govd',
+  disk: 'free space on the disk of the state folder',
+};
+
 /** What the daemon says of itself. */
 export async function daemonChecks({ client, now }: CommandContext, target: Target): Promise<Check[]> {
   const checks: Check[] = [];
@@ -97,7 +105,7 @@ export async function daemonChecks({ client, now }: CommandContext, target: Targ
     const { checks: readiness } = await client.call('system.ready');
     checks.push(
       ...readiness.map(({ name, ok, detail }) =>
-        ok ? pass(`ready/${name}`, detail) : fail(`ready/${name}`, detail, 'journalctl -u govd -n 50'),
+        ok ? pass(`ready/${name}`, detail) : fail(`ready/${name}`, detail, readinessMends[name] ?? 'govctl status'),
       ),
     );
   } catch (error) {

@@ -1,6 +1,6 @@
 import { promotionTypeSchema } from '../../policy/contract.ts';
 import type { EvidenceBundle, SubmittedBundle } from '../bundle.ts';
-import { evidence, fail, type Gate, noContract, notRequired, pass } from '../gate.ts';
+import { evidence, fail, type Gate, noContract, notRequired, pass, type Resolve } from '../gate.ts';
 import type { GateInput } from '../input.ts';
 
 const digest = /^sha256:[0-9a-f]{64}$/;
@@ -47,10 +47,7 @@ export const bundleSchemaGate: Gate = {
       else if (!ok(value)) wrong.push(`${field} ${rule}`);
     }
     const foreign = foreignFields(input, bundle);
-    const resolve = {
-      who: 'whoever submits',
-      command: `govctl promote ${facts.request.dataset_id} --from ${facts.request.from_layer} --to ${facts.request.to_layer} --snapshot ${facts.request.snapshot_id} --dry-run`,
-    };
+    const resolve = mendOf(input, missing);
     if (missing.length > 0) {
       return fail({
         reason_code: 'bundle-incomplete',
@@ -90,4 +87,18 @@ function foreignFields({ facts: { request } }: GateInput, bundle: SubmittedBundl
     ['tenant_id', bundle.tenant_id, request.tenant_id],
   ] as const;
   return pairs.filter(([, own, asked]) => own !== asked).map(([field]) => field);
+}
+
+/** A submitted bundle is for its maker to mend; what a built one lacks, some other verb brings. */
+function mendOf({ bundle_digest, facts: { request, snapshot, policy } }: GateInput, missing: readonly string[]): Resolve {
+  const { dataset_id, from_layer, to_layer, snapshot_id } = request;
+  if (bundle_digest !== null) {
+    const command = `govctl promote ${dataset_id} --from ${from_layer} --to ${to_layer} --snapshot ${snapshot_id} --evidence bundle.json --dry-run`;
+    return { who: 'whoever submits', command };
+  }
+  if (snapshot === null) return { who: 'whoever submits', command: `govctl snapshot ls --dataset ${dataset_id}` };
+  if (missing.includes('quality_score'))
+    return { who: 'whoever tests the data', command: `govctl quality import dbt run_results.json --snapshot ${snapshot_id}` };
+  if (policy === null) return { who: 'the owner of the policies', command: 'govctl policy activate pack.yaml' };
+  return { who: 'whoever submits', command: `govctl snapshot get ${snapshot_id}` };
 }
