@@ -176,9 +176,7 @@ function bareOf(flag: Flag): string | undefined {
 }
 
 function summaryOf(flag: Flag): string {
-  const choices = 'choices' in flag && flag.choices !== undefined ? [`one of ${flag.choices.join(', ')}`] : [];
   const notes = [
-    ...choices,
     ...('required' in flag && flag.required === true ? ['required'] : []),
     ...(flag.env === undefined ? [] : [`env ${flag.env}`]),
   ];
