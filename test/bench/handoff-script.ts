@@ -1,11 +1,18 @@
 import type { SqliteHandle } from '../../packages/agent/src/db/index.ts';
 
+/** For empty tables and no others, or so that it finds candidates and events of an earlier run. */
+export type ScriptKind = 'once' | 'again';
+
+const againCandidates = `ON CONFLICT (object_key) DO UPDATE SET object_type = excluded.object_type, state = 'captured', dirty = 1,
+  born_at = max(born_at, excluded.born_at), retired_at = coalesce(excluded.retired_at, retired_at),
+  changelog_id = max(changelog_id, excluded.changelog_id), last_seen_at = excluded.last_seen_at`;
+
 /**
  * What somebody would write by hand for exactly one drain: the same candidates, captured events and cursors as the tail, set by set in
  * key order, in one transaction. It cannot be stopped half-way, run again, fenced, watched or quarantine a row, and it blocks whoever
  * waits for the thread until it is done.
  */
-export function drainByScript(handle: SqliteHandle): number {
+export function drainByScript(handle: SqliteHandle, kind: ScriptKind): number {
   const now = new Date().toISOString();
   const started = performance.now();
   handle.exec('BEGIN');
@@ -18,13 +25,14 @@ export function drainByScript(handle: SqliteHandle): number {
          SELECT object_key, max(id) AS id, max(CASE WHEN change = 'RETIRED' THEN born_at END) AS retired_at
          FROM births.registry_changelog WHERE change <> 'BORN' GROUP BY object_key
        ) c ON c.object_key = b.object_key
-       ORDER BY b.object_key`,
+       WHERE true ORDER BY b.object_key ${kind === 'again' ? againCandidates : ''}`,
     )
     .run({ now });
   handle
     .prepare(
       `INSERT INTO event_pending (event_type, object_key, born_at, captured_at)
-       SELECT 'handoff.object_born', object_key, born_at, :now FROM births.birth_registry ORDER BY object_key, born_at`,
+       SELECT 'handoff.object_born', object_key, born_at, :now FROM births.birth_registry WHERE true
+       ORDER BY object_key, born_at ${kind === 'again' ? 'ON CONFLICT DO NOTHING' : ''}`,
     )
     .run({ now });
   handle
