@@ -333,6 +333,8 @@ CREATE INDEX record_by_run ON record (run_id) WHERE run_id IS NOT NULL;
 
 CREATE INDEX run_by_target ON run (tenant_id, dataset_id, created_at);
 
+CREATE INDEX run_by_time ON run (created_at DESC, run_id);
+
 CREATE INDEX run_open ON run (next_eligible_at) WHERE phase NOT IN ('COMPLETED', 'FAILED');
 
 CREATE INDEX snapshot_by_dataset ON snapshot (tenant_id, dataset_id, created_at);
