@@ -76,6 +76,32 @@ describe('govd', () => {
     expect(Object.keys(openapi.paths)).toContain('/v1/promotions/{run_id}/rollback');
   });
 
+  it('tells the handoff as it is at the first scrape, and counts each decision it recorded', async () => {
+    await at.start();
+    await govern(at);
+    const metric = async (name: string) => (await at.http('GET', '/metrics')).body.split('\n').find((line) => line.startsWith(name));
+    const first = (await at.http('GET', '/metrics')).body.split('\n');
+    const figure = (name: string) =>
+      Number(
+        first
+          .find((line) => line.startsWith(name))
+          ?.split(' ')
+          .at(-1),
+      );
+    expect(figure('handoff_cursor_heartbeat ')).toBeGreaterThan(1_700_000_000);
+    expect(figure('handoff_coverage_ok ')).toBe(1);
+    expect(figure('handoff_pending_events{')).toBe(0);
+
+    expect(await metric('govd_decisions_total{')).toBeUndefined();
+    const request = ['promote', 'orders', '--from', 'RAW', '--to', 'GDP', '--snapshot', 'none', '--run-id', 'counted'];
+    expect((await at.govctl([...request, '--dry-run'])).code).toBe(3);
+    expect(await metric('govd_decisions_total{')).toBeUndefined();
+    expect((await at.govctl(request)).code).toBe(3);
+    // A retry is answered from what is stored: it is not another decision.
+    expect((await at.govctl(request)).code).toBe(3);
+    expect(await metric('govd_decisions_total{')).toBe('govd_decisions_total{decision="deny"} 1');
+  });
+
   it('applies migrations on a stopped daemon only', async () => {
     await at.start();
     const { runToEnd } = await import('./harness.ts');

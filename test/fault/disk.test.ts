@@ -62,7 +62,14 @@ describe.skipIf(!mayMount && process.env.CI === undefined)(`a disk of its own${m
     expect((await promote('before'))?.status).toBe(200);
     acked.push('before');
 
+    const diskReady = async () => {
+      const { status, body } = (await on.ask('GET', '/readyz')) ?? { status: 0, body: '{}' };
+      const { checks } = JSON.parse(body) as { checks: { name: string; ok: boolean }[] };
+      return [status, checks.find(({ name }) => name === 'disk')?.ok];
+    };
+    expect(await diskReady()).toEqual([200, true]);
     fill();
+    expect(await diskReady()).toEqual([503, false]);
     const refused: string[] = [];
     for (let n = 0; n < 400 && refused.length < 20; n += 1) {
       const answer = await promote(`full-${n}`);
@@ -95,6 +102,7 @@ describe.skipIf(!mayMount && process.env.CI === undefined)(`a disk of its own${m
     expect((await on.ask('GET', '/v1/datasets'))?.status).toBe(200);
 
     rmSync(ballast());
+    expect(await diskReady()).toEqual([200, true]);
     for (const run_id of refused) {
       expect((await on.insist('POST', '/v1/promotions', promotionOf(run_id, on.datasets[0] as never))).status).toBe(200);
       acked.push(run_id);
