@@ -20,7 +20,8 @@ const ledger = `CREATE TABLE IF NOT EXISTS schema_migration (
   number INTEGER PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, breaking INTEGER NOT NULL, applied_at TEXT NOT NULL
 )`;
 
-type Applied = { number: number; name: string; digest: string; breaking: number };
+/** What a database says it went through. */
+export type Applied = { readonly number: number; readonly name: string; readonly digest: string; readonly breaking: number };
 
 function applied(handle: SqliteHandle): Applied[] {
   const exists = handle.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migration'").get();
@@ -29,16 +30,24 @@ function applied(handle: SqliteHandle): Applied[] {
     : (handle.prepare('SELECT number, name, digest, breaking FROM schema_migration ORDER BY number').all() as Applied[]);
 }
 
-function digestOf(migration: Migration): string {
+/** The digest a database keeps of a migration: an edited one is noticed. */
+export function migrationDigest(migration: Migration): string {
   return createHash('sha256').update(migration.sql).digest('hex');
 }
 
 /**
  * What the database has against what this program knows.
- * @throws Problem `unavailable` when the database went through a newer breaking migration, or history was edited.
+ * @throws Problem `unavailable`, see `judgeApplied`
  */
 export function migrationState(handle: SqliteHandle, migrations: readonly Migration[]): MigrationState {
-  const done = applied(handle);
+  return judgeApplied(applied(handle), migrations);
+}
+
+/**
+ * What a database went through against what this program knows.
+ * @throws Problem `unavailable` when the database went through a newer breaking migration, or history was edited.
+ */
+export function judgeApplied(done: readonly Applied[], migrations: readonly Migration[]): MigrationState {
   const latest = migrations.at(-1)?.number ?? 0;
   for (const row of done) {
     const known = migrations.find((migration) => migration.number === row.number);
@@ -48,7 +57,7 @@ export function migrationState(handle: SqliteHandle, migrations: readonly Migrat
         hint: 'run the newer govd',
       });
     }
-    if (known !== undefined && digestOf(known) !== row.digest) {
+    if (known !== undefined && migrationDigest(known) !== row.digest) {
       throw new Problem('unavailable', {
         detail: `migration ${row.name} is not the one this database went through`,
         hint: 'migrations are forward-only: restore the file and add a new one',
@@ -71,7 +80,7 @@ export function migrate(handle: SqliteHandle, migrations: readonly Migration[], 
       // Asked inside the transaction: a second process that migrates at the same time finds the work done.
       if (seen.get(migration.number) === undefined) {
         handle.exec(migration.sql);
-        insert.run(migration.number, migration.name, digestOf(migration), migration.breaking ? 1 : 0, now());
+        insert.run(migration.number, migration.name, migrationDigest(migration), migration.breaking ? 1 : 0, now());
       }
       handle.exec('COMMIT');
     } catch (error) {

@@ -1,5 +1,7 @@
 import { parseMigration } from './migration.ts';
 import births0001 from './migrations/births/0001_births.sql';
+import postgres0001 from './migrations/postgres/0001_journal.sql';
+import postgres0002 from './migrations/postgres/0002_governance.sql';
 import sqlite0001 from './migrations/sqlite/0001_journal.sql';
 import sqlite0002 from './migrations/sqlite/0002_governance.sql';
 import sqlite0003 from './migrations/sqlite/0003_handoff.sql';
@@ -9,6 +11,12 @@ export const sqliteMigrations = [
   parseMigration('0001_journal.sql', sqlite0001),
   parseMigration('0002_governance.sql', sqlite0002),
   parseMigration('0003_handoff.sql', sqlite0003),
+] as const;
+
+/** The same numbers on PostgreSQL, in the schema of govd. */
+export const postgresMigrations = [
+  parseMigration('0001_journal.sql', postgres0001),
+  parseMigration('0002_governance.sql', postgres0002),
 ] as const;
 
 /** births.db, which has a writer of its own. */

@@ -2,8 +2,17 @@
 export type SqlValue = string | number | null | Uint8Array;
 export type SqlParams = Readonly<Record<string, SqlValue>>;
 
+export type Dialect = 'sqlite' | 'postgres';
+
+/** One text for both databases, or, where they have no words in common, one for each. */
+export type SqlText = string | Readonly<Record<Dialect, string>>;
+
+export function textFor(dialect: Dialect, sql: SqlText): string {
+  return typeof sql === 'string' ? sql : sql[dialect];
+}
+
 /** A read, as data: text, parameters and (in the type only) the shape of its rows. */
-export type Query<Row> = { readonly name: string; readonly sql: string; readonly params: SqlParams; readonly row?: Row };
+export type Query<Row> = { readonly name: string; readonly sql: SqlText; readonly params: SqlParams; readonly row?: Row };
 
 type Rows<Q> = Q extends Query<infer Row> ? Row[] : never;
 export type QueryRows<Q extends readonly Query<unknown>[]> = { -readonly [K in keyof Q]: Rows<Q[K]> };
@@ -14,7 +23,7 @@ export type QueryRows<Q extends readonly Query<unknown>[]> = { -readonly [K in k
  * @example const runById = query<{ run_id: string }, RunRow>('run by id', 'SELECT * FROM run WHERE run_id = :run_id');
  *          const [[run]] = await database.read([runById({ run_id })]);
  */
-export function query<Params extends SqlParams, Row>(name: string, sql: string): (params: Params) => Query<Row> {
+export function query<Params extends SqlParams, Row>(name: string, sql: SqlText): (params: Params) => Query<Row> {
   return (params) => ({ name, sql, params });
 }
 
@@ -28,7 +37,7 @@ export function opaque(parameter: string): string {
 
 /** One statement of the write path: its guard stands in the predicate, `changes` says how many rows prove that it held. */
 export type WriteSql = {
-  readonly sql: string;
+  readonly sql: SqlText;
   /** Rows that must change; `row` for a SELECT that must find one; `any` for writes without a guard. */
   readonly changes: number | 'row' | 'any';
   /** What the caller is told when the guard did not hold. */

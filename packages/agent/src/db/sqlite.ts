@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { Problem } from '@govctl/core/api';
 import Sqlite from 'better-sqlite3';
 import type { Database } from './database.ts';
-import type { Query, QueryRows, SqlParams } from './query.ts';
+import { type Query, type QueryRows, type SqlParams, textFor } from './query.ts';
 
 export type SqliteHandle = Sqlite.Database;
 type Statement = Sqlite.Statement<[SqlParams], unknown>;
@@ -148,7 +148,7 @@ export class SqliteReader implements Database {
   }
 
   #rows(query: Query<unknown>): unknown[] {
-    return this.#cache.get(query.sql).all(query.params);
+    return this.#cache.get(textFor('sqlite', query.sql)).all(query.params);
   }
 }
 

@@ -2,7 +2,7 @@ import { Problem } from '@govctl/core/api';
 import { packEvents } from '@govctl/core/event';
 import { equalBytes, leafBody, leafHash, type RecordSignature, type Signer, signPayload, TreeAppender } from '@govctl/core/evidence';
 import type { CommittedRecord, Unit } from '@govctl/core/journal';
-import { type SqliteHandle, type SqlParams, StatementCache } from '../db/index.ts';
+import { type SqliteHandle, type SqlParams, StatementCache, textFor } from '../db/index.ts';
 import { asProblem, isFaultOfUnit, losesTrust } from './failure.ts';
 import type { CommitResult, Journal, JournalObserver, LogSeal, ProofSource } from './journal.ts';
 import { readStoredTree } from './stored-tree.ts';
@@ -211,7 +211,7 @@ export class SqliteJournal implements Journal {
   #write({ unit, leaves }: Pending, first: number, committedAt: string): Outcome {
     for (const change of unit.changes) {
       const { sql, changes, guard } = writeSql[change.write];
-      const statement = this.#cache.get(sql);
+      const statement = this.#cache.get(textFor('sqlite', sql));
       const held = changes === 'row' ? statement.get(change.values) !== undefined : holds(statement.run(change.values).changes, changes);
       if (!held) return { guard };
     }

@@ -1,0 +1,47 @@
+/** Rights of the daemon's role on each table. What must never change is never changed: a bug or a stolen password cannot rewrite it. */
+const appendOnly = 'SELECT, INSERT';
+const changing = 'SELECT, INSERT, UPDATE';
+const passing = 'SELECT, INSERT, UPDATE, DELETE';
+
+/** One entry a table; a test holds this list against the schema. */
+export const tableRights = {
+  record: appendOnly,
+  record_payload: appendOnly,
+  decision_facts: appendOnly,
+  merkle_node: appendOnly,
+  log_head: appendOnly,
+  pointer: appendOnly,
+  outbox: appendOnly,
+  outbox_position: appendOnly,
+  quality_import: appendOnly,
+  contract: appendOnly,
+  policy_pack: appendOnly,
+  policy_activation: appendOnly,
+  governance_build_authorization: appendOnly,
+  handoff_emitted: appendOnly,
+  run: changing,
+  lock: changing,
+  lease: changing,
+  dataset: changing,
+  snapshot: changing,
+  hold: changing,
+  pending_audit: changing,
+  api_key: changing,
+  event_type_registry: changing,
+  governance_candidate_state: changing,
+  handoff_cursor: changing,
+  handoff_quarantine: changing,
+  outbox_waiting: passing,
+  capability_use: passing,
+  event_pending: passing,
+  schema_migration: 'SELECT',
+} as const satisfies Record<string, string>;
+
+/** Tables of the evidence log: the daemon refuses to start with a role that could change them. */
+export const logTables = [
+  'record',
+  'merkle_node',
+  'log_head',
+  'pointer',
+  'outbox_position',
+] as const satisfies readonly (keyof typeof tableRights)[];

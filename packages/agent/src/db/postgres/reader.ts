@@ -1,0 +1,91 @@
+import { Problem } from '@govctl/core/api';
+import { Pool, type PoolClient } from 'pg';
+import type { Database } from '../database.ts';
+import { type Query, type QueryRows, textFor } from '../query.ts';
+import { clientConfig, examine } from './connect.ts';
+import { isConnectionLost, unreachable } from './failure.ts';
+import { runOn } from './session.ts';
+import type { PostgresSettings } from './settings.ts';
+
+/**
+ * The read port over a pool. Several queries of one call are one REPEATABLE READ READ ONLY transaction; one query is one snapshot
+ * anyway.
+ */
+export class PostgresReader implements Database {
+  readonly #pool: Pool;
+
+  constructor(settings: PostgresSettings, connections: number) {
+    this.#pool = new Pool({
+      ...clientConfig(settings, { purpose: 'read', mode: 'read' }),
+      max: connections,
+      idleTimeoutMillis: 60_000,
+      allowExitOnIdle: true,
+      verify: (client, done) => void examine(client, 'read').then(() => done(), done),
+    });
+    // A connection that breaks in the pool is taken out of it, and that is all.
+    this.#pool.on('error', () => undefined);
+  }
+
+  async read<const Q extends readonly Query<unknown>[]>(queries: Q): Promise<QueryRows<Q>> {
+    try {
+      return await this.#once(queries);
+    } catch (error) {
+      if (!isConnectionLost(error)) throw unreachable(error);
+    }
+    // A connection of the pool may have died long ago, and a read can be asked twice.
+    try {
+      return await this.#once(queries);
+    } catch (error) {
+      throw unreachable(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  async #once<const Q extends readonly Query<unknown>[]>(queries: Q): Promise<QueryRows<Q>> {
+    const client = await this.#borrow();
+    let broken: Error | undefined;
+    try {
+      const results =
+        queries.length === 1 ? await Promise.all(queries.map((query) => rowsOf(client, query))) : await inSnapshot(client, queries);
+      return results as unknown as QueryRows<Q>;
+    } catch (error) {
+      broken = error as Error;
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async #borrow(): Promise<PoolClient> {
+    try {
+      return await this.#pool.connect();
+    } catch (error) {
+      const { totalCount, idleCount, waitingCount } = this.#pool;
+      const exhausted = error instanceof Error && /timeout exceeded/.test(error.message) && totalCount > 0 && idleCount === 0;
+      if (!exhausted) throw error;
+      throw new Problem('unavailable', {
+        detail: `all ${totalCount} connections for reading are in use, and ${waitingCount} requests wait for one`,
+        hint: 'ask again; if it stays: store.postgres.connections in govd.yaml',
+        cause: error,
+      });
+    }
+  }
+}
+
+function rowsOf(client: PoolClient, query: Query<unknown>): Promise<readonly unknown[]> {
+  return runOn(client, textFor('postgres', query.sql), query.params).then(({ rows }) => rows);
+}
+
+/** All statements are handed over at once: the client sends each as soon as the one before is answered. */
+async function inSnapshot(client: PoolClient, queries: readonly Query<unknown>[]): Promise<(readonly unknown[])[]> {
+  const begun = client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  const asked = queries.map((query) => rowsOf(client, query));
+  const ended = client.query('COMMIT');
+  const settled = await Promise.allSettled([begun, ...asked, ended]);
+  const failed = settled.find((result) => result.status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+  return await Promise.all(asked);
+}
