@@ -65,12 +65,13 @@ export const activeSnapshots = query<
      AND p.generation = (SELECT max(q.generation) FROM pointer q WHERE q.tenant_id = p.tenant_id AND q.dataset_id = p.dataset_id AND q.layer = p.layer)`,
 );
 
-export const outboxBacklog = query<{ before: string }, { rows: number; oldest: string | null }>(
-  'outbox backlog',
+export const outboxBacklog = query<{ before: string }, { rows: number; oldest: string | null }>('outbox backlog', {
   // Positions are given in commit order: what waits for one comes after the last row that has one.
-  `SELECT count(*) AS rows, min(committed_at) AS oldest FROM outbox
+  sqlite: `SELECT count(*) AS rows, min(committed_at) AS oldest FROM outbox
    WHERE outbox_id > coalesce((SELECT outbox_id FROM outbox_position ORDER BY first_position DESC LIMIT 1), 0) AND committed_at < :before`,
-);
+  postgres: `SELECT count(*) AS rows, min(o.committed_at) AS oldest FROM outbox_waiting w JOIN outbox o ON o.outbox_id = w.outbox_id
+   WHERE o.committed_at < :before`,
+});
 export const expiredLocks = query<{ now: string }, { lock_key: string; fence: number; holder: string; expires_at: string }>(
   'expired locks',
   'SELECT lock_key, fence, holder, expires_at FROM lock WHERE holder IS NOT NULL AND expires_at <= :now',

@@ -5,6 +5,7 @@ export { birthsMigrations, postgresMigrations, sqliteMigrations } from './migrat
 export * from './postgres/index.ts';
 export {
   type Dialect,
+  listed,
   opaque,
   type Query,
   type QueryRows,

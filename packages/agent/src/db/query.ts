@@ -27,6 +27,14 @@ export function query<Params extends SqlParams, Row>(name: string, sql: SqlText)
   return (params) => ({ name, sql, params });
 }
 
+/** A statement over the members of a parameter that is a JSON array of text. @example listed('ids', (ids) => `... WHERE id IN (${ids})`) */
+export function listed(parameter: string, statement: (members: string) => string): SqlText {
+  return {
+    sqlite: statement(`SELECT value FROM json_each(:${parameter})`),
+    postgres: statement(`SELECT value FROM json_array_elements_text(CAST(:${parameter} AS json))`),
+  };
+}
+
 /**
  * A parameter the planner cannot peek at. SQLite with STAT4 compares bare parameters while it plans an ORDER BY, a LEFT JOIN or a
  * max(), and then compiles the statement anew each time one is bound, which costs four times what running it does. For hot queries.

@@ -1,12 +1,13 @@
 import { query } from '../db/index.ts';
 
 /** The newest position given, 0 before the first; and how many events wait for theirs. */
-export const eventHead = query<Record<never, never>, { head: number; waiting_rows: number }>(
-  'event head',
-  `SELECT coalesce(max(mark.head), 0) AS head,
-          (SELECT coalesce(max(outbox_id), 0) FROM outbox) - coalesce(max(mark.outbox_id), 0) AS waiting_rows
-   FROM (SELECT first_position + event_count - 1 AS head, outbox_id FROM outbox_position ORDER BY first_position DESC LIMIT 1) AS mark`,
-);
+const headAnd = (waiting: string) => `SELECT coalesce(max(mark.head), 0) AS head,
+          ${waiting} AS waiting_rows
+   FROM (SELECT first_position + event_count - 1 AS head, outbox_id FROM outbox_position ORDER BY first_position DESC LIMIT 1) AS mark`;
+export const eventHead = query<Record<never, never>, { head: number; waiting_rows: number }>('event head', {
+  sqlite: headAnd('(SELECT coalesce(max(outbox_id), 0) FROM outbox) - coalesce(max(mark.outbox_id), 0)'),
+  postgres: headAnd('(SELECT count(*) FROM outbox_waiting)'),
+});
 
 export type OutboxRow = { first_position: number; event_count: number; outbox_id: number; events: string };
 

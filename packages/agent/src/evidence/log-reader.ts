@@ -4,14 +4,16 @@ import type { LogReader } from '../promotion/answer.ts';
 
 type NodeKey = { readonly level: number; readonly index: number };
 
-export const storedNodes = query<{ keys: string }, { level: number; node_index: number; hash: Uint8Array }>(
-  'merkle nodes',
-  `SELECT n.level, n.node_index, n.hash FROM json_each(:keys) k JOIN merkle_node n
-     ON n.level = json_extract(k.value, '$[0]') AND n.node_index = json_extract(k.value, '$[1]')
+const nodesOf = (keys: string, member: (index: number) => string) =>
+  `SELECT n.level, n.node_index, n.hash FROM ${keys} k JOIN merkle_node n ON n.level = ${member(0)} AND n.node_index = ${member(1)}
    UNION ALL
-   SELECT 0, r.leaf_index, r.leaf_hash FROM json_each(:keys) k JOIN record r
-     ON r.leaf_index = json_extract(k.value, '$[1]') WHERE json_extract(k.value, '$[0]') = 0`,
-);
+   SELECT 0, r.leaf_index, r.leaf_hash FROM ${keys} k JOIN record r ON r.leaf_index = ${member(1)} WHERE ${member(0)} = 0`;
+
+/** Nodes by \`[level, index]\`; level 0 are the leaves. */
+export const storedNodes = query<{ keys: string }, { level: number; node_index: number; hash: Uint8Array }>('merkle nodes', {
+  sqlite: nodesOf('json_each(:keys)', (index) => `json_extract(k.value, '$[${index}]')`),
+  postgres: nodesOf('json_array_elements(CAST(:keys AS json))', (index) => `CAST(k.value ->> ${index} AS bigint)`),
+});
 const headBySize = query<{ size: number }, { root: Uint8Array }>('log head by size', 'SELECT root FROM log_head WHERE size = :size');
 
 /**

@@ -1,4 +1,4 @@
-import { query } from '../db/index.ts';
+import { listed as listedValues, query } from '../db/index.ts';
 
 export type RecordRow = {
   leaf_index: number;
@@ -42,7 +42,7 @@ type ListFilter = {
   before: number;
   limit: number;
 };
-const listed = `SELECT r.leaf_index, r.ref, r.kind, r.run_id, r.tenant_id, r.dataset_id, r.recorded_at, p.leaf_index IS NULL AS erased
+const listed = `SELECT r.leaf_index, r.ref, r.kind, r.run_id, r.tenant_id, r.dataset_id, r.recorded_at, CASE WHEN p.leaf_index IS NULL THEN 1 ELSE 0 END AS erased
    FROM record r LEFT JOIN record_payload p ON p.leaf_index = r.leaf_index
    WHERE r.leaf_index >= :floor AND r.leaf_index < :before AND (:tenant_id IS NULL OR r.tenant_id = :tenant_id)
      AND (:dataset_id IS NULL OR r.dataset_id = :dataset_id) AND (:kind IS NULL OR r.kind = :kind)`;
@@ -85,5 +85,8 @@ export const nodesOfRange = query<{ level: number; first: number; end: number },
 
 export const packsByDigest = query<{ digests: string }, { digest: string; name: string; version: string; source: string }>(
   'policy packs with source',
-  'SELECT digest, name, version, source FROM policy_pack WHERE digest IN (SELECT value FROM json_each(:digests)) ORDER BY digest',
+  listedValues(
+    'digests',
+    (digests) => `SELECT digest, name, version, source FROM policy_pack WHERE digest IN (${digests}) ORDER BY digest`,
+  ),
 );

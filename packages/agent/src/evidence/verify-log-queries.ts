@@ -33,14 +33,19 @@ export const strayRows = query<Record<string, never>, { records: number; payload
           (SELECT count(*) FROM decision_facts WHERE leaf_index < 0 OR leaf_index >= h.size) AS facts
    FROM (SELECT coalesce(max(size), 0) AS size FROM log_head) AS h`,
 );
-export const strayNodes = query<{ levels: string }, { level: number; node_index: number }>(
-  'stray merkle nodes',
-  `SELECT n.level, n.node_index FROM (SELECT coalesce(max(size), 0) AS size FROM log_head) AS h, json_each(:levels) k
-     JOIN merkle_node n ON n.level = k.value AND n.node_index >= h.size / (1 << k.value)
+const strayNodeText = (levels: string) =>
+  `SELECT n.level, n.node_index FROM (SELECT coalesce(max(size), 0) AS size FROM log_head) AS h
+     CROSS JOIN (${levels}) AS k JOIN merkle_node n ON n.level = k.level AND n.node_index >= h.size / k.width
    UNION ALL SELECT level, node_index FROM merkle_node WHERE level < 1
    UNION ALL SELECT level, node_index FROM merkle_node WHERE level > 52
-   LIMIT 100`,
-);
+   LIMIT 100`;
+export const strayNodes = query<{ levels: string }, { level: number; node_index: number }>('stray merkle nodes', {
+  sqlite: strayNodeText('SELECT value AS level, 1 << value AS width FROM json_each(:levels)'),
+  postgres: strayNodeText(
+    `SELECT CAST(value AS bigint) AS level, CAST(1 AS bigint) << CAST(value AS integer) AS width
+     FROM json_array_elements_text(CAST(:levels AS json))`,
+  ),
+});
 
 export type PointerOfLeaf = {
   place: number;
@@ -52,13 +57,23 @@ export type PointerOfLeaf = {
   evidence_ref: string | null;
 };
 /** The pointer rows that promotion records name, by `[place, tenant, dataset, layer, generation]`. */
-export const pointersOfLeaves = query<{ keys: string }, PointerOfLeaf>(
-  'pointers of leaves',
-  `SELECT json_extract(k.value, '$[0]') AS place, p.snapshot_id, p.snapshot_hash, p.run_id, p.decision_ref, p.fence, r.evidence_ref
-   FROM json_each(:keys) k JOIN pointer p ON p.tenant_id = json_extract(k.value, '$[1]') AND p.dataset_id = json_extract(k.value, '$[2]')
-     AND p.layer = json_extract(k.value, '$[3]') AND p.generation = json_extract(k.value, '$[4]')
-   LEFT JOIN run r ON r.run_id = p.run_id`,
-);
+const pointersOf = (rows: string, member: (index: number) => string, integer: (text: string) => string) =>
+  `SELECT ${integer(member(0))} AS place, p.snapshot_id, p.snapshot_hash, p.run_id, p.decision_ref, p.fence, r.evidence_ref
+   FROM ${rows} k JOIN pointer p ON p.tenant_id = ${member(1)} AND p.dataset_id = ${member(2)} AND p.layer = ${member(3)}
+     AND p.generation = ${integer(member(4))}
+   LEFT JOIN run r ON r.run_id = p.run_id`;
+export const pointersOfLeaves = query<{ keys: string }, PointerOfLeaf>('pointers of leaves', {
+  sqlite: pointersOf(
+    'json_each(:keys)',
+    (index) => `json_extract(k.value, '$[${index}]')`,
+    (text) => text,
+  ),
+  postgres: pointersOf(
+    'json_array_elements(CAST(:keys AS json))',
+    (index) => `(k.value ->> ${index})`,
+    (text) => `CAST(${text} AS bigint)`,
+  ),
+});
 
 export type PointerPlace = { tenant_id: string; dataset_id: string; layer: string; generation: number };
 export const pointerPage = query<

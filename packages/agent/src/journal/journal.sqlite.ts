@@ -1,21 +1,13 @@
 import { Problem } from '@govctl/core/api';
 import { packEvents } from '@govctl/core/event';
-import { equalBytes, leafBody, leafHash, type RecordSignature, type Signer, signPayload, TreeAppender } from '@govctl/core/evidence';
-import type { CommittedRecord, Unit } from '@govctl/core/journal';
+import { equalBytes, type Signer, TreeAppender } from '@govctl/core/evidence';
+import type { Unit } from '@govctl/core/journal';
 import { type SqliteHandle, type SqlParams, StatementCache, textFor } from '../db/index.ts';
 import { asProblem, isFaultOfUnit, losesTrust } from './failure.ts';
 import type { CommitResult, Journal, JournalObserver, LogSeal, ProofSource } from './journal.ts';
+import { holds, leavesOf, type Outcome, type Pending, requireSigning } from './pending.ts';
 import { readStoredTree } from './stored-tree.ts';
 import { writeSql } from './write-sql.ts';
-
-type Pending = {
-  readonly unit: Unit;
-  readonly leaves: readonly Leaf[];
-  readonly resolve: (result: CommitResult) => void;
-  readonly reject: (error: unknown) => void;
-};
-type Leaf = { readonly body: Uint8Array; readonly hash: Uint8Array };
-type Outcome = { readonly guard: string } | { readonly fault: unknown } | { readonly records: readonly CommittedRecord[] };
 
 export type SqliteJournalOptions = {
   readonly handle: SqliteHandle;
@@ -76,24 +68,12 @@ export class SqliteJournal implements Journal {
   }
 
   async commit(unit: Unit): Promise<CommitResult> {
-    if (unit.records.length > 0) {
-      const refusal = this.#options.seal.refusal();
-      if (refusal !== null)
-        throw new Problem('evidence-unavailable', {
-          detail: refusal,
-          hint: 'govctl doctor says what is wrong; after a restore: govd log adopt --reason ...',
-        });
-    }
-    const leaves = unit.records.map((record) => this.#leaf(signPayload(record.payload, this.#options.signer), record.ref));
+    requireSigning(unit, this.#options.seal);
+    const leaves = leavesOf(unit, this.#options.signer);
     return await new Promise<CommitResult>((resolve, reject) => {
       this.#queue.push({ unit, leaves, resolve, reject });
       this.#schedule();
     });
-  }
-
-  #leaf(signature: RecordSignature, ref: string): Leaf {
-    const body = leafBody(ref, [signature]);
-    return { body, hash: leafHash(body) };
   }
 
   #schedule(): void {
@@ -259,8 +239,4 @@ export class SqliteJournal implements Journal {
   #run(sql: string, values: SqlParams) {
     return this.#cache.get(sql).run(values);
   }
-}
-
-function holds(changed: number, expected: number | 'any'): boolean {
-  return expected === 'any' || changed === expected;
 }

@@ -1,11 +1,11 @@
 import type { PackFact } from '@govctl/core/decision';
 import { type CompiledPack, compilePack } from '@govctl/core/policy';
-import { type Database, query } from '../db/index.ts';
+import { type Database, listed, query } from '../db/index.ts';
 import type { PackStore } from '../promotion/facts.ts';
 
 const packsByDigest = query<{ digests: string }, { digest: string; source: string }>(
   'policy packs by digest',
-  'SELECT digest, source FROM policy_pack WHERE digest IN (SELECT value FROM json_each(:digests))',
+  listed('digests', (digests) => `SELECT digest, source FROM policy_pack WHERE digest IN (${digests})`),
 );
 
 /** Compiled packs of facts; a pack that is not stored is not here, and its absence is for the kernel to deny. */

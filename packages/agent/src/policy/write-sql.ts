@@ -5,7 +5,7 @@ import type { WriteSql } from '../db/index.ts';
 export const governanceWriteSql: Record<keyof GovernanceWrites, WriteSql> = {
   'dataset.touch': {
     sql: `INSERT INTO dataset (tenant_id, dataset_id, revision, created_at) VALUES (:tenant_id, :dataset_id, 1, :at)
-          ON CONFLICT (tenant_id, dataset_id) DO UPDATE SET revision = revision + 1`,
+          ON CONFLICT (tenant_id, dataset_id) DO UPDATE SET revision = dataset.revision + 1`,
     changes: 1,
     guard: 'dataset',
   },

@@ -148,7 +148,7 @@ export const promotionRows = query<
   'promotion rows',
   `SELECT * FROM run
    WHERE kind IN ('promotion', 'rollback') AND (:dataset_id IS NULL OR dataset_id = :dataset_id) AND (:tenant_id IS NULL OR tenant_id = :tenant_id)
-     AND (:status IS NULL OR status = :status) AND (:open IS NULL OR (phase NOT IN ('COMPLETED', 'FAILED')) = :open)
+     AND (:status IS NULL OR status = :status) AND (:open IS NULL OR CASE WHEN phase IN ('COMPLETED', 'FAILED') THEN 0 ELSE 1 END = :open)
      AND created_at <= :before AND (created_at < :before OR run_id > :before_id)
    ORDER BY created_at DESC, run_id LIMIT :limit`,
 );

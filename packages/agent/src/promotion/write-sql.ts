@@ -40,7 +40,7 @@ export const promotionWriteSql: Record<keyof PromotionWrites, WriteSql> = {
   'lock.pass': {
     sql: `INSERT INTO lock (lock_key, fence) SELECT :lock_key, :expected_fence + 1
           WHERE :expected_fence = 0 OR EXISTS (SELECT 1 FROM lock WHERE lock_key = :lock_key)
-          ON CONFLICT (lock_key) DO UPDATE SET fence = fence + 1, holder = NULL, acquired_at = NULL, expires_at = NULL
+          ON CONFLICT (lock_key) DO UPDATE SET fence = lock.fence + 1, holder = NULL, acquired_at = NULL, expires_at = NULL
           WHERE lock.fence = :expected_fence AND (lock.holder IS NULL OR lock.expires_at <= :at)`,
     changes: 1,
     guard: 'lock-free',
