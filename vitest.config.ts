@@ -15,6 +15,8 @@ const patience = { testTimeout: 120_000, hookTimeout: 180_000 };
 
 export default defineConfig({
   test: {
+    // For all projects: one PostgreSQL, started by the first test that asks for it.
+    globalSetup: ['test/postgres/share.ts'],
     projects: [
       { plugins: [plainText], test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'fixtures/**/*.test.ts'], ...patience } },
       { plugins: [plainText], test: { name: 'e2e', include: ['test/**/*.test.ts'], globalSetup: ['test/global-setup.ts'], ...patience } },
