@@ -52,7 +52,7 @@ export class PostgresJournal implements Journal {
   readonly #queue: Pending[] = [];
   #tree: TreeAppender;
   #server: ServerIdentity | undefined;
-  #working: Promise<void> | undefined;
+  #working = false;
   #distrust: string | null = null;
 
   private constructor(options: PostgresJournalOptions, tree: TreeAppender) {
@@ -86,16 +86,17 @@ export class PostgresJournal implements Journal {
     const leaves = leavesOf(unit, this.#options.signer);
     return await new Promise<CommitResult>((resolve, reject) => {
       this.#queue.push({ unit, leaves, resolve, reject });
-      this.#working ??= this.#work().finally(() => {
-        this.#working = undefined;
-      });
+      if (!this.#working) void this.#work();
     });
   }
 
   async #work(): Promise<void> {
+    this.#working = true;
     // What arrives in the same turn of the event loop goes together.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#queue.length > 0) await this.#flush(this.#queue.splice(0, groupLimit));
+    // In the same turn as the last look at the queue: a unit that arrives later starts the work again.
+    this.#working = false;
   }
 
   async #flush(group: readonly Pending[]): Promise<void> {
