@@ -1,6 +1,6 @@
 -- The governance side of the handoff: candidates, captured and emitted events, authorizations, cursors.
 -- breaking: false
--- Every row of the tail lands in two trees (candidate, and pending or emitted), both in key order: few indexes on purpose.
+-- Nothing here refers to the birth tables, and nothing is ever made on or in them.
 
 CREATE TABLE event_type_registry (
   event_type   text COLLATE "C" NOT NULL PRIMARY KEY,
@@ -10,15 +10,16 @@ CREATE TABLE event_type_registry (
 );
 INSERT INTO event_type_registry (event_type, active) VALUES ('handoff.object_born', 0);
 
--- One row an object, ever. `changelog_id` is the newest changelog row applied to it: what makes a second run of a range change nothing.
+-- One row an object, ever. Rows of the sources become visible in any order, so every column is a maximum or follows from one.
 CREATE TABLE governance_candidate_state (
   object_key    text COLLATE "C" NOT NULL PRIMARY KEY,
-  object_type   text COLLATE "C",                       -- null while only a changelog that does not tell types has spoken of it
+  object_type   text COLLATE "C",            -- null while only a changelog that does not tell types has spoken of it
+  type_born_at  text COLLATE "C",            -- the birth that told the type: an older one that comes later does not change it
   state         text COLLATE "C" NOT NULL CHECK (state IN ('captured', 'activated')),
   dirty         bigint NOT NULL CHECK (dirty IN (0, 1)),
-  born_at       text COLLATE "C",                       -- newest birth; null while no birth was seen
-  retired_at    text COLLATE "C",                       -- newest retirement; retired while it is not older than born_at
-  changelog_id  bigint NOT NULL,
+  born_at       text COLLATE "C",            -- newest birth; null while no birth was seen
+  retired_at    text COLLATE "C",            -- newest retirement; retired while it is not older than born_at
+  changelog_id  bigint NOT NULL,             -- newest changelog row applied to it
   first_seen_at text COLLATE "C" NOT NULL,
   last_seen_at  text COLLATE "C" NOT NULL,
   activated_at  text COLLATE "C",
@@ -53,25 +54,32 @@ CREATE TABLE governance_build_authorization (
   evidence_ref     text COLLATE "C" NOT NULL
 );
 
--- One row a source and shard. A batch commits only if its fence is still the row's.
+-- One row a source and shard. A batch commits only if its fence is still the row's and its lease has not run out.
 CREATE TABLE handoff_cursor (
-  source           text COLLATE "C" NOT NULL,           -- birth_registry | registry_changelog
+  source           text COLLATE "C" NOT NULL, -- birth_registry | registry_changelog
   shard            bigint NOT NULL,
-  low_water        bigint NOT NULL,        -- every row up to this id was applied
-  audited_upto     bigint NOT NULL,        -- every birth up to this id was proved to have its candidate and its event
-  walk_low         bigint,                 -- a large backlog is walked in key order: the ids above this; null when none is
-  walk_upto        bigint,                 -- ... up to this id
-  walk_key         bytea,                    -- ... and was, up to this key
-  walk_rows        bigint NOT NULL DEFAULT 0, -- ... rows met so far: less than the ids of the range means that some were removed
+  low_water        bigint NOT NULL,           -- every row up to this id was applied, and none can still appear
+  seen             int8multirange NOT NULL DEFAULT '{}', -- ids above the low water that were applied already
+  settled_upto     bigint NOT NULL DEFAULT 0, -- the highest low water ever: what comes again below it is no news
+  applied_rows     bigint NOT NULL DEFAULT 0, -- grows with every row applied: whether anything moved since it was read
+  audited_upto     bigint NOT NULL,           -- every birth up to this id was proved to have its candidate and its event
+  next_id          bigint,                    -- a row that was visible and not read yet: where it is gone, rows were removed unread
+  source_files     text COLLATE "C",          -- the files of the source table: others after a TRUNCATE
+  source_epoch     text COLLATE "C",          -- system identifier and timeline of the server this was read from
   fence            bigint NOT NULL,
   holder           text COLLATE "C",
-  last_poll_at     text COLLATE "C",                    -- the loop is cycling
-  last_progress_at text COLLATE "C",                    -- it moved the low water
-  last_settled_at  text COLLATE "C",                    -- nothing was left above the low water
-  stale_since      text COLLATE "C",                    -- handoff.stale was said, handoff.recovered not yet
-  alarm            text COLLATE "C",                    -- JSON {coverage, detail, raised_at}: pruned or drift, until an operator resumes
+  lease_until      timestamptz,               -- by this server's clock
+  fence_ceiling    bigint,                    -- the id that is being settled ...
+  fence_writers    text[],                    -- ... once these transactions have ended
+  fence_since      text COLLATE "C",
+  blocker          text COLLATE "C",          -- who keeps the low water from being settled, when that lasts
+  last_poll_at     text COLLATE "C",          -- the loop is cycling
+  last_progress_at text COLLATE "C",          -- it applied something
+  last_settled_at  text COLLATE "C",          -- nothing visible was left to read
+  stale_since      text COLLATE "C",          -- handoff.stale was said, handoff.recovered not yet
+  alarm            text COLLATE "C",          -- JSON {coverage, detail, raised_at}, until an operator resumes
   PRIMARY KEY (source, shard)
-);
+) WITH (fillfactor = 50);
 INSERT INTO handoff_cursor (source, shard, low_water, audited_upto, fence) VALUES
   ('birth_registry', 0, 0, 0, 0), ('registry_changelog', 0, 0, 0, 0);
 
@@ -80,7 +88,7 @@ CREATE TABLE handoff_quarantine (
   source        text COLLATE "C" NOT NULL,
   id            bigint NOT NULL,
   object_key    text COLLATE "C",
-  row           text COLLATE "C" NOT NULL,              -- JSON of the row as it was read
+  "row"         text COLLATE "C" NOT NULL,    -- JSON of the row as it was read
   error         text COLLATE "C" NOT NULL,
   attempts      bigint NOT NULL,
   first_seen_at text COLLATE "C" NOT NULL,
