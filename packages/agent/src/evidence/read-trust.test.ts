@@ -13,7 +13,7 @@ let folder: string;
 let dir: StateDir;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'govctl-trust-'));
-  dir = initStateDir({
+  dir = await initStateDir({
     root: join(folder, 's'),
     environment: 'local_parity',
     origin,
@@ -58,7 +58,7 @@ it('refuses a weak point, whatever it is for', () => {
 });
 
 it('refuses a root that does not trust what this folder signs with, of another log, damaged or gone', () => {
-  const other = initStateDir({
+  const other = await initStateDir({
     root: join(folder, 'other'),
     environment: 'local_parity',
     origin,

@@ -20,6 +20,7 @@ async function openJournal(database: TestDatabase): Promise<ContractJournal & { 
     signer: ed25519Signer(privateKey),
     seal,
     now: () => new Date().toISOString(),
+    continues: async () => null,
   });
   const shut = async () => {
     await reader.close();

@@ -30,6 +30,8 @@ export type PostgresJournalOptions = {
   readonly signer: Signer;
   readonly seal: LogSeal;
   readonly now: () => string;
+  /** Whether the database still continues what was signed: null, or why not. Asked when a connection was opened anew. */
+  readonly continues: () => Promise<string | null>;
   readonly observer?: JournalObserver;
 };
 
@@ -52,6 +54,8 @@ export class PostgresJournal implements Journal {
   readonly #queue: Pending[] = [];
   #tree: TreeAppender;
   #server: ServerIdentity | undefined;
+  /** The connection that was found to continue the log. */
+  #examined: number;
   #working = false;
   #distrust: string | null = null;
 
@@ -59,6 +63,7 @@ export class PostgresJournal implements Journal {
     this.#options = options;
     this.#tree = tree;
     this.#server = options.session.server;
+    this.#examined = options.session.generation;
   }
 
   /** Reads the committed head. @throws Problem `unavailable` */
@@ -165,7 +170,7 @@ export class PostgresJournal implements Journal {
 
   async #write(run: PostgresRun, group: readonly Pending[], trace: { current?: CommitTrace; written?: Written }): Promise<Written> {
     const { schema, now, session } = this.#options;
-    this.#requireSameServer(session.server);
+    if (session.generation !== this.#examined) await this.#examine();
     const shared = group.length > 1;
     await lockGroup(
       run,
@@ -265,6 +270,14 @@ export class PostgresJournal implements Journal {
   }
 
   /** A connection that was opened again may reach another server: an old primary, or a copy of yesterday. */
+  async #examine(): Promise<void> {
+    const { server, generation } = this.#options.session;
+    this.#requireSameServer(server);
+    const moved = await this.#options.continues();
+    if (moved !== null) throw new LogMoved(moved);
+    this.#examined = generation;
+  }
+
   #requireSameServer(server: ServerIdentity | undefined): void {
     if (server === undefined) return;
     const known = this.#server;
