@@ -6,9 +6,9 @@ import { durationMs } from '@govctl/core/policy';
 import type { Logger } from 'pino';
 import { auditHandlers } from './audit/handler.ts';
 import { reconcileHandler } from './audit/reconcile.ts';
+import { birthsPlace } from './config/births-place.ts';
 import { loadConfig, serviceReleaseId } from './config/live-config.ts';
 import { reloadConfig } from './config/reload.ts';
-import { sourceTables } from './config/source-table.ts';
 import { takeInstanceLock } from './db/index.ts';
 import { eventFeed, eventHandlers, startDispatcher } from './event/index.ts';
 import { denialLimit } from './evidence/denial-limit.ts';
@@ -77,7 +77,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const store = opened.adopt(
     postgres === undefined
       ? await openSqliteStore(dir, seams.now)
-      : await openPostgresStore({ config: postgres, source: sourceTables(live.config), root: dir.root, logger }),
+      : await openPostgresStore({ config: postgres, births: birthsPlace(live.config), root: dir.root, logger }),
     (it) => it.close(),
   );
   const { database, now, schema } = store;

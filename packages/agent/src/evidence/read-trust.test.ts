@@ -11,7 +11,7 @@ import { readTrust } from './read-trust.ts';
 const origin = 'govctl.test/log';
 let folder: string;
 let dir: StateDir;
-beforeEach(() => {
+beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'govctl-trust-'));
   dir = await initStateDir({
     root: join(folder, 's'),
@@ -57,7 +57,7 @@ it('refuses a weak point, whatever it is for', () => {
   expect(refusal(read)).toMatch(/^unavailable: .*Ed25519 public key is refused/);
 });
 
-it('refuses a root that does not trust what this folder signs with, of another log, damaged or gone', () => {
+it('refuses a root that does not trust what this folder signs with, of another log, damaged or gone', async () => {
   const other = await initStateDir({
     root: join(folder, 'other'),
     environment: 'local_parity',

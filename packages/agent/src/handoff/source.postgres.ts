@@ -8,7 +8,10 @@ export type SourceName = (typeof sourceNames)[number];
 export type SourceTable<Column extends string> = {
   readonly schema: string;
   readonly table: string;
-  readonly columns: Readonly<Record<Column, string>> & { readonly payload?: string; readonly permit_id?: string };
+  readonly columns: Readonly<Record<Column, string>> & {
+    readonly payload?: string | undefined;
+    readonly permit_id?: string | undefined;
+  };
 };
 
 /** Where births are read: embedded tables of our own, or those of the software that owns births. */

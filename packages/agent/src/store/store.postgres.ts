@@ -14,14 +14,14 @@ import {
   requireLeastPrivilege,
   unreachable,
 } from '../db/index.ts';
-import { openPostgresHandoff, type SourceTables } from '../handoff/index.ts';
+import { type BirthsPlace, openPostgresHandoff } from '../handoff/index.ts';
 import { PostgresJournal } from '../journal/index.ts';
 import { startLoop } from '../loop/loop.ts';
 import type { Store } from './store.ts';
 
 export type PostgresStoreOptions = {
   readonly config: PostgresConfig;
-  readonly source: SourceTables | 'embedded';
+  readonly births: BirthsPlace;
   /** Relative paths of the configuration are relative to it. */
   readonly root: string;
   readonly logger: Logger;
@@ -35,7 +35,7 @@ const clockPause = 1000;
  *
  * @throws Problem `unavailable` when the server is refused, the schema is not this program's, or the role may change the log
  */
-export async function openPostgresStore({ config, source, root, logger }: PostgresStoreOptions): Promise<Store> {
+export async function openPostgresStore({ config, births, root, logger }: PostgresStoreOptions): Promise<Store> {
   await using opened = new AsyncDisposableStack();
   const settings = postgresSettings(config, root);
   const sessionFor = (purpose: string) =>
@@ -61,7 +61,7 @@ export async function openPostgresStore({ config, source, root, logger }: Postgr
     now: clock.now,
     schema,
     openJournal: (journal) => PostgresJournal.open({ ...journal, session: writing, schema: settings.schema, now: clock.now }),
-    openHandoff: (handoff) => openPostgresHandoff({ ...handoff, postgres: settings, source }),
+    openHandoff: (handoff) => openPostgresHandoff({ ...handoff, postgres: settings, database: reader, births }),
     close: () => owned.disposeAsync(),
   };
 }
