@@ -313,13 +313,6 @@ describe('the log', () => {
 
 it('a daemon killed at its first leaf starts again; one restored behind signs nothing until that is declared', async () => {
   const one = await deploy();
-  const files = ['govd.db', 'govd.db-wal', 'govd.db-shm'];
-  const copy = async (from: string, to: string) => {
-    for (const name of files) {
-      await rm(join(to, name), { force: true });
-      await cp(join(from, name), join(to, name), { force: true }).catch(() => undefined);
-    }
-  };
   const add = (n: number) => one.govctl(['apikey', 'add', '--actor', `SYSTEM::n${n}`, '--action', 'snapshot.read', '-o', 'json']);
   const adopt = async (reason: string) => {
     const { runToEnd } = await import('./harness.ts');
@@ -332,7 +325,7 @@ it('a daemon killed at its first leaf starts again; one restored behind signs no
     await one.start();
     expect(await one.json(['log', 'verify'])).toMatchObject({ verified: true, tree_size: 1 });
     await one.stop();
-    await copy(one.state, await one.file('backup/x', '').then((path) => join(path, '..')));
+    const restore = await one.backup();
 
     await one.start();
     expect((await add(2)).code).toBe(0);
@@ -341,7 +334,7 @@ it('a daemon killed at its first leaf starts again; one restored behind signs no
     const nothing = await adopt('nothing happened');
     expect([nothing.code, nothing.stderr.split(':')[0]]).toEqual([1, 'error[conflict]']);
 
-    await copy(join(one.folder, 'backup'), one.state);
+    await restore();
     const starting = one.start().catch((error: unknown) => String(error));
     let ready = '';
     for (let tries = 0; tries < 400 && !ready.includes('evidence-log'); tries += 1) {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'undici';
-import { type PostgresStore, postgresStore, type StoreOptions, storeKind } from './store.ts';
+import { copyDatabase, type PostgresStore, postgresStore, type StoreOptions, storeKind } from './store.ts';
 
 const root = join(import.meta.dirname, '..');
 const programs = { govctl: join(root, 'packages/cli/bin/govctl'), govd: join(root, 'packages/agent/bin/govd') };
@@ -38,6 +38,8 @@ export type Deployment = {
   govctl(argv: readonly string[], options?: RunOptions): Promise<Ended>;
   /** The document a command printed. Fails with what it said when the exit code is not the expected one. */
   json<T = Readonly<Record<string, unknown>>>(argv: readonly string[], exit?: number): Promise<T>;
+  /** Copies the database of a stopped daemon; what is answered puts the copy back. */
+  backup(): Promise<() => Promise<void>>;
   /** One request as the operator, past the client: headers and bytes as they are. */
   http(method: 'GET' | 'POST', path: string, body?: unknown): Promise<HttpAnswer>;
   /** Writes a file into the folder, and returns its path. */
@@ -163,6 +165,9 @@ function deploymentAt(
       if (ended.code === exit) return JSON.parse(ended.stdout) as T;
       throw new Error(`govctl ${argv.join(' ')} ended with ${ended.code}, not ${exit}\n${ended.stdout}${ended.stderr}`);
     },
+    async backup() {
+      return await (postgres === undefined ? copyFiles(state, join(folder, 'backup')) : copyDatabase(postgres));
+    },
     async file(name, content) {
       const path = join(folder, name);
       await mkdir(dirname(path), { recursive: true });
@@ -176,4 +181,16 @@ function deploymentAt(
     },
   };
   return deployment;
+}
+
+async function copyFiles(state: string, to: string): Promise<() => Promise<void>> {
+  const copy = async (from: string, into: string) => {
+    await mkdir(into, { recursive: true });
+    for (const name of ['govd.db', 'govd.db-wal', 'govd.db-shm']) {
+      await rm(join(into, name), { force: true });
+      await cp(join(from, name), join(into, name), { force: true }).catch(() => undefined);
+    }
+  };
+  await copy(state, to);
+  return () => copy(to, state);
 }

@@ -59,3 +59,13 @@ ${options.yaml ?? ''}`,
   );
   return { server, database, owner, daemon, config, query: (sql, params) => server.query(sql, params, database) };
 }
+
+/** A database that nobody is connected to can be the template of another, and its copy can take its place. */
+export async function copyDatabase({ server, database }: PostgresStore): Promise<() => Promise<void>> {
+  const copy = `${database}_copy`;
+  await server.query(`CREATE DATABASE ${copy} TEMPLATE ${database}`);
+  return async () => {
+    await server.query(`DROP DATABASE ${database} WITH (FORCE)`);
+    await server.query(`CREATE DATABASE ${database} TEMPLATE ${copy}`);
+  };
+}

@@ -6,7 +6,6 @@ import { durationMs } from '@govctl/core/policy';
 import type { Logger } from 'pino';
 import { auditHandlers } from './audit/handler.ts';
 import { reconcileHandler } from './audit/reconcile.ts';
-import { birthsPlace } from './config/births-place.ts';
 import { loadConfig, serviceReleaseId } from './config/live-config.ts';
 import { reloadConfig } from './config/reload.ts';
 import { takeInstanceLock } from './db/index.ts';
@@ -39,7 +38,7 @@ import { type SnapshotDependencies, snapshotHandlers } from './snapshot/handler.
 import { missingContent } from './snapshot/missing.ts';
 import { snapshotVerifier } from './snapshot/reverify.ts';
 import { loadKeys, randomHexSource, stateDir } from './state/index.ts';
-import { openPostgresStore, openSqliteStore } from './store/index.ts';
+import { openStore } from './store/index.ts';
 import { freeSpace } from './system/free-space.ts';
 import { systemHandlers } from './system/handler.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -73,13 +72,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const live = loadConfig(dir.config);
   logger.level = process.env.GOVD_LOG ?? live.config.logging.level;
   opened.adopt(takeInstanceLock(dir.instanceLock), (lock) => lock.release());
-  const { postgres } = live.config.store;
-  const store = opened.adopt(
-    postgres === undefined
-      ? await openSqliteStore(dir, seams.now)
-      : await openPostgresStore({ config: postgres, births: birthsPlace(live.config), root: dir.root, logger }),
-    (it) => it.close(),
-  );
+  const store = opened.adopt(await openStore(dir, live.config, seams), (it) => it.close());
   const { database, now, schema } = store;
   const keys = loadKeys(dir.keys);
   const metrics = createMetrics();

@@ -1,4 +1,3 @@
+export { openStore } from './open.ts';
 export { asOwner, migrateSchemas, type SchemaChange } from './schema.postgres.ts';
-export { openPostgresStore } from './store.postgres.ts';
-export { openSqliteStore } from './store.sqlite.ts';
 export type { JournalSettings, Store, StoreJournal } from './store.ts';
