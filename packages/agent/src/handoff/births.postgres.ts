@@ -22,7 +22,7 @@ import {
   refusedLines,
 } from './birth-admission.ts';
 
-const lines = `jsonb_to_recordset((:lines)::jsonb) AS l(object_key text, object_type text, change text, born_at text, permit_id text, payload text)`;
+const lines = `jsonb_to_recordset((:lines)::jsonb) AS l(place bigint, object_key text, object_type text, change text, born_at text, permit_id text, payload text)`;
 const known =
   'EXISTS (SELECT 1 FROM registry_changelog c WHERE c.object_key = l.object_key AND c.born_at = l.born_at AND c.change = l.change)';
 
@@ -35,10 +35,10 @@ const sql = {
   permits: `SELECT permit_id, kind, object_key, object_type, max_births, birth_count, reason, issued_at, issued_by, expires_at, used_at
     FROM birth_permit WHERE permit_id IN (SELECT jsonb_array_elements_text((:permits)::jsonb)) ORDER BY permit_id FOR UPDATE`,
   register: `INSERT INTO birth_registry (object_key, object_type, born_at, permit_id, payload)
-    SELECT object_key, object_type, born_at, permit_id, payload FROM ${lines} ON CONFLICT DO NOTHING`,
+    SELECT object_key, object_type, born_at, permit_id, payload FROM ${lines} ORDER BY place ON CONFLICT DO NOTHING`,
   log: `WITH logged AS (
       INSERT INTO registry_changelog (object_key, change, born_at, payload)
-      SELECT object_key, change, born_at, payload FROM ${lines} WHERE NOT ${known} ON CONFLICT DO NOTHING RETURNING change)
+      SELECT object_key, change, born_at, payload FROM ${lines} WHERE NOT ${known} ORDER BY place ON CONFLICT DO NOTHING RETURNING change)
     SELECT change, count(*) AS rows FROM logged GROUP BY change`,
   use: `UPDATE birth_permit p SET birth_count = p.birth_count + u.births, used_at = :now
     FROM jsonb_to_recordset((:used)::jsonb) AS u(permit_id text, births bigint) WHERE p.permit_id = u.permit_id`,
@@ -105,7 +105,11 @@ export class PostgresBirths implements Births {
   }
 }
 
-type StoredLine = Record<'object_key' | 'object_type' | 'change' | 'born_at' | 'permit_id' | 'payload', string | null>;
+/** `place` in the request: ids follow the order in which lines came. */
+type StoredLine = { readonly place: number } & Record<
+  'object_key' | 'object_type' | 'change' | 'born_at' | 'permit_id' | 'payload',
+  string | null
+>;
 type Judged = {
   readonly births: StoredLine[];
   readonly changes: Map<string, StoredLine>;
@@ -127,7 +131,8 @@ async function judge(run: PostgresRun, added: readonly AdmittedLine[], now: stri
   for (const [index, line] of added.entries()) {
     if (line.change !== 'BORN') {
       // One of them: a line that stands twice in the request is known the second time.
-      judged.changes.set(`${line.change} ${keyOf(line)}`, stored(line));
+      const change = `${line.change} ${keyOf(line)}`;
+      if (!judged.changes.has(change)) judged.changes.set(change, stored(line, index));
       continue;
     }
     const there = known_.get(keyOf(line));
@@ -145,7 +150,7 @@ async function judge(run: PostgresRun, added: readonly AdmittedLine[], now: stri
       continue;
     }
     judged.used.set(permit_id, before + 1);
-    judged.births.push(stored(line));
+    judged.births.push(stored(line, index));
     known_.set(keyOf(line), line);
   }
   return judged;
@@ -158,9 +163,9 @@ function keyOf({ object_key, born_at }: { readonly object_key: string; readonly 
   return `${object_key} ${born_at}`;
 }
 
-function stored(line: AdmittedLine): StoredLine {
+function stored(line: AdmittedLine, place: number): StoredLine {
   const { object_key, object_type, change, born_at, permit_id = null } = line;
-  return { object_key, object_type, change, born_at, permit_id, payload: payloadText(line) };
+  return { place, object_key, object_type, change, born_at, permit_id, payload: payloadText(line) };
 }
 
 /** Opens the writer's own connection to the schema of embedded births, as the daemon's role. */

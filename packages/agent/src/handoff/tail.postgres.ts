@@ -399,9 +399,11 @@ export class PostgresTail implements Tail {
   async #check(): Promise<void> {
     const { session, tables, monotonicMs } = this.#options;
     const { findings, catalogs } = await session.transaction((run) => checkSource(run, tables));
-    this.#sources = sourcesSql(tables, catalogs);
-    this.#texts.clear();
     this.#fit = new Set(sourceNames.filter((name) => !findings.some(({ source }) => source === name)));
+    // The changelog asks the registry for types only where the registry can be asked.
+    const by_key = catalogs.birth_registry.by_key && this.#fit.has('birth_registry');
+    this.#sources = sourcesSql(tables, { ...catalogs, birth_registry: { ...catalogs.birth_registry, by_key } });
+    this.#texts.clear();
     this.#checkedAt = monotonicMs();
     for (const source of sourceNames) {
       const details = findings
