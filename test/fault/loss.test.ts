@@ -16,7 +16,7 @@ describe.skipIf(postgres.skip)(`tailers of a changelog that they may not alter${
   afterAll(async () => await server?.remove());
 
   it('cursors of ids are seen to lose births or to stall', async () => {
-    const run = await runSeed(server, { seed: 7, seconds: 8, writers: 24 }, Object.values(contenders));
+    const run = await runSeed(server, { seed: 7, seconds: 8, writers: 24, raids: true }, Object.values(contenders));
     const outcome = outcomeOf([run]);
     expect(outcome.passed, [runText(run), ...outcome.findings].join('\n')).toBe(true);
     // The load was one: otherwise nothing was shown.

@@ -3,6 +3,15 @@ import { Client } from 'pg';
 import type { Hold } from './plan.ts';
 import type { Stage } from './writer.ts';
 
+/** Ends what is named like a connection of our daemon, in the middle of whatever it does. */
+export async function raid({ killer, database, begun_at }: Stage, moments: readonly number[]): Promise<void> {
+  for (const moment of moments) {
+    await sleep(Math.max(0, begun_at + moment - performance.now()));
+    const victims = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name LIKE 'govd %'`;
+    await killer.query(victims, [database]);
+  }
+}
+
 /** Holds an xid with a row of a table that nobody tails. */
 export async function holdXid(stage: Stage, hold: Hold, nth: number): Promise<void> {
   await sleep(Math.max(0, stage.begun_at + hold.starts_at - performance.now()));

@@ -4,6 +4,8 @@ export type SuiteOptions = {
   readonly seeds: readonly number[];
   readonly seconds: number;
   readonly writers: number;
+  /** See `PlanOptions`. */
+  readonly raids: boolean;
   readonly tailers: readonly string[];
 };
 
@@ -26,6 +28,7 @@ export function parseOptions(argv: readonly string[], tailers: readonly string[]
         seed: { type: 'string', default: '1,2,3' },
         seconds: { type: 'string', default: '20' },
         writers: { type: 'string', default: '24' },
+        raids: { type: 'boolean', default: false },
         tailer: { type: 'string', default: tailers.join(',') },
       },
     });
@@ -36,6 +39,7 @@ export function parseOptions(argv: readonly string[], tailers: readonly string[]
       seeds: values.seed.split(',').map((seed) => wholeNumber('seed', seed, 1_000_000)),
       seconds: wholeNumber('seconds', values.seconds, 3600),
       writers: wholeNumber('writers', values.writers, 100),
+      raids: values.raids,
       tailers: chosen,
     };
   } catch (error) {

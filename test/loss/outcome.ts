@@ -1,5 +1,7 @@
 import type { RunResult, TailerResult } from './run.ts';
 
+const shownComplaints = 10;
+
 /** Whether a tailer kept everything, and kept it right. How fast it was is told, and judged by nobody. */
 function isClean({ figures, complaints }: TailerResult): boolean {
   const { lost, doubled, invented, out_of_order } = figures;
@@ -29,8 +31,12 @@ export function outcomeOf(runs: readonly RunResult[]): Outcome {
     for (const result of tailers) {
       if (result.control || isClean(result)) continue;
       const { lost, doubled, invented, out_of_order } = result.figures;
-      findings.push(`seed ${seed}: ${result.tailer}: lost ${lost}, doubled ${doubled}, invented ${invented}, out of order ${out_of_order}`);
-      findings.push(...result.complaints.map((complaint) => `seed ${seed}: ${result.tailer}: ${complaint}`));
+      const who = `seed ${seed}: ${result.tailer}`;
+      if (lost + doubled + invented + out_of_order > 0)
+        findings.push(`${who}: lost ${lost}, doubled ${doubled}, invented ${invented}, out of order ${out_of_order}`);
+      findings.push(...result.complaints.slice(0, shownComplaints).map((complaint) => `${who}: ${complaint}`));
+      const more = result.complaints.length - shownComplaints;
+      if (more > 0) findings.push(`${who}: and ${more} more; the figures have all of them`);
     }
   }
   const judged = runs.flatMap(({ tailers }) => tailers).some(({ control }) => !control);

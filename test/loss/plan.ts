@@ -36,7 +36,20 @@ export type Hold = {
   readonly prepared: boolean;
 };
 
-export type Plan = { readonly writers: readonly (readonly Transaction[])[]; readonly holds: readonly Hold[] };
+export type PlanOptions = {
+  readonly seed: number;
+  readonly seconds: number;
+  readonly writers: number;
+  /** Whether the connections of our tail are terminated again and again. */
+  readonly raids: boolean;
+};
+
+export type Plan = {
+  readonly writers: readonly (readonly Transaction[])[];
+  readonly holds: readonly Hold[];
+  /** When the connections of our tail are terminated, in milliseconds after the begin. */
+  readonly raids: readonly number[];
+};
 
 const between = (random: Random, least: number, most: number) => Math.floor(least + random() * (most - least));
 
@@ -92,7 +105,7 @@ function ending(random: Random): Ending {
 }
 
 /** Everything the writers of a run will do, and when. The same seed gives the same plan. */
-export function makePlan(options: { readonly seed: number; readonly seconds: number; readonly writers: number }): Plan {
+export function makePlan(options: PlanOptions): Plan {
   const end = options.seconds * 1000;
   const shared = Array.from({ length: 4 }, (_, n) => `shared/object-${n}`);
   const writers = Array.from({ length: options.writers }, (_, writer) => {
@@ -113,7 +126,11 @@ export function makePlan(options: { readonly seed: number; readonly seconds: num
   // Not unrelated, and not holding up anybody who writes: a client that forgot its transaction.
   const row = insert(seeded(options.seed), ['hung/object'], false);
   const hung = { starts_at: end * 0.25, steps: [row, { kind: 'pause', ms }], ending: 'commit', prepared_ms: 0 } as const;
+  const random = seeded(options.seed);
+  const raids: number[] = [];
+  for (let at = 500; options.raids && at < end; at += between(random, 200, 1200)) raids.push(at);
   return {
+    raids,
     writers: [...writers, [hung]],
     holds: [hold(0.1, 'same database', false), hold(0.4, 'other database', false), hold(0.7, 'same database', true)],
   };

@@ -21,10 +21,11 @@ function table(rows: readonly (readonly string[])[]): string {
 
 /** One seed as a page. */
 export function runText(run: RunResult): string {
-  const { seed, seconds, writers, committed_rows, committed_births, gaps, unknown_rows, hold_ms, tailers } = run;
+  const { seed, seconds, writers, raids, committed_rows, committed_births, gaps, unknown_rows, hold_ms, tailers } = run;
   return [
     `seed ${seed}: ${writers} writers over ${seconds} s committed ${committed_rows} rows, ${committed_births} of them births;`,
     `  ${gaps} ids were drawn in vain, the answer to ${unknown_rows} rows was lost; unrelated transactions were open for ${(hold_ms / 1000).toFixed(1)} s three times`,
+    ...(raids ? ['  connections of our tail were terminated again and again: its times tell how fast it comes back'] : []),
     table(tailers.map(cells)),
   ].join('\n');
 }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { PostgresAccess } from '../postgres/server.ts';
-import { holdXid } from './hold.ts';
+import { holdXid, raid } from './hold.ts';
 import { type KnownRow, Ledger } from './ledger.ts';
-import { makePlan } from './plan.ts';
+import { makePlan, type PlanOptions } from './plan.ts';
 import { makeSource, readTruth } from './source.ts';
 import type { Tailer } from './tailer.ts';
 import { type Figures, judge } from './verdict.ts';
@@ -12,8 +12,6 @@ import { Writer } from './writer.ts';
 /** What the server of a run has to allow. */
 export const serverSettings = { max_connections: 200, max_prepared_transactions: 100, track_commit_timestamp: 'on' };
 
-export type RunOptions = { readonly seed: number; readonly seconds: number; readonly writers: number };
-
 export type TailerResult = {
   readonly tailer: string;
   readonly control: boolean;
@@ -21,7 +19,7 @@ export type TailerResult = {
   readonly complaints: readonly string[];
 };
 
-export type RunResult = RunOptions & {
+export type RunResult = PlanOptions & {
   readonly committed_rows: number;
   readonly committed_births: number;
   /** Ids that were drawn and never committed. */
@@ -44,7 +42,7 @@ async function quiet(server: PostgresAccess, database: string): Promise<void> {
 }
 
 /** One seed: writers and tailers on a database of their own, and what the tailers made of it. */
-export async function runSeed(server: PostgresAccess, options: RunOptions, makers: readonly MakeTailer[]): Promise<RunResult> {
+export async function runSeed(server: PostgresAccess, options: PlanOptions, makers: readonly MakeTailer[]): Promise<RunResult> {
   const database = await server.freshDatabase('loss');
   await makeSource(server, database);
   const plan = makePlan(options);
@@ -61,6 +59,7 @@ export async function runSeed(server: PostgresAccess, options: RunOptions, maker
     await Promise.all([
       ...plan.writers.map((transactions, nth) => new Writer(stage, `loss writer ${nth}`).run(transactions)),
       ...plan.holds.map((hold, nth) => holdXid(stage, hold, nth)),
+      raid(stage, plan.raids),
     ]);
     await quiet(server, database);
     await Promise.all(tailers.map((tailer) => tailer.drain()));

@@ -35,7 +35,7 @@ export async function runFaults(root: string, argv: readonly string[]): Promise<
   } catch (error) {
     if (!(error instanceof Usage)) throw error;
     process.stderr.write(
-      `error: ${error.message}\nfix: npm run faults -- handoff [--seed 1,2,3] [--seconds 20] [--writers 24] [--tailer ${Object.keys(contenders).join(',')}]\n`,
+      `error: ${error.message}\nfix: npm run faults -- handoff [--seed 1,2,3] [--seconds 20] [--writers 24] [--raids] [--tailer ${Object.keys(contenders).join(',')}]\n`,
     );
     return 2;
   }

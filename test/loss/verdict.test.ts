@@ -56,7 +56,7 @@ describe('the outcome of runs', () => {
   });
   const run = (...tailers: RunResult['tailers']): RunResult[] => {
     const counts = { committed_rows: 3, committed_births: 3, gaps: 0, unknown_rows: 0 };
-    return [{ seed: 1, seconds: 1, writers: 1, hold_ms: 3000, ...counts, tailers }];
+    return [{ seed: 1, seconds: 1, writers: 1, raids: false, hold_ms: 3000, ...counts, tailers }];
   };
   const losing = judge(all, [at(a1, 1110)]);
   const stalling = { ...clean, longest_stall: 2900 };

@@ -109,7 +109,9 @@ export class Writer {
       fate.outcome = 'rolled back';
     } else if (ending === 'prepare' || ending === 'prepare-rollback') {
       await client.query(`PREPARE TRANSACTION '${name}'`);
-      this.#prepared.push(this.#finish(name, ending === 'prepare', preparedMs, fate));
+      const finished = this.#finish(name, ending === 'prepare', preparedMs, fate);
+      finished.catch(() => undefined); // told when the writer ends
+      this.#prepared.push(finished);
     } else {
       // Sent at the same time; which of them wins is different each time.
       await Promise.all([...(ending === 'kill-commit' ? [this.#kill()] : []), client.query('COMMIT')]);
