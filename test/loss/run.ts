@@ -10,7 +10,7 @@ import { type Figures, judge } from './verdict.ts';
 import { Writer } from './writer.ts';
 
 /** What the server of a run has to allow. */
-export const serverSettings = { max_connections: 200, max_prepared_transactions: 100, track_commit_timestamp: 'on' };
+export const serverSettings = { max_connections: 300, max_prepared_transactions: 1000, track_commit_timestamp: 'on' };
 
 export type TailerResult = {
   readonly tailer: string;
