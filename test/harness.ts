@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'undici';
+import { type PostgresStore, postgresStore, type StoreOptions, storeKind } from './store.ts';
 
 const root = join(import.meta.dirname, '..');
 const programs = { govctl: join(root, 'packages/cli/bin/govctl'), govd: join(root, 'packages/agent/bin/govd') };
@@ -28,6 +29,8 @@ export type Deployment = {
   readonly folder: string;
   readonly state: string;
   readonly socket: string;
+  /** Where its state is, when that is PostgreSQL. */
+  readonly postgres: PostgresStore | undefined;
   /** Starts govd and waits until it is ready. */
   start(): Promise<ChildProcess>;
   /** Stops govd and waits until it is gone; its exit code. */
@@ -75,17 +78,40 @@ export function runToEnd(
 }
 
 /** Makes a state folder with `govd init`. Nothing runs yet; end with `remove()`. */
-export async function deploy(): Promise<Deployment> {
+export async function deploy(options: StoreOptions & { readonly kind?: typeof storeKind } = {}): Promise<Deployment> {
   const folder = await mkdtemp(join(tmpdir(), 'govctl-'));
+  const kind = options.kind ?? storeKind;
+  const postgres = kind === 'postgres' ? await postgresStore(folder, options) : undefined;
   const state = join(folder, 'state');
+  const deployment = deploymentAt(folder, state, postgres);
+  const from = postgres === undefined ? [] : ['--config', postgres.config];
+  const made = await runToEnd('govd', ['init', '--state-dir', state, ...from], deployment.env);
+  if (made.code !== 0) throw new Error(`govd init: ${made.stderr}`);
+  return deployment;
+}
+
+/** Another host of a deployment on PostgreSQL: a copy of its keys and configuration, in a folder of its own. */
+export async function deployHost(first: Deployment): Promise<Deployment> {
+  const folder = await mkdtemp(join(tmpdir(), 'govctl-host-'));
+  const state = join(folder, 'state');
+  await mkdir(state, { mode: 0o700 });
+  for (const name of ['keys', 'trust.json', 'govd.yaml']) await cp(join(first.state, name), join(state, name), { recursive: true });
+  const cli = await readFile(join(first.state, 'govctl.yaml'), 'utf8');
+  await writeFile(join(state, 'govctl.yaml'), cli.replaceAll(first.state, state), { mode: 0o600 });
+  return deploymentAt(folder, state, first.postgres);
+}
+
+function deploymentAt(
+  folder: string,
+  state: string,
+  postgres: PostgresStore | undefined,
+): Deployment & { readonly env: NodeJS.ProcessEnv } {
   const socket = join(state, 'govd.sock');
   const logFile = join(folder, 'govd.log');
   // What the machine has set must not decide what a test sees.
   const { NO_COLOR: _n, FORCE_COLOR: _f, CI: _c, ...inherited } = process.env;
   const own = Object.fromEntries(Object.entries(inherited).filter(([name]) => !name.startsWith('GOVCTL_') && !name.startsWith('GOVD_')));
   const env = { ...own, GOVCTL_CONFIG: join(state, 'govctl.yaml'), XDG_CONFIG_HOME: join(folder, 'config') };
-  const made = await runToEnd('govd', ['init', '--state-dir', state], env);
-  if (made.code !== 0) throw new Error(`govd init: ${made.stderr}`);
   let daemon: ChildProcess | undefined;
 
   const http: Deployment['http'] = async (method, path, body) => {
@@ -104,10 +130,12 @@ export async function deploy(): Promise<Deployment> {
     }
   };
 
-  const deployment: Deployment = {
+  const deployment: Deployment & { readonly env: NodeJS.ProcessEnv } = {
     folder,
     state,
     socket,
+    postgres,
+    env,
     http,
     async start() {
       const log = createWriteStream(logFile, { flags: 'a' });

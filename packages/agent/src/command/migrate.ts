@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { loadConfig } from '../config/live-config.ts';
 import {
   birthsMigrations,
   type Migration,
-  type MigrationState,
   migrate,
   migrationState,
   openSqlite,
@@ -11,39 +12,49 @@ import {
   takeInstanceLock,
 } from '../db/index.ts';
 import { stateDir } from '../state/index.ts';
+import { migrateSchemas, type SchemaChange } from '../store/index.ts';
 
 export function addMigrate(program: Command, now: () => string): void {
   program
     .command('migrate')
-    .description('Bring the databases of a stopped daemon to the schema of this program; govd run does it by itself')
+    .description('Bring the databases of a stopped daemon to the schema of this program; on SQLite govd run does it by itself')
     .requiredOption('--state-dir <dir>', 'folder made by govd init')
     .option('--check', 'say what is pending and change nothing; exit 1 when something is', false)
-    .action(({ stateDir: root, check }: { stateDir: string; check: boolean }) => {
+    .action(async ({ stateDir: root, check }: { stateDir: string; check: boolean }) => {
       const dir = stateDir(root);
+      // A state folder without a configuration has its databases in it.
+      const config = existsSync(dir.config) ? loadConfig(dir.config).config : undefined;
+      const postgres = config?.store.postgres;
       const lock = check ? { release: () => {} } : takeInstanceLock(dir.instanceLock);
       try {
-        const states = [
-          schemaOf('govd.db', dir.database, sqliteMigrations, check, now),
-          schemaOf('births.db', dir.births, birthsMigrations, check, now),
-        ];
-        if (check && states.some((state) => state.pending.length > 0)) process.exitCode = 1;
+        const changes =
+          config !== undefined && postgres !== undefined
+            ? await migrateSchemas(config, postgres, dir.root, { check, now })
+            : [
+                schemaOf('govd.db', dir.database, sqliteMigrations, check, now),
+                schemaOf('births.db', dir.births, birthsMigrations, check, now),
+              ];
+        for (const change of changes) tell(change, check);
+        if (check && changes.some(({ before }) => before.pending.length > 0)) process.exitCode = 1;
       } finally {
         lock.release();
       }
     });
 }
 
-function schemaOf(name: string, path: string, migrations: readonly Migration[], check: boolean, now: () => string): MigrationState {
+function tell({ name, before, after }: SchemaChange, check: boolean): void {
+  const done = check
+    ? `pending: ${before.pending.join(', ') || 'nothing'}`
+    : `applied: ${before.pending.join(', ') || 'nothing, already so'}`;
+  process.stdout.write(`${name}: schema ${after.current} of ${after.latest}; ${done}\n`);
+}
+
+function schemaOf(name: string, path: string, migrations: readonly Migration[], check: boolean, now: () => string): SchemaChange {
   requireDatabase(path);
   const handle = openSqlite(path);
   try {
     const before = migrationState(handle, migrations);
-    const after = check ? before : migrate(handle, migrations, now);
-    const done = check
-      ? `pending: ${before.pending.join(', ') || 'nothing'}`
-      : `applied: ${before.pending.join(', ') || 'nothing, already so'}`;
-    process.stdout.write(`${name}: schema ${after.current} of ${after.latest}; ${done}\n`);
-    return after;
+    return { name, before, after: check ? before : migrate(handle, migrations, now) };
   } finally {
     handle.close();
   }

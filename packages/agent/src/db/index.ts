@@ -1,7 +1,7 @@
 export type { Database } from './database.ts';
 export { takeInstanceLock } from './instance-lock.ts';
 export { type Migration, type MigrationState, migrate, migrationState, parseMigration } from './migration.ts';
-export { birthsMigrations, postgresMigrations, sqliteMigrations } from './migrations.ts';
+export { birthsMigrations, postgresBirthsMigrations, postgresMigrations, sqliteMigrations } from './migrations.ts';
 export * from './postgres/index.ts';
 export {
   type Dialect,

@@ -2,6 +2,8 @@ import { parseMigration } from './migration.ts';
 import births0001 from './migrations/births/0001_births.sql';
 import postgres0001 from './migrations/postgres/0001_journal.sql';
 import postgres0002 from './migrations/postgres/0002_governance.sql';
+import postgres0003 from './migrations/postgres/0003_handoff.sql';
+import postgresBirths0001 from './migrations/postgres-births/0001_births.sql';
 import sqlite0001 from './migrations/sqlite/0001_journal.sql';
 import sqlite0002 from './migrations/sqlite/0002_governance.sql';
 import sqlite0003 from './migrations/sqlite/0003_handoff.sql';
@@ -17,7 +19,11 @@ export const sqliteMigrations = [
 export const postgresMigrations = [
   parseMigration('0001_journal.sql', postgres0001),
   parseMigration('0002_governance.sql', postgres0002),
+  parseMigration('0003_handoff.sql', postgres0003),
 ] as const;
 
 /** births.db, which has a writer of its own. */
 export const birthsMigrations = [parseMigration('0001_births.sql', births0001)] as const;
+
+/** Births of a deployment on PostgreSQL that has no birth tables yet, in a schema of their own. */
+export const postgresBirthsMigrations = [parseMigration('0001_births.sql', postgresBirths0001)] as const;

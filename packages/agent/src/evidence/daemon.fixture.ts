@@ -42,7 +42,7 @@ export type TestDaemon = {
 export async function testDaemon(): Promise<TestDaemon> {
   const root = join(mkdtempSync(join(tmpdir(), 'govctl-evidence-')), 's');
   const clock = { now: () => new Date().toISOString() };
-  initStateDir({ root, environment: 'local_parity', origin: 'govctl.test/log', operator: 'HUMAN::operator', now: () => clock.now() });
+  await initStateDir({ root, environment: 'local_parity', origin: 'govctl.test/log', operator: 'HUMAN::operator', now: () => clock.now() });
   const dir = stateDir(root);
   const operator = readFileSync(dir.operatorKey, 'utf8').trim();
   const lines: string[] = [];

@@ -12,6 +12,8 @@ export type OpenedLog = {
   readonly trust: PinnedTrust;
   readonly seal: KeptSeal;
   readonly standing: LogStanding;
+  /** Compares the database with the second place again: null, or why it does not continue what was signed. */
+  readonly continues: () => Promise<string | null>;
   readonly place: SecondPlace;
   readonly decisionSigner: Signer;
   readonly capabilityKey: {
@@ -47,7 +49,19 @@ export async function openLog(options: {
     place.keep(seal.checkpointOf(standing.head));
     logger.info({ from: standing.last_signed, to: standing.head.size }, 'the second place catches up: consistency proved');
   }
-  return { trust, seal, standing, place, decisionSigner: own.decision, capabilityKey: capabilityKeyOf(keys.capability, own.capability) };
+  const continues = async () => {
+    const again = await standingOf(database, trust, secondPlacePath);
+    return 'why' in again ? again.why : null;
+  };
+  return {
+    trust,
+    seal,
+    standing,
+    continues,
+    place,
+    decisionSigner: own.decision,
+    capabilityKey: capabilityKeyOf(keys.capability, own.capability),
+  };
 }
 
 async function standingOf(database: Database, trust: PinnedTrust, path: string): Promise<LogStanding> {

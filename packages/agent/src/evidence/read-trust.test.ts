@@ -11,9 +11,9 @@ import { readTrust } from './read-trust.ts';
 const origin = 'govctl.test/log';
 let folder: string;
 let dir: StateDir;
-beforeEach(() => {
+beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'govctl-trust-'));
-  dir = initStateDir({
+  dir = await initStateDir({
     root: join(folder, 's'),
     environment: 'local_parity',
     origin,
@@ -57,8 +57,8 @@ it('refuses a weak point, whatever it is for', () => {
   expect(refusal(read)).toMatch(/^unavailable: .*Ed25519 public key is refused/);
 });
 
-it('refuses a root that does not trust what this folder signs with, of another log, damaged or gone', () => {
-  const other = initStateDir({
+it('refuses a root that does not trust what this folder signs with, of another log, damaged or gone', async () => {
+  const other = await initStateDir({
     root: join(folder, 'other'),
     environment: 'local_parity',
     origin,

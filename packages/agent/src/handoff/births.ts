@@ -1,23 +1,18 @@
 import { Problem, type ProblemReason } from '@govctl/core/api';
-import type { BirthLine } from '@govctl/core/handoff';
 import { type SqliteHandle, StatementCache } from '../db/index.ts';
-
-export type PermitRow = {
-  permit_id: string;
-  kind: 'single' | 'bulk';
-  object_key: string | null;
-  object_type: string | null;
-  max_births: number | null;
-  birth_count: number;
-  reason: string;
-  issued_at: string;
-  issued_by: string;
-  expires_at: string | null;
-  used_at: string | null;
-};
-
-export type AdmittedLine = BirthLine & { readonly permit_id?: string | undefined };
-export type BirthReceipt = { born: number; changed: number; retired: number; already: number };
+import {
+  type AdmittedLine,
+  type BirthReceipt,
+  type Births,
+  knownRefusal,
+  type NewPermit,
+  type PermitRow,
+  payloadText,
+  permitRefusal,
+  permitTaken,
+  refusedLine,
+  refusedLines,
+} from './birth-admission.ts';
 
 const sql = {
   permit: 'SELECT * FROM birth_permit WHERE permit_id = :permit_id',
@@ -34,13 +29,8 @@ const sql = {
     WHERE NOT EXISTS (SELECT 1 FROM registry_changelog WHERE object_key = :object_key AND born_at = :born_at AND change = :change)`,
 } as const;
 
-const shownReasons = 100;
-
-/**
- * The writer of births.db, and the only one. It knows nothing of governance: no table of govd.db, no lock, no event; a birth is
- * acknowledged when it is durable here. A request is one transaction: all of its lines, or none.
- */
-export class SqliteBirths {
+/** The writer of births.db, and the only one. A request is one transaction. */
+export class SqliteBirths implements Births {
   readonly #handle: SqliteHandle;
   readonly #cache: StatementCache;
 
@@ -49,21 +39,12 @@ export class SqliteBirths {
     this.#cache = new StatementCache(handle);
   }
 
-  /** @throws Problem `conflict` when the permit_id is taken. */
-  issue(permit: Omit<PermitRow, 'birth_count' | 'used_at'>): void {
+  issue(permit: NewPermit): void {
     this.#write(() => {
-      if (this.#cache.get(sql.issue).run(permit).changes !== 1) {
-        throw new Problem('conflict', { detail: `permit ${permit.permit_id} exists`, hint: 'leave --permit-id out to get a new one' });
-      }
+      if (this.#cache.get(sql.issue).run(permit).changes !== 1) throw permitTaken(permit);
     });
   }
 
-  /**
-   * Registers births under their permits, and changes. What is known by (object_key, change, born_at) is counted, not repeated, so a
-   * request can be sent again after a lost answer.
-   *
-   * @throws Problem `unprocessable` with a reason per refused line; `unavailable` when births.db cannot be written. Nothing was done.
-   */
   add(lines: readonly AdmittedLine[], now: string): BirthReceipt {
     return this.#write(() => {
       const receipt: BirthReceipt = { born: 0, changed: 0, retired: 0, already: 0 };
@@ -72,15 +53,9 @@ export class SqliteBirths {
       const used = new Map<string, number>();
       for (const [index, line] of lines.entries()) {
         const refusal = line.change === 'BORN' ? this.#birth(line, now, permits, used, receipt) : this.#change(line, receipt);
-        if (refusal !== null) reasons.push({ path: `lines.${index}`, message: `${line.object_key}: ${refusal}` });
+        if (refusal !== null) reasons.push(refusedLine(index, line, refusal));
       }
-      if (reasons.length > 0) {
-        throw new Problem('unprocessable', {
-          detail: `${reasons.length} of ${lines.length} lines were refused, so none was registered`,
-          hint: 'no permit, no birth: govctl birth permit issue KEY --type TYPE --reason TEXT',
-          reasons: reasons.slice(0, shownReasons),
-        });
-      }
+      if (reasons.length > 0) throw refusedLines(reasons, lines.length);
       for (const [permit_id, births] of used) this.#cache.get(sql.use).run({ permit_id, births, used_at: now });
       return receipt;
     });
@@ -96,9 +71,9 @@ export class SqliteBirths {
     const { object_key, object_type, born_at } = line;
     const known = this.#cache.get(sql.known).get({ object_key, born_at }) as { object_type: string } | undefined;
     if (known !== undefined) {
-      if (known.object_type !== object_type) return `was born at ${born_at} as ${known.object_type}, not ${object_type}`;
-      receipt.already += 1;
-      return null;
+      const refusal = knownRefusal(known, line);
+      if (refusal === null) receipt.already += 1;
+      return refusal;
     }
     const permitId = line.permit_id;
     if (permitId === undefined) return 'no permit';
@@ -139,21 +114,4 @@ export class SqliteBirths {
       });
     }
   }
-}
-
-function payloadText(line: BirthLine): string | null {
-  return line.payload === undefined ? null : JSON.stringify(line.payload);
-}
-
-function permitRefusal(permit: PermitRow | undefined, line: BirthLine, used: number, now: string): string | null {
-  if (permit === undefined) return 'does not exist';
-  if (permit.expires_at !== null && permit.expires_at <= now) return `expired at ${permit.expires_at}`;
-  if (permit.kind === 'bulk') {
-    const limit = permit.max_births;
-    return limit !== null && permit.birth_count + used >= limit ? `admits ${limit} births and has admitted them` : null;
-  }
-  if (permit.object_key !== line.object_key || permit.object_type !== line.object_type) {
-    return `admits ${permit.object_type} ${permit.object_key}, not ${line.object_type} ${line.object_key}`;
-  }
-  return permit.used_at !== null || used > 0 ? 'was used' : null;
 }

@@ -1,12 +1,12 @@
 import type { CoverageFact } from '@govctl/core/decision';
 import { type Coverage, type CoverageEvidence, type CursorFact, judgeCoverage } from '@govctl/core/handoff';
 import type { Database } from '../db/index.ts';
-import { type CursorStatusRow, candidateByKey, cursorStatus, missingSinceAudit, openQuarantine, ospaCount } from './queries.ts';
+import { type CursorStatusRow, candidateByKey, type HandoffQueries, openQuarantine, ospaCount } from './queries.ts';
 
 export type CoverageReading = { readonly evidence: CoverageEvidence; readonly coverage: Coverage };
 
 /** A cursor row as the kernel judges it. */
-function cursorFact(row: CursorStatusRow): CursorFact {
+function cursorFact({ position: _position, ...row }: CursorStatusRow): CursorFact {
   return { ...row, alarm: row.alarm === null ? null : (JSON.parse(row.alarm) as CursorFact['alarm']) };
 }
 
@@ -40,12 +40,12 @@ export function lastPoll(evidence: CoverageEvidence): string | null {
  * What a promotion whose contract builds on handoff is told of an object. Where births cannot be read, nothing is known: the gate
  * defers.
  */
-export function coverageSource(database: Database, blocker: () => string | null) {
+export function coverageSource(database: Database, queries: HandoffQueries, blocker: () => string | null) {
   return {
     async factOf(objectKey: string, now: string): Promise<{ coverage: CoverageFact | null; ospa_count: number | null }> {
       const [cursors, missing, quarantine, candidates, ospa] = await database.read([
-        cursorStatus({}),
-        missingSinceAudit({}),
+        queries.cursorStatus({}),
+        queries.missingSinceAudit({}),
         openQuarantine({}),
         candidateByKey({ object_key: objectKey }),
         ospaCount({ object_key: objectKey }),

@@ -8,6 +8,7 @@ import { SqliteJournal } from '../journal/index.ts';
 import { attachBirths } from './births-attachment.ts';
 import { handoffHandlers } from './handler.ts';
 import { HandoffBench, settle } from './handoff.fixture.ts';
+import { sqliteHandoffQueries } from './queries.sqlite.ts';
 import { TailLoop } from './tail-loop.ts';
 
 const grants = [{ actions: ['*'], tenants: ['*'], datasets: ['*'] }];
@@ -35,6 +36,7 @@ class HandlerBench extends HandoffBench {
     let serial = 0;
     this.handlers = handoffHandlers({
       database: new SqliteReader(reader),
+      queries: sqliteHandoffQueries,
       journal: this.journal,
       births: this.births,
       wake: () => {},

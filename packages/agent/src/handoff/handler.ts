@@ -17,16 +17,14 @@ import type { Actor } from '@govctl/core/identity';
 import type { Database } from '../db/index.ts';
 import type { Handlers } from '../http/index.ts';
 import type { Journal } from '../journal/index.ts';
-import type { SqliteBirths } from './births.ts';
+import type { Births } from './birth-admission.ts';
 import { type CoverageReading, lastPoll, readCoverage } from './coverage.ts';
 import {
   candidateByKey,
   candidateEvents,
   candidatePage,
-  cursorStatus,
   eventTypes,
-  handoffLag,
-  missingSinceAudit,
+  type HandoffQueries,
   openQuarantine,
   ospaCount,
   ospaList,
@@ -35,8 +33,9 @@ import {
 export type HandoffDependencies = {
   /** A read port with births attached. */
   readonly database: Database;
+  readonly queries: HandoffQueries;
   readonly journal: Journal;
-  readonly births: SqliteBirths;
+  readonly births: Births;
   /** Births were written, or an event type was activated: the tail may look at once. */
   readonly wake: () => void;
   readonly blocker: () => string | null;
@@ -50,7 +49,7 @@ const objectBorn = 'handoff.object_born';
 
 /** Births, the handoff's state, candidates and build authorizations. */
 export function handoffHandlers(deps: HandoffDependencies): Handlers<typeof handoffRoutes> {
-  const { database, journal } = deps;
+  const { database, queries, journal } = deps;
 
   const contextOf = (actor: Actor, at: string): HandoffContext => ({ actor, ...deps.deployment, at, salt: deps.randomHex(16) });
 
@@ -80,8 +79,8 @@ export function handoffHandlers(deps: HandoffDependencies): Handlers<typeof hand
         ospaCount({ object_key: objectKey }),
         eventTypes({}),
         candidateEvents({ object_key: objectKey }),
-        cursorStatus({}),
-        missingSinceAudit({}),
+        queries.cursorStatus({}),
+        queries.missingSinceAudit({}),
         openQuarantine({}),
       ]),
     );
@@ -99,7 +98,7 @@ export function handoffHandlers(deps: HandoffDependencies): Handlers<typeof hand
         pending_of_object: events.filter((event) => event.delivery === 'pending').length,
       },
     };
-    return { facts, decision: decideActivation(facts), low_water_sum: cursors.reduce((sum, cursor) => sum + cursor.low_water, 0) };
+    return { facts, decision: decideActivation(facts), low_water_sum: cursors.reduce((sum, cursor) => sum + cursor.position, 0) };
   };
 
   const decisionDocument = (decision: ActivationDecision, more: { dry_run: boolean; already: boolean }) => ({
@@ -115,7 +114,7 @@ export function handoffHandlers(deps: HandoffDependencies): Handlers<typeof hand
       const lines = body.lines.map((line) =>
         line.permit_id === undefined && body.permit_id !== undefined ? { ...line, permit_id: body.permit_id } : line,
       );
-      const receipt = deps.births.add(lines, now);
+      const receipt = await deps.births.add(lines, now);
       deps.wake();
       return { schemaVersion, kind: 'BirthReceipt', ...receipt, permit_id: body.permit_id ?? null };
     },
@@ -133,17 +132,18 @@ export function handoffHandlers(deps: HandoffDependencies): Handlers<typeof hand
         issued_by: actor.actor_id,
         expires_at: body.expires_at ?? null,
       };
-      deps.births.issue(permit);
+      await deps.births.issue(permit);
       const { kind: permit_kind, ...rest } = permit;
       return { schemaVersion, kind: 'BirthPermit', permit_kind, ...rest };
     },
 
     'handoff.status': async ({ now }) => {
       const [cursors, missing, quarantine, types] = await withBirths(() =>
-        database.read([cursorStatus({}), missingSinceAudit({}), openQuarantine({}), eventTypes({})]),
+        database.read([queries.cursorStatus({}), queries.missingSinceAudit({}), openQuarantine({}), eventTypes({})]),
       );
-      const blocker = deps.blocker();
-      const { evidence, coverage } = readCoverage({ cursors, missing, quarantine }, now, blocker);
+      const { evidence, coverage } = readCoverage({ cursors, missing, quarantine }, now, deps.blocker());
+      // A writer that hangs keeps nothing from being delivered; but whoever looks should see who it is.
+      const blocker = evidence.blocker ?? cursors.find((cursor) => cursor.blocker != null)?.blocker ?? null;
       return {
         schemaVersion,
         kind: 'HandoffStatus',
@@ -163,7 +163,7 @@ export function handoffHandlers(deps: HandoffDependencies): Handlers<typeof hand
     },
 
     'handoff.lag': async () => {
-      const [[lag]] = await withBirths(() => database.read([handoffLag({})]));
+      const [[lag]] = await withBirths(() => database.read([queries.handoffLag({})]));
       return { schemaVersion, kind: 'HandoffLag', births: 0, lag_rows: 0, unannounced_rows: 0, ...lag };
     },
 
@@ -196,7 +196,7 @@ export function handoffHandlers(deps: HandoffDependencies): Handlers<typeof hand
 
     'handoff.resume': async ({ body, actor, now }) => {
       for (let attempt = 0; attempt < rebuilds; attempt += 1) {
-        const [cursors] = await withBirths(() => database.read([cursorStatus({})]));
+        const [cursors] = await withBirths(() => database.read([queries.cursorStatus({})]));
         const accepted = cursors.flatMap(({ source, alarm }) => {
           const parsed = alarm === null ? null : (JSON.parse(alarm) as { coverage: string; detail: string });
           return parsed === null ? [] : [{ source, coverage: parsed.coverage, detail: parsed.detail }];

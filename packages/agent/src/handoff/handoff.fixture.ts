@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ChangelogLine, changelog } from '../../../../fixtures/changelog/index.ts';
 import { birthsMigrations, migrate, openSqlite, type SqliteHandle, sqliteMigrations } from '../db/index.ts';
-import { type AdmittedLine, SqliteBirths } from './births.ts';
+import type { AdmittedLine } from './birth-admission.ts';
+import { SqliteBirths } from './births.ts';
 import { attachBirths } from './births-attachment.ts';
 import { SqliteTail } from './tail.ts';
 

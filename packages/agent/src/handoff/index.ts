@@ -1,7 +1,16 @@
+export type { AdmittedLine, BirthReceipt, Births, NewPermit } from './birth-admission.ts';
+export { openPostgresBirths, PostgresBirths } from './births.postgres.ts';
 export { SqliteBirths } from './births.ts';
 export { attachBirths } from './births-attachment.ts';
 export { coverageSource } from './coverage.ts';
 export { type HandoffDependencies, handoffHandlers } from './handler.ts';
+export { type BirthsPlace, openPostgresHandoff, type PostgresHandoffSettings } from './open.postgres.ts';
 export { type Handoff, type HandoffSettings, openHandoff } from './open.ts';
-export { SqliteTail, type TailOptions, type TailStep } from './tail.ts';
+export { postgresHandoffQueries } from './queries.postgres.ts';
+export { embeddedSource, type SourceTable, type SourceTables } from './source.postgres.ts';
+export { checkSource, type SourceCheck, type SourceFinding } from './source-check.postgres.ts';
+export { PostgresTail, type PostgresTailOptions } from './tail.postgres.ts';
+export { SqliteTail, type TailOptions } from './tail.ts';
 export { TailLoop, type TailLoopOptions, type TailObserver } from './tail-loop.ts';
+export type { Tail, TailStep } from './tail-port.ts';
+export { openTailSession } from './tail-session.postgres.ts';

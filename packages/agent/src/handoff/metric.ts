@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Database } from '../db/index.ts';
 import { lastPoll, readCoverage } from './coverage.ts';
-import { cursorStatus, eventTypes, missingSinceAudit, openQuarantine } from './queries.ts';
+import { eventTypes, type HandoffQueries, openQuarantine } from './queries.ts';
 import type { TailObserver } from './tail-loop.ts';
 
 /** What the tail did: rows and the time of batches. */
@@ -23,11 +23,17 @@ export function tailMetrics(registry: Registry): TailObserver {
 }
 
 /** The state of the handoff, read when it is scraped: the same figures as `govctl handoff status`. */
-export function handoffGauges(registry: Registry, database: Database, now: () => string, blocker: () => string | null): void {
+export function handoffGauges(
+  registry: Registry,
+  database: Database,
+  queries: HandoffQueries,
+  now: () => string,
+  blocker: () => string | null,
+): void {
   const read = async () => {
     const [cursors, missing, quarantine, types] = await database.read([
-      cursorStatus({}),
-      missingSinceAudit({}),
+      queries.cursorStatus({}),
+      queries.missingSinceAudit({}),
       openQuarantine({}),
       eventTypes({}),
     ]);

@@ -8,6 +8,7 @@ import { attachBirths } from './births-attachment.ts';
 import { coverageSource } from './coverage.ts';
 import { handoffHandlers } from './handler.ts';
 import { handoffGauges, tailMetrics } from './metric.ts';
+import { sqliteHandoffQueries } from './queries.sqlite.ts';
 import { reconcileHandoff } from './reconcile.ts';
 import { SqliteTail } from './tail.ts';
 import { TailLoop } from './tail-loop.ts';
@@ -84,14 +85,24 @@ export async function openHandoff(settings: HandoffSettings): Promise<Handoff> {
     running.wake();
   };
   const database = new SqliteReader(readHandle);
+  const queries = sqliteHandoffQueries;
   const blocker = () => loop.blocker;
-  const handlers = handoffHandlers({ database, journal, births: new SqliteBirths(birthsHandle), wake, blocker, deployment, randomHex });
-  handoffGauges(settings.registry, database, now, blocker);
+  const handlers = handoffHandlers({
+    database,
+    queries,
+    journal,
+    births: new SqliteBirths(birthsHandle),
+    wake,
+    blocker,
+    deployment,
+    randomHex,
+  });
+  handoffGauges(settings.registry, database, queries, now, blocker);
   const owned = opened.move();
   return {
     handlers,
-    coverage: coverageSource(database, blocker),
-    reconcile: (at) => reconcileHandoff(database, at, blocker()),
+    coverage: coverageSource(database, queries, blocker),
+    reconcile: (at) => reconcileHandoff(database, queries, at, blocker()),
     stop: () => owned.disposeAsync(),
   };
 }

@@ -1,14 +1,21 @@
 import type { CandidateRow } from '@govctl/core/handoff';
-import { query } from '../db/index.ts';
-import { missingSinceAuditSql, sources } from './tail-sql.ts';
+import { type Query, query } from '../db/index.ts';
 
-/** Reads of the handoff. Those that name `births.` need a connection with births attached. */
+/** Reads of the handoff. */
 
 export type CursorStatusRow = {
   source: string;
   shard: number;
   low_water: number;
+  /** Grows with everything that is applied: whether the tail moved since this was read. */
+  position: number;
   head: number;
+  /** Rows that can be seen and were not read, where ids above the low water may have been read already. */
+  unread_rows?: number;
+  /** Ids read above the low water, which waits for transactions that are still open. */
+  seen_rows?: number;
+  /** Which transaction keeps the low water where it is, when that lasts. */
+  blocker?: string | null;
   fence: number;
   last_poll_at: string | null;
   last_progress_at: string | null;
@@ -17,24 +24,16 @@ export type CursorStatusRow = {
 };
 
 type None = Record<never, never>;
+export type LagRow = { births: number; lag_rows: number; unannounced_rows: number };
 
-export const cursorStatus = query<None, CursorStatusRow>(
-  'handoff cursors',
-  `SELECT c.source, c.shard, c.low_water, coalesce((SELECT s.seq FROM births.sqlite_sequence s WHERE s.name = c.source), 0) AS head,
-     c.fence, c.last_poll_at, c.last_progress_at, c.last_settled_at, c.alarm
-   FROM handoff_cursor c ORDER BY c.source, c.shard`,
-);
-
-export const missingSinceAudit = query<None, { lag_rows: number; unannounced_rows: number }>(
-  'births without candidate or event',
-  `SELECT sum(lag_rows) AS lag_rows, sum(unannounced_rows) AS unannounced_rows FROM (
-     ${missingSinceAuditSql('birth_registry')} UNION ALL ${missingSinceAuditSql('registry_changelog', sources.birth_registry.table)})`,
-);
-
-export const handoffLag = query<None, { births: number; lag_rows: number; unannounced_rows: number }>(
-  'handoff lag',
-  'SELECT * FROM v_handoff_lag',
-);
+/** The reads that also look at the birth tables, which every store reaches in its own way. */
+export type HandoffQueries = {
+  cursorStatus(params: None): Query<CursorStatusRow>;
+  /** Births above what was proved already, without candidate and without event. */
+  missingSinceAudit(params: None): Query<{ lag_rows: number; unannounced_rows: number }>;
+  /** `v_handoff_lag`: every birth ever. */
+  handoffLag(params: None): Query<LagRow>;
+};
 
 export const openQuarantine = query<None, { quarantine: number }>(
   'open quarantine',

@@ -2,21 +2,21 @@ import type { ReconcileFinding } from '@govctl/core/api';
 import { lagSeconds } from '@govctl/core/handoff';
 import type { Database } from '../db/index.ts';
 import { readCoverage } from './coverage.ts';
-import { cursorStatus, handoffLag, missingSinceAudit, openQuarantine } from './queries.ts';
+import { type HandoffQueries, openQuarantine } from './queries.ts';
 
 /**
  * The handoff as reconcile sees it: every birth ever against candidates and events, and coverage. Births that are on their way are
  * told as lag too; asking again a moment later says whether they arrived.
  */
-export async function reconcileHandoff(database: Database, now: string, blocker: string | null) {
+export async function reconcileHandoff(database: Database, queries: HandoffQueries, now: string, blocker: string | null) {
   const findings: ReconcileFinding[] = [];
   const finding = (subject: string, expected: string, observed: string, age: number | null, fix: string) =>
     findings.push({ class: 'world', check: 'handoff', severity: 'high', subject, expected, observed, age_s: age, fix });
   try {
     const [[lag], cursors, missing, quarantine] = await database.read([
-      handoffLag({}),
-      cursorStatus({}),
-      missingSinceAudit({}),
+      queries.handoffLag({}),
+      queries.cursorStatus({}),
+      queries.missingSinceAudit({}),
       openQuarantine({}),
     ]);
     const { evidence, coverage } = readCoverage({ cursors, missing, quarantine }, now, blocker);

@@ -1,11 +1,11 @@
 import { BatchSize, busyTargetMs, idleTargetMs, staleAfterMs, staleHandoff } from '@govctl/core/handoff';
 import type { Journal } from '../journal/index.ts';
-import type { SqliteTail } from './tail.ts';
+import type { Tail } from './tail-port.ts';
 
 export type TailObserver = { batch(measure: { readonly rows: number; readonly milliseconds: number }): void };
 
 export type TailLoopOptions = {
-  readonly tail: SqliteTail;
+  readonly tail: Tail;
   readonly journal: Journal;
   readonly environment: string;
   readonly now: () => string;
@@ -51,12 +51,13 @@ export class TailLoop {
     const { tail, busy, observer } = this.#options;
     const started = performance.now();
     try {
-      if (!this.#started) tail.start();
+      if (!this.#started) await tail.start();
       this.#started = true;
-      const step = tail.step(this.#size.rows(busy() ? busyTargetMs : idleTargetMs));
+      const step = await tail.step(this.#size.rows(busy() ? busyTargetMs : idleTargetMs));
       this.#failure = step.kind === 'fenced' ? 'another daemon took the tail over' : null;
       this.#failingSince = null;
       if (step.kind === 'fenced') return longestPauseMs;
+      if (step.kind === 'standby') return step.retry_ms;
       if (step.kind === 'applied') {
         const milliseconds = performance.now() - started;
         this.#size.learn(step.rows, milliseconds);

@@ -1,6 +1,7 @@
 import { type CursorAlarm, judgeRange, judgeSource, staleAfterMs, walksByKey } from '@govctl/core/handoff';
 import { type SqliteHandle, type SqlParams, StatementCache } from '../db/index.ts';
 import { readSource } from './source-fact.ts';
+import type { Tail, TailStep } from './tail-port.ts';
 import { drainSql, type Lane, missingSql, type SourceName, sources, type TailSql, tailSql } from './tail-sql.ts';
 
 export type TailOptions = {
@@ -10,13 +11,6 @@ export type TailOptions = {
   readonly environment: string;
   readonly now: () => string;
 };
-
-export type TailStep =
-  /** `settled`: nothing was left above the cursors. */
-  | { readonly kind: 'applied'; readonly rows: number; readonly settled: boolean }
-  | { readonly kind: 'idle' }
-  /** Another tail took over; this one has nothing to say any more. */
-  | { readonly kind: 'fenced' };
 
 type Key = string | Uint8Array;
 type CursorRow = {
@@ -54,7 +48,7 @@ class Fenced extends Error {}
  * heartbeat commit together or not at all, so a kill at any moment loses and doubles nothing. It runs on the thread of the journal and
  * holds no transaction across an await, so the two never wait for each other's locks.
  */
-export class SqliteTail {
+export class SqliteTail implements Tail {
   readonly #options: TailOptions;
   readonly #cache: StatementCache;
   readonly #sql = new Map<string, TailSql>();

@@ -1,6 +1,18 @@
 import type { HandoffWrites } from '@govctl/core/handoff';
 import type { WriteSql } from '../db/index.ts';
 
+function activateCandidate({ cursors, alarmed, position }: { cursors: string; alarmed: string; position: string }): string {
+  return `${cursors} UPDATE governance_candidate_state
+          SET state = 'activated', dirty = 0, activated_at = :activated_at, decision_ref = :decision_ref
+          WHERE object_key = :object_key AND state = 'captured' AND born_at = :born_at AND changelog_id = :changelog_id
+            AND (retired_at IS NULL OR retired_at < born_at)
+            AND EXISTS (SELECT 1 FROM governance_build_authorization WHERE scope IN ('*', :object_key))
+            AND NOT EXISTS (${alarmed})
+            AND (${position}) = :low_water_sum
+            AND NOT EXISTS (SELECT 1 FROM event_type_registry t JOIN event_pending p ON p.event_type = t.event_type
+                            WHERE t.active = 1 AND p.object_key = :object_key)`;
+}
+
 /** One statement per write of the handoff; the guard stands in its predicate. */
 export const handoffWriteSql: Record<keyof HandoffWrites, WriteSql> = {
   'ospa.insert': {
@@ -17,24 +29,38 @@ export const handoffWriteSql: Record<keyof HandoffWrites, WriteSql> = {
     guard: 'event-type-inactive',
   },
   'candidate.activate': {
-    sql: `UPDATE governance_candidate_state
-          SET state = 'activated', dirty = 0, activated_at = :activated_at, decision_ref = :decision_ref
-          WHERE object_key = :object_key AND state = 'captured' AND born_at = :born_at AND changelog_id = :changelog_id
-            AND (retired_at IS NULL OR retired_at < born_at)
-            AND EXISTS (SELECT 1 FROM governance_build_authorization WHERE scope IN ('*', :object_key))
-            AND NOT EXISTS (SELECT 1 FROM handoff_cursor WHERE alarm IS NOT NULL OR last_poll_at IS NULL OR last_poll_at < :polled_since)
-            AND (SELECT sum(low_water) FROM handoff_cursor) = :low_water_sum
-            AND NOT EXISTS (SELECT 1 FROM event_type_registry t JOIN event_pending p ON p.event_type = t.event_type
-                            WHERE t.active = 1 AND p.object_key = :object_key)`,
+    sql: {
+      sqlite: activateCandidate({
+        cursors: '',
+        alarmed: 'SELECT 1 FROM handoff_cursor WHERE alarm IS NOT NULL OR last_poll_at IS NULL OR last_poll_at < :polled_since',
+        position: 'SELECT sum(low_water) FROM handoff_cursor',
+      }),
+      // The tail holds the cursors while it writes; locked here, nothing of it can come between this guard and the commit.
+      postgres: activateCandidate({
+        cursors: 'WITH k AS MATERIALIZED (SELECT * FROM handoff_cursor ORDER BY source, shard FOR SHARE)',
+        alarmed: 'SELECT 1 FROM k WHERE alarm IS NOT NULL OR last_poll_at IS NULL OR last_poll_at < :polled_since',
+        position: 'SELECT sum(applied_rows) FROM k',
+      }),
+    },
     changes: 1,
     guard: 'candidate-as-judged',
   },
   'handoff.resume': {
-    sql: `UPDATE handoff_cursor SET
+    sql: {
+      sqlite: `UPDATE handoff_cursor SET
             low_water = CASE WHEN alarm LIKE '{"coverage":"drift"%' THEN 0 ELSE low_water END,
             audited_upto = CASE WHEN alarm LIKE '{"coverage":"drift"%' THEN 0 ELSE audited_upto END,
             walk_low = NULL, walk_upto = NULL, walk_key = NULL, walk_rows = 0, alarm = NULL
           WHERE alarm IS NOT NULL RETURNING source`,
+      postgres: `UPDATE handoff_cursor SET
+            low_water = CASE WHEN alarm LIKE '{"coverage":"drift"%' THEN 0 ELSE low_water END,
+            settled_upto = CASE WHEN alarm LIKE '{"coverage":"drift"%' THEN 0 ELSE settled_upto END,
+            audited_upto = CASE WHEN alarm LIKE '{"coverage":"drift"%' THEN 0 ELSE audited_upto END,
+            seen = CASE WHEN alarm LIKE '{"coverage":"drift"%' THEN '{}' ELSE seen END,
+            applied_rows = applied_rows + 1, next_id = NULL, source_files = NULL, source_epoch = NULL, alarm = NULL
+          WHERE (source, shard) IN (SELECT source, shard FROM handoff_cursor WHERE alarm IS NOT NULL ORDER BY source, shard FOR UPDATE)
+          RETURNING source`,
+    },
     changes: 'row',
     guard: 'alarm-raised',
   },
@@ -44,8 +70,13 @@ export const handoffWriteSql: Record<keyof HandoffWrites, WriteSql> = {
     guard: 'none',
   },
   'handoff.mark-stale': {
-    sql: `UPDATE handoff_cursor SET stale_since = :at
+    sql: {
+      sqlite: `UPDATE handoff_cursor SET stale_since = :at
           WHERE stale_since IS NULL AND (last_poll_at IS NULL OR last_poll_at < :polled_before) RETURNING source`,
+      postgres: `UPDATE handoff_cursor SET stale_since = :at WHERE (source, shard) IN (SELECT source, shard FROM handoff_cursor
+            WHERE stale_since IS NULL AND (last_poll_at IS NULL OR last_poll_at < :polled_before) ORDER BY source, shard FOR UPDATE)
+          RETURNING source`,
+    },
     changes: 'row',
     guard: 'not-said-yet',
   },

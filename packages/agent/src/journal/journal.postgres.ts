@@ -30,6 +30,8 @@ export type PostgresJournalOptions = {
   readonly signer: Signer;
   readonly seal: LogSeal;
   readonly now: () => string;
+  /** Whether the database still continues what was signed: null, or why not. Asked when a connection was opened anew. */
+  readonly continues: () => Promise<string | null>;
   readonly observer?: JournalObserver;
 };
 
@@ -52,13 +54,16 @@ export class PostgresJournal implements Journal {
   readonly #queue: Pending[] = [];
   #tree: TreeAppender;
   #server: ServerIdentity | undefined;
-  #working: Promise<void> | undefined;
+  /** The connection that was found to continue the log. */
+  #examined: number;
+  #working = false;
   #distrust: string | null = null;
 
   private constructor(options: PostgresJournalOptions, tree: TreeAppender) {
     this.#options = options;
     this.#tree = tree;
     this.#server = options.session.server;
+    this.#examined = options.session.generation;
   }
 
   /** Reads the committed head. @throws Problem `unavailable` */
@@ -86,16 +91,17 @@ export class PostgresJournal implements Journal {
     const leaves = leavesOf(unit, this.#options.signer);
     return await new Promise<CommitResult>((resolve, reject) => {
       this.#queue.push({ unit, leaves, resolve, reject });
-      this.#working ??= this.#work().finally(() => {
-        this.#working = undefined;
-      });
+      if (!this.#working) void this.#work();
     });
   }
 
   async #work(): Promise<void> {
+    this.#working = true;
     // What arrives in the same turn of the event loop goes together.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#queue.length > 0) await this.#flush(this.#queue.splice(0, groupLimit));
+    // In the same turn as the last look at the queue: a unit that arrives later starts the work again.
+    this.#working = false;
   }
 
   async #flush(group: readonly Pending[]): Promise<void> {
@@ -164,7 +170,7 @@ export class PostgresJournal implements Journal {
 
   async #write(run: PostgresRun, group: readonly Pending[], trace: { current?: CommitTrace; written?: Written }): Promise<Written> {
     const { schema, now, session } = this.#options;
-    this.#requireSameServer(session.server);
+    if (session.generation !== this.#examined) await this.#examine();
     const shared = group.length > 1;
     await lockGroup(
       run,
@@ -264,6 +270,14 @@ export class PostgresJournal implements Journal {
   }
 
   /** A connection that was opened again may reach another server: an old primary, or a copy of yesterday. */
+  async #examine(): Promise<void> {
+    const { server, generation } = this.#options.session;
+    this.#requireSameServer(server);
+    const moved = await this.#options.continues();
+    if (moved !== null) throw new LogMoved(moved);
+    this.#examined = generation;
+  }
+
   #requireSameServer(server: ServerIdentity | undefined): void {
     if (server === undefined) return;
     const known = this.#server;

@@ -9,9 +9,9 @@ const writes = /\b(INSERT (OR \w+ )?INTO|UPDATE \w+ SET|DELETE FROM|REPLACE INTO
 const writers: readonly RegExp[] = [
   /\/write-sql\.ts$/, // the journal's statements, one per named write
   /^journal\//, // the write path itself: records, nodes, heads, outbox
-  /^db\/(migration|instance-lock|postgres\/migrate)\.ts$/, // the migration ledgers; the lock file of one daemon
+  /^db\/(migration|instance-lock|postgres\/migrate)\.ts$/, // the migration ledger; the lock file of one daemon
   /^state\/init\.ts$/, // the first operator's key, before there is a daemon
-  /^handoff\/(tail|tail-sql|births|births-attachment)\.ts$/, // births have a writer of their own, and the tail is one transaction a batch
+  /^handoff\/(tail|tail-sql|tail-lease|tail-fence|births|births-attachment)(\.postgres)?\.ts$/, // births have a writer of their own, and the tail is one transaction a batch
 ];
 
 describe('one write path', () => {

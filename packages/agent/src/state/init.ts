@@ -1,21 +1,25 @@
 import { createPublicKey, randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { Problem } from '@govctl/core/api';
-import { validateConfig } from '@govctl/core/config';
+import { type GovdConfig, type PostgresConfig, validateConfig } from '@govctl/core/config';
 import { enrolPublicKey, rawPublicKey, trustOf } from '@govctl/core/evidence';
 import { type Grant, sourceTypeOf } from '@govctl/core/identity';
 import { stringify } from 'yaml';
-import { birthsMigrations, migrate, openSqlite, sqliteMigrations } from '../db/index.ts';
+import { birthsMigrations, migrate, openSqlite, quoted, sqliteMigrations } from '../db/index.ts';
 import { hashSecret } from '../identity/authenticate.ts';
+import { asOwner, migrateSchemas } from '../store/schema.postgres.ts';
 import { writeFileDurably } from './durable-file.ts';
 import { createKeys, loadKeys } from './key-file.ts';
 import { type StateDir, stateDir } from './state-dir.ts';
 
 export type InitOptions = {
   readonly root: string;
-  readonly environment: string;
+  /** File with a configuration to start from. */
+  readonly config?: string | undefined;
+  readonly environment?: string | undefined;
   /** Name of the log, in every checkpoint for ever. */
-  readonly origin: string;
+  readonly origin?: string | undefined;
   readonly operator: string;
   readonly now: () => string;
 };
@@ -28,9 +32,12 @@ const everything: Grant[] = [{ actions: ['*'], tenants: ['*'], datasets: ['*'] }
  *
  * @throws Problem `conflict`, `io`
  */
-export function initStateDir(options: InitOptions): StateDir {
+export async function initStateDir(options: InitOptions): Promise<StateDir> {
   const dir = stateDir(options.root);
-  const config = configText(options);
+  const { text, config } = initialConfig(options);
+  if (sourceTypeOf(options.operator) !== 'HUMAN')
+    throw new Problem('usage', { detail: 'the operator of a new deployment is a person', hint: '--operator HUMAN::<id>' });
+  let empty = false;
   try {
     mkdirSync(dir.root, { recursive: true, mode: 0o700 });
     if (readdirSync(dir.root).length > 0) {
@@ -40,13 +47,14 @@ export function initStateDir(options: InitOptions): StateDir {
         hint: ours ? `govd run --state-dir ${dir.root}` : 'name a new folder',
       });
     }
+    empty = true;
     chmodSync(dir.root, 0o700);
     mkdirSync(dir.keys, { mode: 0o700 });
     mkdirSync(dir.objects, { mode: 0o700 });
     createKeys(dir.keys);
-    initDatabases(dir, options);
-    writeTrust(dir, options.origin);
-    writeFileDurably(dir.config, config, 0o600);
+    await initStore(dir, config, options);
+    writeTrust(dir, config.log.origin);
+    writeFileDurably(dir.config, text, 0o600);
     writeFileDurably(
       dir.cliConfig,
       stringify({
@@ -59,6 +67,8 @@ export function initStateDir(options: InitOptions): StateDir {
     );
     return dir;
   } catch (cause) {
+    // Half a state folder is worth nothing, and would stand in the way of the next attempt.
+    if (empty) for (const name of readdirSync(dir.root)) rmSync(join(dir.root, name), { recursive: true, force: true });
     if (cause instanceof Problem) throw cause;
     throw new Problem('io', {
       detail: `${dir.root} could not be prepared: ${(cause as Error).message}`,
@@ -69,42 +79,104 @@ export function initStateDir(options: InitOptions): StateDir {
 }
 
 /** The configuration of the new deployment, which the daemon will accept: what it would refuse is refused before a key is made. */
-function configText(options: InitOptions): string {
-  const text = stringify({
-    apiVersion: 'govctl/v1',
-    kind: 'GovdConfig',
-    environment: options.environment,
-    log: { origin: options.origin },
-  });
+function initialConfig(options: InitOptions): { readonly text: string; readonly config: GovdConfig } {
+  const text = configText(options);
   const validated = validateConfig(text);
-  if (!validated.ok) {
-    throw new Problem('usage', {
-      detail: validated.problems.map((problem) => problem.message).join('; '),
-      hint: 'govd init --state-dir D makes a local_parity deployment',
-      reasons: validated.problems.map((problem) => ({ path: problem.path, message: problem.message })),
-    });
-  }
-  return text;
+  const problems = validated.ok ? [] : validated.problems;
+  if (validated.ok && validated.value.kind === 'GovdConfig') return { text, config: validated.value.config };
+  throw new Problem('usage', {
+    detail: problems.map((problem) => problem.message).join('; ') || 'this is no GovdConfig',
+    hint: 'govd init --state-dir D makes a local_parity deployment',
+    reasons: problems.map((problem) => ({ path: problem.path, message: problem.message })),
+  });
 }
 
-function initDatabases(dir: StateDir, options: InitOptions): void {
+function configText({ config, environment, origin }: InitOptions): string {
+  const said = {
+    ...(environment === undefined ? {} : { environment }),
+    ...(origin === undefined ? {} : { log: { origin } }),
+  };
+  if (config !== undefined) {
+    if (Object.keys(said).length > 0)
+      throw new Problem('usage', {
+        detail: 'with --config, the environment and the origin stand in the file',
+        hint: 'leave --environment and --origin out',
+      });
+    return readConfigFile(config);
+  }
+  return stringify({
+    apiVersion: 'govctl/v1',
+    kind: 'GovdConfig',
+    environment: 'local_parity',
+    log: { origin: 'govctl.local/log' },
+    ...said,
+  });
+}
+
+function readConfigFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new Problem('usage', {
+      detail: `${path} cannot be read: ${(cause as NodeJS.ErrnoException).code ?? ''}`,
+      hint: '--config FILE',
+      cause,
+    });
+  }
+}
+
+type FirstKey = {
+  readonly key_id: string;
+  readonly actor_id: string;
+  readonly secret_hash: string;
+  readonly grants: string;
+  readonly created_at: string;
+};
+
+const insertKey = `INSERT INTO api_key (key_id, actor_id, secret_hash, grants, created_at, created_by)
+  VALUES (:key_id, :actor_id, :secret_hash, :grants, :created_at, 'SYSTEM::govd-init')`;
+
+/** Tables, and the first operator's key: before there is a daemon that could be asked for one. */
+async function initStore(dir: StateDir, config: GovdConfig, { operator, now }: InitOptions): Promise<void> {
+  const secret = randomBytes(32).toString('base64url');
+  const key = {
+    key_id: newKeyId(),
+    actor_id: operator,
+    secret_hash: hashSecret(secret),
+    grants: JSON.stringify(everything),
+    created_at: now(),
+  };
+  const { postgres } = config.store;
+  if (postgres === undefined) initDatabases(dir, key, now);
+  else await initSchemas(dir, config, postgres, key, now);
+  writeFileDurably(dir.operatorKey, `govk_${key.key_id}_${secret}\n`, 0o600);
+}
+
+function initDatabases(dir: StateDir, key: FirstKey, now: () => string): void {
   const govd = openSqlite(dir.database);
   const births = openSqlite(dir.births);
   try {
-    migrate(govd, sqliteMigrations, options.now);
-    migrate(births, birthsMigrations, options.now);
-    const keyId = newKeyId();
-    const secret = randomBytes(32).toString('base64url');
-    if (sourceTypeOf(options.operator) !== 'HUMAN')
-      throw new Problem('usage', { detail: 'the operator of a new deployment is a person', hint: '--operator HUMAN::<id>' });
-    govd
-      .prepare('INSERT INTO api_key (key_id, actor_id, secret_hash, grants, created_at, created_by) VALUES (?, ?, ?, ?, ?, ?)')
-      .run(keyId, options.operator, hashSecret(secret), JSON.stringify(everything), options.now(), 'SYSTEM::govd-init');
-    writeFileDurably(dir.operatorKey, `govk_${keyId}_${secret}\n`, 0o600);
+    migrate(govd, sqliteMigrations, now);
+    migrate(births, birthsMigrations, now);
+    govd.prepare(insertKey).run(key);
   } finally {
     govd.close();
     births.close();
   }
+}
+
+async function initSchemas(dir: StateDir, config: GovdConfig, postgres: PostgresConfig, key: FirstKey, now: () => string): Promise<void> {
+  await migrateSchemas(config, postgres, dir.root, { check: false, now });
+  await asOwner(postgres, dir.root, async (session) => {
+    const { rows } = await session.run<{ keys: number }>(`SELECT count(*) AS keys FROM ${quoted(postgres.schema)}.api_key`);
+    if ((rows[0]?.keys ?? 0) > 0)
+      throw new Problem('conflict', {
+        detail: `the schema ${postgres.schema} in ${postgres.database} belongs to a deployment already`,
+        hint: "another host of it gets a copy of that deployment's state folder (keys, trust.json, govd.yaml), not keys of its own",
+      });
+    await session.run(`SET search_path = ${quoted(postgres.schema)}, pg_temp`);
+    await session.run(insertKey, key);
+  });
 }
 
 function newKeyId(): string {

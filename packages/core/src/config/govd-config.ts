@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { nameSchema, timestampSchema } from '../api/common.ts';
 import { environments } from '../environment/environment.ts';
 import { durationMs, durationSchema } from '../policy/duration.ts';
+import { handoffConfigSchema, postgresConfigSchema } from './postgres-config.ts';
 
 const file = z.string().min(1).max(4096);
 /** What no duration is, is refused as such and not for its length. */
@@ -22,37 +23,6 @@ const signerSchema = z.strictObject({
   revoked_at: timestampSchema.nullable().default(null).describe('When the key was taken back; from then on nothing it signed counts.'),
 });
 
-const identifier = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/, 'a lower-case name of letters, digits and _');
-
-const role = {
-  user: z.string().min(1).max(63).describe('Role that logs in.'),
-  password_file: file.optional().describe('File with its password on one line (0600); none for peer or certificate authentication.'),
-};
-
-const postgresSchema = z.strictObject({
-  host: z.string().min(1).max(255).describe('Name, address, or the folder of a unix socket.'),
-  port: z.int().min(1).max(65535).default(5432).describe('Port.'),
-  database: z.string().min(1).max(63).describe('Database.'),
-  schema: identifier.default('govctl').describe("Schema of govd's own tables."),
-  ...role,
-  owner: z
-    .strictObject(role)
-    .optional()
-    .describe('Role that owns the tables: used by govd init and govd migrate, never by a running daemon.'),
-  tls: z
-    .strictObject({
-      ca_file: file.optional().describe("Certificates to trust instead of the system's."),
-      cert_file: file.optional().describe('Client certificate.'),
-      key_file: file.optional().describe('Its key.'),
-      server_name: z.string().min(1).max(255).optional().describe('Name the certificate must have; the host when absent.'),
-    })
-    .optional()
-    .describe('TLS, always verified. Absent: none, which is for unix sockets and loopback.'),
-  connections: z.int().min(2).max(200).default(8).describe('Connections for reading; a few more are for writing.'),
-});
-
-export type PostgresConfig = z.output<typeof postgresSchema>;
-
 /** `govd.yaml`. Closed, and complete with defaults: what stands here is everything the daemon can be told. */
 export const govdConfigSchema = z
   .strictObject({
@@ -67,9 +37,12 @@ export const govdConfigSchema = z
       })
       .describe('The evidence log.'),
     store: z
-      .strictObject({ postgres: postgresSchema.optional().describe('PostgreSQL (14 or later) instead of SQLite in the state folder.') })
+      .strictObject({
+        postgres: postgresConfigSchema.optional().describe('PostgreSQL (14 or later) instead of SQLite in the state folder.'),
+      })
       .prefault({})
       .describe('Where state and evidence are kept.'),
+    handoff: handoffConfigSchema.prefault({}).describe('Where births are read.'),
     listeners: z
       .strictObject({
         operator: z
@@ -117,7 +90,15 @@ export const govdConfigSchema = z
       .describe('How the daemon stops.'),
   })
   .check((context) => {
-    const { environment, authentication, signers } = context.value;
+    const { environment, authentication, signers, store, handoff } = context.value;
+    if (handoff.attach !== undefined && store.postgres === undefined) {
+      context.issues.push({
+        code: 'custom',
+        input: handoff.attach,
+        path: ['handoff', 'attach'],
+        message: 'birth tables can only be attached in PostgreSQL: store.postgres names no server',
+      });
+    }
     if (environment !== 'local_parity' && authentication.mode === 'api-key') {
       context.issues.push({
         code: 'custom',

@@ -2,4 +2,5 @@ export { type CliConfig, type CliContext, cliConfigSchema, cliContextSchema, emp
 export { configDigest } from './config-digest.ts';
 export { type ConfigKind, type ConfigValue, configKinds, type ValidatedConfig, validateConfig } from './config-file.ts';
 export { type EffectiveSetting, effectiveSettings } from './effective.ts';
-export { type GovdConfig, govdConfigSchema, type PostgresConfig } from './govd-config.ts';
+export { type GovdConfig, govdConfigSchema } from './govd-config.ts';
+export type { PostgresConfig } from './postgres-config.ts';

@@ -14,11 +14,17 @@ export type CursorFact = {
   readonly low_water: number;
   /** Highest id the source ever gave out. */
   readonly head: number;
+  /** Rows that can be seen and were not read; absent where that is every id above the low water. */
+  readonly unread_rows?: number;
+  /** Ids read already above the low water, which waits for transactions of the source that are still open. */
+  readonly seen_rows?: number;
+  /** The transaction the low water waits for, when that lasts. Nothing that can be seen waits for it. */
+  readonly blocker?: string | null;
   readonly fence: number;
   readonly last_poll_at: string | null;
   readonly last_progress_at: string | null;
   readonly last_settled_at: string | null;
-  readonly alarm: { readonly coverage: 'pruned' | 'drift'; readonly detail: string; readonly raised_at: string } | null;
+  readonly alarm: { readonly coverage: 'pruned' | 'drift' | 'behind'; readonly detail: string; readonly raised_at: string } | null;
 };
 
 /** What coverage is judged from, read in one snapshot. Lag is counted by anti-join against births, never from a cursor. */
@@ -58,15 +64,18 @@ export function judgeCoverage(evidence: CoverageEvidence): Coverage {
   }
   if (lag_rows > 0) return { state: 'behind', reason: `${lag_rows} births have no candidate yet` };
   if (unannounced_rows > 0) return { state: 'behind', reason: `${unannounced_rows} births have neither event nor pending row` };
-  const behind = cursors.find((cursor) => cursor.head > cursor.low_water);
-  if (behind !== undefined)
-    return { state: 'behind', reason: `${behind.head - behind.low_water} rows of ${behind.source} are still to be read` };
+  const behind = cursors.find((cursor) => unread(cursor) > 0);
+  if (behind !== undefined) return { state: 'behind', reason: `${unread(behind)} rows of ${behind.source} are still to be read` };
   return { state: 'ok', reason: 'every birth has its candidate and its event' };
+}
+
+function unread(cursor: CursorFact): number {
+  return cursor.unread_rows ?? Math.max(0, cursor.head - cursor.low_water);
 }
 
 /** Seconds since the tail last had nothing left to do; 0 when it has nothing left now, null when that was never so. */
 export function lagSeconds(evidence: CoverageEvidence): number | null {
-  if (evidence.lag_rows === 0 && evidence.cursors.every((cursor) => cursor.head <= cursor.low_water)) return 0;
+  if (evidence.lag_rows === 0 && evidence.cursors.every((cursor) => unread(cursor) === 0)) return 0;
   const settled = evidence.cursors.map((cursor) => cursor.last_settled_at).sort();
   const oldest = settled.includes(null) ? null : (settled[0] ?? null);
   return oldest === null ? null : Math.max(0, (Date.parse(evidence.as_of) - Date.parse(oldest)) / 1000);

@@ -9,7 +9,8 @@ export type SourceFact = {
   readonly missing_columns: readonly string[];
 };
 
-export type CursorAlarm = { readonly coverage: 'pruned' | 'drift'; readonly detail: string };
+/** `behind`: nothing is lost, but more waits to be settled than the tail should have to remember. */
+export type CursorAlarm = { readonly coverage: 'pruned' | 'drift' | 'behind'; readonly detail: string };
 
 /**
  * May a cursor at `low_water` be trusted on this source? An id that can come back, or a head behind the cursor (restored, truncated,

@@ -22,7 +22,7 @@ export type HandoffWrites = {
     readonly decision_ref: string;
     /** The oldest heartbeat that still proves coverage. */
     readonly polled_since: string;
-    /** Sum of the low waters the facts were read at: births after it are not part of this decision. */
+    /** Sum of the cursors' positions the facts were read at: births after it are not part of this decision. */
     readonly low_water_sum: number;
   };
   /** An operator accepts what an alarm said; after drift everything is read again from the first id. */

@@ -37,6 +37,16 @@ export const tableRights = {
   schema_migration: 'SELECT',
 } as const satisfies Record<string, string>;
 
+/** The same for the embedded birth tables: a birth is never changed, and the tail reads where the ids stand. */
+export const birthsRights = {
+  birth_registry: appendOnly,
+  registry_changelog: appendOnly,
+  birth_permit: changing,
+  schema_migration: 'SELECT',
+  birth_registry_birth_id_seq: 'SELECT',
+  registry_changelog_id_seq: 'SELECT',
+} as const satisfies Record<string, string>;
+
 /** Tables of the evidence log: the daemon refuses to start with a role that could change them. */
 export const logTables = [
   'record',

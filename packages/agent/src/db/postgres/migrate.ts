@@ -1,6 +1,6 @@
 import { Problem } from '@govctl/core/api';
 import { type Applied, judgeApplied, type Migration, type MigrationState, migrationDigest } from '../migration.ts';
-import { logTables, tableRights } from './grant.ts';
+import { birthsRights, logTables, tableRights } from './grant.ts';
 import type { PostgresRun, PostgresSession } from './session.ts';
 
 /** Key of the advisory lock: two hosts that migrate at once do it one after the other. */
@@ -75,6 +75,18 @@ export async function migratePostgres(
  * @throws Problem `unavailable` when the role is not there, or owns the tables (an owner cannot be kept from anything)
  */
 export async function grantDaemon(session: PostgresSession, schema: string, role: string): Promise<void> {
+  await grant(session, schema, role, tableRights);
+}
+
+/**
+ * The same for the embedded birth tables.
+ * @throws Problem `unavailable`, see `grantDaemon`
+ */
+export async function grantBirths(session: PostgresSession, schema: string, role: string): Promise<void> {
+  await grant(session, schema, role, birthsRights);
+}
+
+async function grant(session: PostgresSession, schema: string, role: string, all: Readonly<Record<string, string>>): Promise<void> {
   await session.transaction(async (run) => {
     const { rows } = await run<{ known: boolean; owner: boolean }>(
       `SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = :role) AS known,
@@ -94,7 +106,7 @@ export async function grantDaemon(session: PostgresSession, schema: string, role
       });
     const to = quoted(role);
     await run(`GRANT USAGE ON SCHEMA ${quoted(schema)} TO ${to}`);
-    for (const [table, rights] of Object.entries(tableRights)) {
+    for (const [table, rights] of Object.entries(all)) {
       await run(`REVOKE ALL ON ${quoted(schema)}.${quoted(table)} FROM PUBLIC, ${to}`);
       await run(`GRANT ${rights} ON ${quoted(schema)}.${quoted(table)} TO ${to}`);
     }

@@ -14,7 +14,8 @@ const compiled = new Map<string, Compiled>();
 
 /**
  * `:named` parameters as PostgreSQL takes them: `$1::type`. The type is the value's own, so that the server never has to guess one
- * from a place that does not tell (`$1 IS NULL`, `$1 + 1`); a null says nothing, and the other uses of the parameter tell.
+ * from a place that does not tell (`$1 + 1`). A null has no type to tell and stands in the text as NULL, which also lets the planner
+ * leave out what `:x IS NULL OR ...` makes void.
  *
  * Quoted text, comments and `::` casts are left as they are.
  */
@@ -36,7 +37,7 @@ function typeKey(params: SqlParams): string {
 }
 
 function castOf(value: SqlValue): string {
-  if (value === null) return '';
+  if (value === null) return '?';
   if (typeof value === 'string') return '::text';
   if (typeof value === 'number') return Number.isInteger(value) ? '::bigint' : '::double precision';
   return '::bytea';
@@ -49,6 +50,7 @@ function compile(sql: string, params: SqlParams): Compiled {
   const text = sql.replace(token, (whole: string, name: string | undefined) => {
     if (name === undefined) return whole;
     if (!(name in params)) throw new RangeError(`a statement asks for :${name}, which was not given`);
+    if (params[name] === null) return 'NULL';
     if (!names.includes(name)) names.push(name);
     return `$${names.indexOf(name) + 1}${castOf(params[name] ?? null)}`;
   });

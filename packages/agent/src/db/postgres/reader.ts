@@ -79,13 +79,10 @@ function rowsOf(client: PoolClient, query: Query<unknown>): Promise<readonly unk
   return runOn(client, textFor('postgres', query.sql), query.params).then(({ rows }) => rows);
 }
 
-/** All statements are handed over at once: the client sends each as soon as the one before is answered. */
 async function inSnapshot(client: PoolClient, queries: readonly Query<unknown>[]): Promise<(readonly unknown[])[]> {
-  const begun = client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-  const asked = queries.map((query) => rowsOf(client, query));
-  const ended = client.query('COMMIT');
-  const settled = await Promise.allSettled([begun, ...asked, ended]);
-  const failed = settled.find((result) => result.status === 'rejected');
-  if (failed?.status === 'rejected') throw failed.reason;
-  return await Promise.all(asked);
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  const answers: (readonly unknown[])[] = [];
+  for (const query of queries) answers.push(await rowsOf(client, query));
+  await client.query('COMMIT');
+  return answers;
 }

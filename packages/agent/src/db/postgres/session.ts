@@ -25,9 +25,15 @@ export class PostgresSession {
   #open: { client: Client; server: ServerIdentity } | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
+  #generation = 0;
 
   constructor(connect: Connect) {
     this.#connect = connect;
+  }
+
+  /** Grows with each connection that was opened. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /** What the server was when the connection was opened. */
@@ -82,7 +88,10 @@ export class PostgresSession {
 
   async #with<T>(work: (run: PostgresRun) => Promise<T>): Promise<T> {
     if (this.#closed) throw new Error('this session is closed');
-    this.#open ??= await this.#connect();
+    if (this.#open === undefined) {
+      this.#open = await this.#connect();
+      this.#generation += 1;
+    }
     const { client } = this.#open;
     const run: PostgresRun = async (sql, params = {}) => {
       try {

@@ -38,11 +38,17 @@ export const birthPermitDocument = document('BirthPermit', {
 const cursorShape = z.object({
   low_water: count,
   head: count,
+  /** PostgreSQL: rows that can be seen and were not read. */
+  unread_rows: count.optional(),
+  /** PostgreSQL: ids read above the low water, which waits for transactions that are still open. */
+  seen_rows: count.optional(),
+  /** PostgreSQL: the transaction that the low water waits for, when that lasts. */
+  blocker: z.string().nullable().optional(),
   fence: count,
   last_poll_at: timestampSchema.nullable(),
   last_progress_at: timestampSchema.nullable(),
   last_settled_at: timestampSchema.nullable(),
-  alarm: z.object({ coverage: z.enum(['pruned', 'drift']), detail: z.string(), raised_at: timestampSchema }).nullable(),
+  alarm: z.object({ coverage: z.enum(['pruned', 'drift', 'behind']), detail: z.string(), raised_at: timestampSchema }).nullable(),
 });
 
 export const handoffStatusDocument = document('HandoffStatus', {

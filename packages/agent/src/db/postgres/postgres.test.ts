@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { postgresAvailability } from '../../../../../test/postgres/binaries.ts';
+import { type TestDatabase, testDatabase } from '../postgres.fixture.ts';
+import { logTables, tableRights } from './grant.ts';
+import { requireLeastPrivilege } from './migrate.ts';
+import { PostgresReader } from './reader.ts';
+
+const postgres = postgresAvailability();
+
+describe.skipIf(postgres.skip)(`PostgreSQL${postgres.note}`, () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await testDatabase('db');
+  });
+  afterAll(async () => await database?.close());
+
+  it('gives every table its rights, and no table without', async () => {
+    const tables = await database.query<{ tablename: string }>("SELECT tablename FROM pg_tables WHERE schemaname = 'govctl'");
+    expect(tables.map((row) => row.tablename).sort()).toEqual(Object.keys(tableRights).sort());
+  });
+
+  it('keeps the daemon from changing or emptying the log', async () => {
+    const session = database.session();
+    await expect(requireLeastPrivilege(session, 'govctl')).resolves.toBeUndefined();
+    for (const table of logTables) {
+      for (const sql of [`DELETE FROM ${table}`, `TRUNCATE ${table}`, `DROP TABLE ${table}`])
+        await expect(session.run(sql)).rejects.toMatchObject({ code: '42501' });
+    }
+  });
+
+  it('answers several reads from one snapshot', async () => {
+    const reader = new PostgresReader(database.daemon, 2);
+    const count = { name: 'count', sql: 'SELECT count(*) AS n, pg_sleep(0.3) FROM lease', params: {} };
+    const [reading] = await Promise.all([
+      reader.read([count, count]),
+      database.session().run("INSERT INTO lease VALUES ('x', 1, 'me', '2026')"),
+    ]);
+    const [[first], [second]] = reading as [{ n: number }[], { n: number }[]];
+    expect(first?.n).toEqual(second?.n);
+    await reader.close();
+  });
+});

@@ -1,0 +1,12 @@
+import type { HandoffQueries } from './queries.ts';
+import type { SourcesSql } from './source.postgres.ts';
+import { cursorStatusSql, lagSql, missingSinceAuditSql } from './tail-sql.postgres.ts';
+
+/** The reads that name the birth tables. `sources` is asked each time: what the catalog says of them may change. */
+export function postgresHandoffQueries(sources: () => SourcesSql): HandoffQueries {
+  return {
+    cursorStatus: () => ({ name: 'handoff cursors', sql: cursorStatusSql(sources()), params: {} }),
+    missingSinceAudit: () => ({ name: 'births without candidate or event', sql: missingSinceAuditSql(sources()), params: {} }),
+    handoffLag: () => ({ name: 'handoff lag', sql: lagSql(sources()), params: {} }),
+  };
+}

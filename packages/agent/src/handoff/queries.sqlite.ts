@@ -1,0 +1,20 @@
+import { query } from '../db/index.ts';
+import type { CursorStatusRow, HandoffQueries, LagRow } from './queries.ts';
+import { missingSinceAuditSql, sources } from './tail-sql.ts';
+
+/** On a connection with births attached (`attachBirths`). */
+export const sqliteHandoffQueries: HandoffQueries = {
+  cursorStatus: query<Record<never, never>, CursorStatusRow>(
+    'handoff cursors',
+    `SELECT c.source, c.shard, c.low_water, c.low_water AS position,
+       coalesce((SELECT s.seq FROM births.sqlite_sequence s WHERE s.name = c.source), 0) AS head,
+       c.fence, c.last_poll_at, c.last_progress_at, c.last_settled_at, c.alarm
+     FROM handoff_cursor c ORDER BY c.source, c.shard`,
+  ),
+  missingSinceAudit: query<Record<never, never>, { lag_rows: number; unannounced_rows: number }>(
+    'births without candidate or event',
+    `SELECT sum(lag_rows) AS lag_rows, sum(unannounced_rows) AS unannounced_rows FROM (
+       ${missingSinceAuditSql('birth_registry')} UNION ALL ${missingSinceAuditSql('registry_changelog', sources.birth_registry.table)})`,
+  ),
+  handoffLag: query<Record<never, never>, LagRow>('handoff lag', 'SELECT * FROM v_handoff_lag'),
+};

@@ -1,0 +1,16 @@
+export type TailStep =
+  /** `settled`: nothing that can be seen was left to read. */
+  | { readonly kind: 'applied'; readonly rows: number; readonly settled: boolean }
+  | { readonly kind: 'idle' }
+  /** Another tail took over; this one commits nothing any more. */
+  | { readonly kind: 'fenced' }
+  /** Another host tails; asking again after `retry_ms` finds out whether it still does. */
+  | { readonly kind: 'standby'; readonly retry_ms: number };
+
+/** Applies both birth sources to governance, a batch a step. What a step throws was not done, and the next step does it. */
+export type Tail = {
+  /** Before the first step. */
+  start(): void | Promise<void>;
+  /** One batch of about `rows` rows; or, with nothing to read, a heartbeat when one is due; or nothing. */
+  step(rows: number): TailStep | Promise<TailStep>;
+};

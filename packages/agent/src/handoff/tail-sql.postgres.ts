@@ -1,0 +1,320 @@
+import { type SourceName, type SourceSql, type SourcesSql, sourceNames } from './source.postgres.ts';
+
+/**
+ * The tail's statements on PostgreSQL. Rows never pass through JavaScript: one statement reads a batch of one source and writes
+ * everything that follows from it. Ids become visible in any order there, so a batch reads what it has not seen yet, and what it
+ * writes is the same in whatever order the rows come: maxima, and keys that are there once.
+ *
+ * Look-ups in large tables are written so that they stay look-ups (`OFFSET 0`, LATERAL with LIMIT): a batch must not scan them
+ * because statistics are old.
+ */
+
+const objectBorn = `'handoff.object_born'`;
+/** One outbox row holds at most this many events: the dispatcher reads a row at a time. */
+const eventsPerRow = 500;
+const lastId = '9223372036854775807';
+
+/** The ids of a cursor that were not seen: a few ranges, the last without an end. */
+const unseen = `int8multirange(int8range(k.low_water, NULL, '()')) - k.seen`;
+
+function inGap(source: SourceSql): string {
+  return `${source.id} >= lower(gap) AND ${source.id} < coalesce(upper(gap), ${lastId})`;
+}
+
+/** Whether a row can be seen and was not; `upto` bounds the ids asked for. For a cursor row `k`. */
+function unread(source: SourceSql, upto?: string): string {
+  const ids = upto === undefined ? unseen : `(${unseen}) * int8multirange(int8range(NULL, ${upto}, '(]'))`;
+  return `EXISTS (SELECT 1 FROM unnest(${ids}) AS gap, LATERAL (SELECT 1 FROM ${source.table} r WHERE ${inGap(source)} LIMIT 1) AS x)`;
+}
+
+function cursorOf(name: SourceName): string {
+  return `k.source = '${name}' AND k.shard = 0`;
+}
+
+function bySource(sources: readonly SourceSql[], value: (source: SourceSql) => string, otherwise: string): string {
+  if (sources.length === 0) return otherwise;
+  return `CASE k.source ${sources.map((source) => `WHEN '${source.name}' THEN ${value(source)}`).join(' ')} ELSE ${otherwise} END`;
+}
+
+const drains = `EXISTS (SELECT 1 FROM event_type_registry t WHERE t.event_type = ${objectBorn} AND t.active = 1)
+  AND EXISTS (SELECT 1 FROM event_pending p WHERE p.event_type = ${objectBorn})`;
+
+/** Now, by the server's clock, in the form governance keeps. */
+const now = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+export const nowSql = `SELECT ${now} AS now`;
+
+/** Is there anything to do? The heads are the ceilings of a fence: they are read before the writers. */
+export function probeSql(sources: readonly SourceSql[]): string {
+  return `SELECT k.source, k.low_water, k.audited_upto, k.seen = '{}' AS collapsed, ${drains} AS drains,
+      ${bySource(sources, (source) => source.head, 'k.low_water')} AS head,
+      ${bySource(sources, (source) => unread(source), 'false')} AS unread
+    FROM handoff_cursor k WHERE k.fence = :fence AND k.shard = 0 ORDER BY k.source`;
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** The source's own relations: itself and, where it is partitioned, all of its tree. A routed INSERT holds its root before its leaf. */
+function tree(source: SourceSql): string {
+  const root = `to_regclass(${literal(source.table)})`;
+  return `SELECT '${source.name}' AS source, ${root}::oid AS relid UNION SELECT '${source.name}', relid::oid FROM pg_partition_tree(${root})`;
+}
+
+/** Transactions that may still make rows of the sources visible. Needs no privilege; one that was prepared has no pid. */
+export function writersSql(sources: readonly SourceSql[]): string {
+  return `SELECT t.source, l.virtualtransaction AS vxid, l.pid
+    FROM (${sources.map(tree).join(' UNION ALL ')}) t JOIN pg_locks l ON l.relation = t.relid
+    WHERE l.locktype = 'relation' AND l.granted AND l.mode = 'RowExclusiveLock'
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.pid IS DISTINCT FROM pg_backend_pid()`;
+}
+
+/** Holds the cursors, if they are still ours: a tail whose lease ran out finds no row and commits nothing. */
+export function holdSql(sources: readonly SourceSql[]): string {
+  const gone = bySource(
+    sources,
+    (source) => `k.next_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ${source.table} r WHERE ${source.id} = k.next_id)`,
+    'false',
+  );
+  return `SELECT k.source, k.shard, k.low_water, k.settled_upto, k.audited_upto, k.last_poll_at, k.stale_since, k.next_id, k.source_files,
+      coalesce(upper(k.seen) - 1, 0) AS last_seen, (SELECT count(*) FROM unnest(k.seen)) AS seen_ranges, ${gone} AS next_gone, ${now} AS now
+    FROM handoff_cursor k WHERE k.fence = :fence AND k.lease_until > clock_timestamp() ORDER BY k.source, k.shard FOR UPDATE`;
+}
+
+/** FOR SHARE: an activation waits for the batch, or the batch for it, so nothing is captured under a type that is active by then. */
+export const eventTypeSql = `SELECT active, EXISTS (SELECT 1 FROM event_pending p WHERE p.event_type = ${objectBorn}) AS pending
+  FROM event_type_registry WHERE event_type = ${objectBorn} FOR SHARE`;
+
+const isEmitted = (row: string) =>
+  `EXISTS (SELECT 1 FROM handoff_emitted e WHERE e.event_type = ${objectBorn} AND e.object_key = ${row}.object_key AND e.born_at = ${row}.born_at OFFSET 0)`;
+const isPending = (row: string) =>
+  `EXISTS (SELECT 1 FROM event_pending e WHERE e.event_type = ${objectBorn} AND e.object_key = ${row}.object_key AND e.born_at = ${row}.born_at OFFSET 0)`;
+
+const draft = `json_build_object('type', ${objectBorn}, 'subject', object_key, 'time', :now, 'tenant_id', 'default', 'dataset_id', NULL, 'layer', NULL,
+    'run_id', NULL, 'environment', :environment, 'data', json_build_object('object_key', object_key, 'object_type', object_type, 'born_at', born_at))`;
+
+/** Outbox rows from `numbered` (object_key, object_type, born_at, place). */
+const outbox = `o AS (INSERT INTO outbox (committed_at, event_count, events)
+      SELECT :now, count(*), json_agg(${draft} ORDER BY place)::text FROM numbered GROUP BY place / ${eventsPerRow} ORDER BY place / ${eventsPerRow}
+      RETURNING outbox_id),
+    w AS (INSERT INTO outbox_waiting (outbox_id) SELECT outbox_id FROM o)`;
+
+/** Events of the CTE `born` (object_key, born_at, object_type), each of them once for ever. */
+function eventCtes(emits: boolean): string {
+  if (!emits) {
+    return `captured AS (INSERT INTO event_pending (event_type, object_key, born_at, captured_at)
+      SELECT ${objectBorn}, b.object_key, b.born_at, :now FROM born b WHERE NOT ${isEmitted('b')} ORDER BY b.object_key, b.born_at
+      ON CONFLICT DO NOTHING)`;
+  }
+  return `emitted AS (INSERT INTO handoff_emitted (event_type, object_key, born_at, emitted_at)
+      SELECT ${objectBorn}, b.object_key, b.born_at, :now FROM born b ORDER BY b.object_key, b.born_at ON CONFLICT DO NOTHING
+      RETURNING object_key, born_at),
+    numbered AS (SELECT e.object_key, e.born_at, b.object_type, row_number() OVER (ORDER BY e.object_key, e.born_at) - 1 AS place
+      FROM emitted e JOIN born b ON b.object_key = e.object_key AND b.born_at = e.born_at),
+    ${outbox}`;
+}
+
+/** What a batch reads: `fresh` is what the cursor has not seen, `ids` is the ranges of a parameter, read again. */
+export type Reading = 'fresh' | 'ids';
+
+/** `s`: the rows. `j`: with whether they, or rows of their key before them, cannot be applied. */
+function readCtes(source: SourceSql, reading: Reading): string {
+  const gaps =
+    reading === 'ids'
+      ? 'FROM unnest((:ids)::int8multirange) AS gap'
+      : `FROM (SELECT k.low_water, k.seen FROM handoff_cursor k WHERE ${cursorOf(source.name)}) AS k, unnest(${unseen}) AS gap`;
+  return `s AS MATERIALIZED (
+      SELECT x.* ${gaps}, LATERAL (
+        SELECT ${source.id}::bigint AS id, ${source.object_key} AS object_key, ${source.object_type} AS object_type, ${source.change} AS change,
+          ${source.born_at} AS born_at, ${source.fault} AS fault
+        FROM ${source.table} r WHERE ${inGap(source)} ORDER BY ${source.id} LIMIT :rows) AS x LIMIT :rows),
+    held AS MATERIALIZED (SELECT object_key, min(id) AS from_id FROM (
+        SELECT object_key, id FROM s WHERE fault IS NOT NULL AND object_key IS NOT NULL
+        UNION ALL SELECT object_key, CASE WHEN source = '${source.name}' THEN id ELSE 0 END FROM handoff_quarantine
+          WHERE resolved_at IS NULL AND object_key IS NOT NULL) AS q GROUP BY object_key),
+    j AS MATERIALIZED (SELECT s.*, (s.fault IS NOT NULL OR h.from_id <= s.id) IS TRUE AS bad FROM s LEFT JOIN held h ON h.object_key = s.object_key)`;
+}
+
+/** Rows that cannot be applied stand aside, and the cursor moves over everything that was read. */
+function endCtes(source: SourceSql, reading: Reading): string {
+  const seen =
+    reading === 'ids' ? '' : `seen = k.seen + coalesce((SELECT range_agg(int8range(id, id, '[]')) FROM s), '{}'::int8multirange),`;
+  return `poisoned AS (INSERT INTO handoff_quarantine (source, id, object_key, "row", error, attempts, first_seen_at)
+      SELECT '${source.name}', j.id, left(j.object_key, 1024), x.json, coalesce(j.fault, 'waits behind a quarantined row of the same object'), 1, :now
+      FROM j, LATERAL (SELECT ${source.json} AS json FROM ${source.table} r WHERE ${source.id} = j.id LIMIT 1) AS x WHERE j.bad ORDER BY j.id
+      ON CONFLICT DO NOTHING),
+    moved AS (UPDATE handoff_cursor k SET ${seen} applied_rows = k.applied_rows + (SELECT count(*) FROM s), last_progress_at = :now
+      WHERE ${cursorOf(source.name)} AND EXISTS (SELECT 1 FROM s))
+  SELECT count(*) AS row_count, coalesce(max(id), 0) AS last_id FROM j`;
+}
+
+const reborn = `excluded.born_at > coalesce(c.born_at, '')`;
+const told = `excluded.type_born_at > coalesce(c.type_born_at, '')`;
+const upsert = `ON CONFLICT (object_key) DO UPDATE SET
+      object_type = CASE WHEN ${told} THEN excluded.object_type ELSE c.object_type END,
+      type_born_at = CASE WHEN ${told} THEN excluded.type_born_at ELSE c.type_born_at END,
+      state = CASE WHEN ${reborn} THEN 'captured' ELSE c.state END,
+      activated_at = CASE WHEN ${reborn} THEN NULL ELSE c.activated_at END,
+      decision_ref = CASE WHEN ${reborn} THEN NULL ELSE c.decision_ref END,
+      born_at = greatest(c.born_at, excluded.born_at), last_seen_at = excluded.last_seen_at`;
+const candidateColumns =
+  'object_key, object_type, type_born_at, state, dirty, born_at, retired_at, changelog_id, first_seen_at, last_seen_at';
+
+/** A batch of the registry: every row is a birth. */
+export function registrySql(source: SourceSql, reading: Reading, emits: boolean): string {
+  return `WITH ${readCtes(source, reading)},
+    born AS MATERIALIZED (SELECT object_key, born_at, max(object_type) AS object_type FROM j WHERE NOT bad GROUP BY object_key, born_at),
+    ${eventCtes(emits)},
+    candidates AS (INSERT INTO governance_candidate_state AS c (${candidateColumns})
+      SELECT DISTINCT ON (object_key) object_key, object_type, CASE WHEN object_type IS NOT NULL THEN born_at END, 'captured', 1, born_at, NULL, 0, :now, :now
+      FROM born ORDER BY object_key, born_at DESC
+      ${upsert}, dirty = CASE WHEN ${reborn} THEN 1 ELSE c.dirty END WHERE ${reborn} OR ${told}),
+    ${endCtes(source, reading)}`;
+}
+
+/**
+ * A batch of the changelog. A birth that the registry told of already is no news; `exact` does not take the candidate's word for
+ * that. A change is news when it is newer than what was applied, or has never been below the settled low water: then it came late, and
+ * is applied for the first time.
+ */
+export function changelogSql(sources: SourcesSql, reading: Reading, emits: boolean, exact: boolean): string {
+  const source = sources.registry_changelog;
+  const registry = sources.birth_registry;
+  const hasEvent = `(${isPending('j')} OR ${isEmitted('j')})`;
+  const known = exact ? `(c.born_at >= j.born_at AND ${hasEvent})` : `(c.born_at = j.born_at OR (c.born_at > j.born_at AND ${hasEvent}))`;
+  const news = `(j.change <> 'BORN' AND (c.object_key IS NULL OR j.id > c.changelog_id OR j.id > (:settled_upto)::bigint))`;
+  const type = registry.by_key
+    ? `(SELECT ${registry.object_type} FROM ${registry.table} r WHERE ${registry.object_key} = f.object_key AND ${registry.born_at} = f.born_at LIMIT 1)`
+    : 'NULL::text';
+  return `WITH ${readCtes(source, reading)},
+    g AS MATERIALIZED (SELECT j.id, j.object_key, j.change, j.born_at, ${news} AS news, c.born_at AS c_born_at, c.dirty AS c_dirty
+      FROM j LEFT JOIN LATERAL (SELECT * FROM governance_candidate_state c WHERE c.object_key = j.object_key LIMIT 1) AS c ON true
+      WHERE NOT j.bad AND CASE j.change WHEN 'BORN' THEN ${known} IS NOT TRUE
+        WHEN 'RETIRED' THEN ${news} OR (c.retired_at >= j.born_at) IS NOT TRUE ELSE ${news} END),
+    born AS MATERIALIZED (SELECT f.object_key, f.born_at, ${type} AS object_type
+      FROM (SELECT DISTINCT object_key, born_at FROM g WHERE change = 'BORN') AS f),
+    ${eventCtes(emits)},
+    newest AS (SELECT DISTINCT ON (object_key) object_key, object_type, born_at FROM born ORDER BY object_key, born_at DESC),
+    folded AS (SELECT object_key, max(born_at) FILTER (WHERE change = 'BORN') AS born_at, max(born_at) FILTER (WHERE change = 'RETIRED') AS retired_at,
+        coalesce(max(id) FILTER (WHERE change <> 'BORN'), 0) AS changelog_id, bool_or(news) AS news, max(c_born_at) AS c_born_at, max(c_dirty) AS c_dirty
+      FROM g GROUP BY object_key),
+    candidates AS (INSERT INTO governance_candidate_state AS c (${candidateColumns})
+      SELECT f.object_key, n.object_type, CASE WHEN n.object_type IS NOT NULL THEN n.born_at END, 'captured',
+        CASE WHEN f.news OR f.c_dirty IS NULL OR f.born_at > coalesce(f.c_born_at, '') THEN 1 ELSE f.c_dirty END,
+        f.born_at, f.retired_at, f.changelog_id, :now, :now
+      FROM folded f LEFT JOIN newest n ON n.object_key = f.object_key ORDER BY f.object_key
+      ${upsert}, dirty = excluded.dirty, retired_at = greatest(c.retired_at, excluded.retired_at), changelog_id = greatest(c.changelog_id, excluded.changelog_id)
+      WHERE ${reborn} OR ${told} OR excluded.dirty <> c.dirty OR excluded.changelog_id > c.changelog_id
+        OR excluded.retired_at > coalesce(c.retired_at, '')),
+    ${endCtes(source, reading)}`;
+}
+
+/** The low water moves to a settled id, unless a row at or below it can be seen that was not read. */
+export function settleSql(source: SourceSql): string {
+  return `UPDATE handoff_cursor k SET low_water = (:upto)::bigint, settled_upto = greatest(k.settled_upto, :upto),
+      seen = k.seen - int8multirange(int8range(NULL, (:upto)::bigint, '(]')), fence_ceiling = NULL, fence_writers = NULL, fence_since = NULL, blocker = NULL,
+      alarm = CASE WHEN k.alarm LIKE '{"coverage":"behind"%' THEN NULL ELSE k.alarm END
+    WHERE ${cursorOf(source.name)} AND k.low_water < :upto AND NOT ${unread(source, '(:upto)::bigint')}`;
+}
+
+/** Remembers a row that can be seen and waits for the next batch: where it is gone by then, rows were removed unread. */
+export function nextSql(source: SourceSql): string {
+  return `UPDATE handoff_cursor k SET next_id = (SELECT x.id FROM unnest(${unseen}) AS gap,
+      LATERAL (SELECT ${source.id}::bigint AS id FROM ${source.table} r WHERE ${inGap(source)} ORDER BY ${source.id} LIMIT 1) AS x LIMIT 1)
+    WHERE ${cursorOf(source.name)}`;
+}
+
+/** The table's files, and whether anything at or below the low water is still there. */
+export function examineSql(source: SourceSql): string {
+  return `SELECT (SELECT string_agg(t.relid::text || ':' || coalesce(pg_relation_filenode(t.relid), 0), ',' ORDER BY t.relid) FROM (${tree(source)}) t) AS files,
+      EXISTS (SELECT 1 FROM ${source.table} r WHERE ${source.id} <= k.low_water) AS has_old, k.seen = '{}' AS collapsed,
+      (SELECT min(${source.id}) FROM ${source.table} r WHERE ${source.id} > k.low_water)::bigint AS first_above
+    FROM handoff_cursor k WHERE ${cursorOf(source.name)}`;
+}
+
+/** Captured events of an active type go out in key order; pending and emitted change places in one statement. */
+export const drainSql = `WITH d AS (DELETE FROM event_pending WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM event_pending WHERE event_type = ${objectBorn} ORDER BY object_key, born_at LIMIT :rows)) RETURNING object_key, born_at),
+    e AS (INSERT INTO handoff_emitted (event_type, object_key, born_at, emitted_at)
+      SELECT ${objectBorn}, object_key, born_at, :now FROM d ORDER BY object_key, born_at ON CONFLICT DO NOTHING RETURNING object_key, born_at),
+    numbered AS (SELECT e.object_key, e.born_at, c.object_type, row_number() OVER (ORDER BY e.object_key, e.born_at) - 1 AS place
+      FROM e LEFT JOIN LATERAL (SELECT object_type FROM governance_candidate_state c WHERE c.object_key = e.object_key LIMIT 1) AS c ON true),
+    ${outbox}
+  SELECT count(*) AS row_count FROM d`;
+
+/**
+ * Proves rows from one id on: which of them have not had their effect and are not quarantined (`holes`), and up to which id it looked.
+ * A birth must have candidate and event, a retirement must be known, and no change may be newer than the newest applied one.
+ */
+export function auditSql(source: SourceSql): string {
+  const births = `(c.born_at >= r.born_at) IS NOT TRUE OR NOT (${isPending('r')} OR ${isEmitted('r')})`;
+  const changes = `CASE r.change WHEN 'BORN' THEN ${births} WHEN 'RETIRED' THEN (c.retired_at >= r.born_at AND c.changelog_id >= r.id) IS NOT TRUE
+      ELSE (c.changelog_id >= r.id) IS NOT TRUE END`;
+  return `WITH r AS MATERIALIZED (SELECT ${source.id}::bigint AS id, ${source.object_key} AS object_key, ${source.change} AS change, ${source.born_at} AS born_at
+      FROM ${source.table} r WHERE ${source.id} > (:low)::bigint AND ${source.id} <= (:high)::bigint ORDER BY ${source.id} LIMIT :rows)
+    SELECT count(*) AS row_count, coalesce(max(id), 0) AS last_id, (range_agg(int8range(id, id, '[]')) FILTER (WHERE hole AND NOT held))::text AS holes,
+      count(*) FILTER (WHERE hole AND held) AS held_count
+    FROM (SELECT r.id, ${source.name === 'birth_registry' ? births : changes} AS hole,
+        EXISTS (SELECT 1 FROM handoff_quarantine q WHERE q.source = '${source.name}' AND q.id = r.id AND q.resolved_at IS NULL OFFSET 0) AS held
+      FROM r LEFT JOIN LATERAL (SELECT * FROM governance_candidate_state c WHERE c.object_key = r.object_key LIMIT 1) AS c ON true) AS x`;
+}
+
+/** The changelog's rows of the objects of some ids of a source: what has to be applied again when those are mended. */
+export function historySql(sources: SourcesSql, name: SourceName): string {
+  const [changelog, source] = [sources.registry_changelog, sources[name]];
+  return `SELECT (range_agg(int8range(h.id, h.id, '[]')))::text AS ids FROM (
+      SELECT ${changelog.id}::bigint AS id FROM ${changelog.table} r WHERE ${changelog.object_key} IN (
+        SELECT k.object_key FROM unnest((:ids)::int8multirange) AS gap,
+          LATERAL (SELECT ${source.object_key} AS object_key FROM ${source.table} r WHERE ${inGap(source)}) AS k)
+      AND ${changelog.id} <= (SELECT k.low_water FROM handoff_cursor k WHERE ${cursorOf('registry_changelog')})) AS h`;
+}
+
+/** One row that no statement takes, whatever is wrong with it. */
+export function setAsideSql(source: SourceSql): string {
+  return `WITH s AS MATERIALIZED (SELECT x.id FROM (SELECT k.low_water, k.seen FROM handoff_cursor k WHERE ${cursorOf(source.name)}) AS k, unnest(${unseen}) AS gap,
+      LATERAL (SELECT ${source.id}::bigint AS id FROM ${source.table} r WHERE ${inGap(source)} ORDER BY ${source.id} LIMIT 1) AS x LIMIT 1),
+    q AS (INSERT INTO handoff_quarantine (source, id, object_key, "row", error, attempts, first_seen_at)
+      SELECT '${source.name}', id, NULL, json_build_object('id', id)::text, :error, 1, :now FROM s ON CONFLICT DO NOTHING)
+  UPDATE handoff_cursor k SET seen = k.seen + (SELECT range_agg(int8range(id, id, '[]')) FROM s), applied_rows = k.applied_rows + 1
+  WHERE ${cursorOf(source.name)} AND EXISTS (SELECT 1 FROM s)`;
+}
+
+const bornRows = (sources: SourcesSql, only: (source: SourceSql) => string) => {
+  const [registry, changelog] = [sources.birth_registry, sources.registry_changelog];
+  return `SELECT ${registry.object_key} AS object_key, ${registry.born_at} AS born_at FROM ${registry.table} r WHERE ${only(registry)}
+    UNION ALL SELECT x.object_key, x.born_at FROM (
+      SELECT ${changelog.object_key} AS object_key, ${changelog.born_at} AS born_at FROM ${changelog.table} r WHERE ${changelog.change} = 'BORN' AND ${only(changelog)}) AS x
+    WHERE NOT EXISTS (SELECT 1 FROM ${registry.table} r WHERE ${registry.object_key} = x.object_key AND ${registry.born_at} = x.born_at)`;
+};
+
+const lagOf = (born: string) => `WITH born AS (${born})
+  SELECT count(*) AS births, count(*) FILTER (WHERE (c.born_at >= b.born_at) IS NOT TRUE) AS lag_rows,
+    count(*) FILTER (WHERE p.object_key IS NULL AND e.object_key IS NULL) AS unannounced_rows
+  FROM born b LEFT JOIN governance_candidate_state c ON c.object_key = b.object_key
+    LEFT JOIN event_pending p ON p.event_type = ${objectBorn} AND p.object_key = b.object_key AND p.born_at = b.born_at
+    LEFT JOIN handoff_emitted e ON e.event_type = ${objectBorn} AND e.object_key = b.object_key AND e.born_at = b.born_at`;
+
+/** The no-lost-handoff proof, `v_handoff_lag`: every birth ever against candidates and events. Nothing in it knows of a cursor. */
+export function lagSql(sources: SourcesSql): string {
+  return lagOf(bornRows(sources, () => 'true'));
+}
+
+/** The same count above what was proved already, for a status that stays cheap. */
+export function missingSinceAuditSql(sources: SourcesSql): string {
+  const unproved = (source: SourceSql) =>
+    `${source.id} > (SELECT min(k.audited_upto) FROM handoff_cursor k WHERE k.source = '${source.name}')`;
+  return `SELECT lag_rows, unannounced_rows FROM (${lagOf(bornRows(sources, unproved))}) AS lag`;
+}
+
+/** The cursors as an operator sees them. */
+export function cursorStatusSql(sources: SourcesSql): string {
+  const all = sourceNames.map((name) => sources[name]);
+  const head = bySource(all, (source) => source.head, 'k.low_water');
+  const unreadSql = bySource(all, (source) => unread(source), 'false');
+  return `SELECT source, shard, low_water, position, greatest(head, low_water, last_seen) AS head,
+      CASE WHEN unread THEN greatest(1, head - low_water - seen_rows) ELSE 0 END AS unread_rows, seen_rows,
+      blocker, fence, last_poll_at, last_progress_at, last_settled_at, alarm
+    FROM (SELECT k.*, k.applied_rows AS position, ${head} AS head, ${unreadSql} AS unread, coalesce(upper(k.seen) - 1, 0) AS last_seen,
+        (SELECT coalesce(sum(upper(x) - lower(x)), 0)::bigint FROM unnest(k.seen) AS x) AS seen_rows FROM handoff_cursor k) AS k ORDER BY source, shard`;
+}

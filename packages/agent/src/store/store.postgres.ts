@@ -1,0 +1,83 @@
+import { Problem } from '@govctl/core/api';
+import type { PostgresConfig } from '@govctl/core/config';
+import type { Logger } from 'pino';
+import {
+  connectPostgres,
+  databaseClock,
+  type MigrationState,
+  PostgresReader,
+  PostgresSession,
+  type PostgresSettings,
+  postgresMigrationState,
+  postgresMigrations,
+  postgresSettings,
+  requireLeastPrivilege,
+  unreachable,
+} from '../db/index.ts';
+import { type BirthsPlace, openPostgresHandoff } from '../handoff/index.ts';
+import { PostgresJournal } from '../journal/index.ts';
+import { startLoop } from '../loop/loop.ts';
+import type { Store } from './store.ts';
+
+export type PostgresStoreOptions = {
+  readonly config: PostgresConfig;
+  readonly births: BirthsPlace;
+  /** Relative paths of the configuration are relative to it. */
+  readonly root: string;
+  readonly logger: Logger;
+};
+
+/** How often the clock is compared with the server's, in milliseconds. */
+const clockPause = 1000;
+
+/**
+ * Opens PostgreSQL as the daemon's role. Nothing is migrated: that is the owner's, with `govd migrate`.
+ *
+ * @throws Problem `unavailable` when the server is refused, the schema is not this program's, or the role may change the log
+ */
+export async function openPostgresStore({ config, births, root, logger }: PostgresStoreOptions): Promise<Store> {
+  await using opened = new AsyncDisposableStack();
+  const settings = postgresSettings(config, root);
+  const sessionFor = (purpose: string) =>
+    opened.adopt(new PostgresSession(() => connectPostgres(settings, { purpose, mode: 'write' })), (session) => session.close());
+  const watch = sessionFor('clock');
+  const { schema, clock } = await examined(watch, settings);
+  const ticking = startLoop({
+    name: 'clock',
+    now: clock.now,
+    logger,
+    round: async () => {
+      await clock.compare();
+      return clockPause;
+    },
+  });
+  opened.defer(() => ticking.stop());
+  const reader = opened.adopt(new PostgresReader(settings, config.connections), (pool) => pool.close());
+  const writing = sessionFor('journal');
+  const owned = opened.move();
+  return {
+    database: reader,
+    hotDatabase: reader,
+    now: clock.now,
+    schema,
+    openJournal: (journal) => PostgresJournal.open({ ...journal, session: writing, schema: settings.schema, now: clock.now }),
+    openHandoff: (handoff) => openPostgresHandoff({ ...handoff, postgres: settings, database: reader, births }),
+    close: () => owned.disposeAsync(),
+  };
+}
+
+async function examined(session: PostgresSession, settings: PostgresSettings) {
+  let schema: MigrationState;
+  try {
+    schema = await postgresMigrationState(session, settings.schema, postgresMigrations);
+  } catch (error) {
+    throw unreachable(error);
+  }
+  if (schema.pending.length > 0)
+    throw new Problem('unavailable', {
+      detail: `the schema ${settings.schema} lacks ${schema.pending.join(', ')}`,
+      hint: 'govd migrate --state-dir D, as the owner of the tables (store.postgres.owner)',
+    });
+  await requireLeastPrivilege(session, settings.schema);
+  return { schema, clock: await databaseClock(session, () => performance.now()) };
+}

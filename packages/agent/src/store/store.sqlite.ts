@@ -1,0 +1,41 @@
+import { migrate, migrationState, openSqlite, requireDatabase, SqliteReader, sqliteMigrations } from '../db/index.ts';
+import { openHandoff } from '../handoff/index.ts';
+import { SqliteJournal } from '../journal/index.ts';
+import type { StateDir } from '../state/index.ts';
+import type { Store } from './store.ts';
+
+/** Opens the databases of a state folder whose instance lock is held. @throws Problem `unavailable` */
+export async function openSqliteStore(dir: StateDir, now: () => string): Promise<Store> {
+  await using opened = new AsyncDisposableStack();
+  requireDatabase(dir.database);
+  let writer = openSqlite(dir.database);
+  opened.defer(() => void writer.close());
+  migrate(writer, sqliteMigrations, now);
+  const reader = opened.adopt(openSqlite(dir.database, 'read'), (handle) => void handle.close());
+  let hotReader = new SqliteReader(writer);
+  const schema = migrationState(writer, sqliteMigrations);
+  const owned = opened.move();
+  return {
+    database: new SqliteReader(reader),
+    hotDatabase: { read: (queries) => hotReader.read(queries) },
+    now,
+    schema,
+    openJournal: async ({ signer, seal, observer }) =>
+      new SqliteJournal({
+        handle: writer,
+        reopen() {
+          const fresh = openSqlite(dir.database);
+          writer.close();
+          writer = fresh;
+          hotReader = new SqliteReader(fresh);
+          return fresh;
+        },
+        signer,
+        seal,
+        now,
+        ...(observer === undefined ? {} : { observer }),
+      }),
+    openHandoff: (settings) => openHandoff({ ...settings, database: dir.database, births: dir.births }),
+    close: () => owned.disposeAsync(),
+  };
+}
