@@ -18,6 +18,7 @@ const tasks = {
   demo: [['node', 'fixtures/demo/demo.ts']],
   test: [['vitest', 'run']],
   bench: [['node', 'test/bench/bench.ts']],
+  faults: [['node', 'test/loss/faults.ts']],
   ci: [
     ['biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.'],
     ['tsc', '--noEmit', '-p', 'tsconfig.json'],
