@@ -23,6 +23,8 @@ export function attachBirths(handle: SqliteHandle, birthsPath: string): void {
       }
     }
   }
+  // Each database of a connection has a cache of its own, 2 MB unless told: a batch reads its range several times.
+  handle.pragma('births.cache_size = -16384');
   handle.exec(lagViewSql);
   handle.pragma(`query_only = ${queryOnly === 1 ? 'ON' : 'OFF'}`);
 }

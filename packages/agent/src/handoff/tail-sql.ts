@@ -145,11 +145,26 @@ export function tailSql(lane: Lane, careful: boolean) {
 
 export type TailSql = ReturnType<typeof tailSql>;
 
-/** Rows of the range, how many of them cannot be applied, and how many are births that nobody told of before. */
+/** What a range asks for, the most demanding row of it: nothing but its changes, births nobody told of before, or care with faults. */
+export const attention = { none: 0, births: 1, faults: 2 } as const;
+
+/**
+ * Rows of the range, and what they ask for, in one pass. A birth of the changelog that stands in the part of the registry which this
+ * very transaction has applied (ids above `told_low` up to `told_high`, all of them sound) was told of and is sound itself: its key and
+ * moment are the same. That look-up reads an index only; every other row is asked everything.
+ */
 function survey(source: SourceName, lane: Lane): string {
-  const born = source === 'birth_registry' ? '1' : `r.change = 'BORN' AND ${notKnown}`;
-  return `SELECT count(*) AS row_count, coalesce(sum(${fault(source)} IS NOT NULL), 0) AS fault_count, coalesce(sum(${born}), 0) AS born_count
-    FROM ${sources[source].table} r WHERE ${range(sources[source], lane)}`;
+  const { table } = sources[source];
+  const told = `EXISTS (SELECT 1 FROM ${sources.birth_registry.table} b WHERE b.object_key = r.object_key AND b.born_at = r.born_at
+        AND b.birth_id > :told_low AND b.birth_id <= :told_high)`;
+  const asked =
+    source === 'birth_registry'
+      ? `CASE WHEN ${fault(source)} IS NOT NULL THEN ${attention.faults} ELSE ${attention.births} END`
+      : `CASE WHEN r.change = 'BORN' AND ${told} THEN ${attention.none}
+      WHEN ${fault(source)} IS NOT NULL THEN ${attention.faults}
+      WHEN r.change = 'BORN' AND ${notKnown} THEN ${attention.births}
+      ELSE ${attention.none} END`;
+  return `SELECT count(*) AS row_count, coalesce(max(${asked}), ${attention.none}) AS attention FROM ${table} r WHERE ${range(sources[source], lane)}`;
 }
 
 /** Faulty rows, and rows behind one of the same key: a key's history is applied in order or not at all. */

@@ -137,6 +137,48 @@ it('walks nothing again for rows that are quarantined', () => {
   expect(bench.rows('SELECT 1 FROM handoff_cursor WHERE walk_upto IS NOT NULL')).toEqual([]);
 });
 
+describe('births among others', () => {
+  const candidate = (bench: HandoffBench, object_key: string) =>
+    bench.govd.prepare('SELECT * FROM governance_candidate_state WHERE object_key = ?').get(object_key);
+
+  // The survey leaves births out that the registry told of in the same transaction; these stand among them.
+  it.each(['arrival', 'key'] as const)(
+    'captures births that only the changelog has, and finds its faults, among told ones (%s)',
+    (lane) => {
+      using bench = new HandoffBench();
+      bench.permit();
+      const births = Array.from({ length: 20 }, (_, serial) => born(`t/${serial}`, at(1, serial)));
+      bench.add(births);
+      bench.birthsHandle.exec(
+        `INSERT INTO registry_changelog (object_key, change, born_at) VALUES
+         ('t/7', 'BORN', '${at(2)}'), ('t/alone', 'BORN', '${at(3)}'), ('t/bad', 'BORN', 'yesterday'), ('t/bad', 'CHANGED', '${at(4)}')`,
+      );
+      if (lane === 'key') bench.govd.exec("UPDATE handoff_cursor SET walk_low = 0, walk_upto = 24, walk_key = ''");
+      const tail = bench.tail();
+      tail.start();
+      settle(tail, 100);
+      expect(candidate(bench, 't/7')).toMatchObject({ object_type: 'tables', born_at: at(2) });
+      expect(candidate(bench, 't/alone')).toMatchObject({ object_type: null, born_at: at(3) });
+      expect(candidate(bench, 't/bad')).toBeUndefined();
+      expect(bench.rows('SELECT id FROM handoff_quarantine ORDER BY id')).toEqual([{ id: 23 }, { id: 24 }]);
+      expect(bench.rows('SELECT count(*) AS n FROM event_pending')).toEqual([{ n: 22 }]);
+    },
+  );
+
+  it('captures what only the changelog has when nothing is at fault', () => {
+    using bench = new HandoffBench();
+    bench.permit();
+    bench.add([born('t/a', at(1)), born('t/b', at(2))]);
+    bench.birthsHandle.exec(`INSERT INTO registry_changelog (object_key, change, born_at) VALUES ('t/a', 'BORN', '${at(3)}')`);
+    const tail = bench.tail();
+    tail.start();
+    settle(tail, 100);
+    expect(candidate(bench, 't/a')).toMatchObject({ born_at: at(3) });
+    expect(bench.rows('SELECT object_key, born_at FROM event_pending')).toHaveLength(3);
+    expect(bench.lag()).toEqual({ births: 3, lag_rows: 0, unannounced_rows: 0 });
+  });
+});
+
 describe('heartbeat', () => {
   it('beats while idle, and tells of a silence once, when it is over', () => {
     using bench = new HandoffBench();

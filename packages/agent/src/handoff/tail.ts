@@ -2,7 +2,7 @@ import { type CursorAlarm, judgeRange, judgeSource, staleAfterMs, walksByKey } f
 import { type SqliteHandle, type SqlParams, StatementCache } from '../db/index.ts';
 import { readSource } from './source-fact.ts';
 import type { Tail, TailStep } from './tail-port.ts';
-import { drainSql, type Lane, missingSql, type SourceName, sources, type TailSql, tailSql } from './tail-sql.ts';
+import { attention, drainSql, type Lane, missingSql, type SourceName, sources, type TailSql, tailSql } from './tail-sql.ts';
 
 export type TailOptions = {
   /** A connection of govd.db of the tail's own, with births attached (`attachBirths`). */
@@ -30,7 +30,9 @@ type CursorRow = {
 /** What one batch reads of one source: ids above `low` up to `high` and, in the key lane, only keys of the span. */
 type Range = { readonly cursor: CursorRow; readonly low: number; readonly high: number };
 type Span = { readonly lane: Lane; readonly after_key: Key; readonly to_key: Key; readonly last: boolean };
-type Survey = { readonly row_count: number; readonly fault_count: number; readonly born_count: number };
+type Survey = { readonly row_count: number; readonly attention: number };
+/** Ids of the registry that a transaction has applied without leaving a row out. */
+type Told = { readonly told_low: number; readonly told_high: number };
 type Missing = { readonly lag_rows: number; readonly unannounced_rows: number; readonly hole_rows: number };
 
 /** How often an idle tail says that it lives. Each costs a disk flush; six may be late before coverage is unknown. */
@@ -39,6 +41,7 @@ const heartbeatMs = 5_000;
 const auditRows = 10_000;
 /** Fewer unproved births wait for the next heartbeat: a proof of its own costs a disk flush. */
 const auditBacklog = 5_000;
+const nothingTold: Told = { told_low: 0, told_high: 0 };
 const arrivalSpan: Span = { lane: 'arrival', after_key: '', to_key: '', last: true };
 
 class Fenced extends Error {}
@@ -163,9 +166,11 @@ export class SqliteTail implements Tail {
     const behind = cursors.filter((cursor) => this.#head(cursor.source) > cursor.low_water);
     const share = Math.max(1, Math.ceil(rows / Math.max(1, behind.length)));
     let applied = 0;
+    let told = nothingTold;
     for (const cursor of behind) {
       const range = { cursor, low: cursor.low_water, high: Math.min(this.#head(cursor.source), cursor.low_water + share) };
-      const { row_count } = this.#apply(range, arrivalSpan);
+      const { row_count, ...more } = this.#apply(range, arrivalSpan, told);
+      told = more.told;
       this.#alarm(cursor, judgeRange(range.low, range.high, row_count));
       this.#run('UPDATE handoff_cursor SET low_water = :high, last_progress_at = :now WHERE source = :source AND shard = :shard', {
         high: range.high,
@@ -198,9 +203,11 @@ export class SqliteTail implements Tail {
     const walking = cursors.filter((cursor) => cursor.walk_upto !== null);
     const span = this.#span(rows, walking[0]?.walk_key ?? '');
     let applied = 0;
+    let told = nothingTold;
     for (const cursor of walking) {
       const range = { cursor, low: cursor.walk_low ?? 0, high: cursor.walk_upto ?? 0 };
-      const { row_count } = this.#apply(range, span);
+      const { row_count, ...more } = this.#apply(range, span, told);
+      told = more.told;
       const met = cursor.walk_rows + row_count;
       const place = { source: cursor.source, shard: cursor.shard, now: this.#options.now() };
       if (span.last) {
@@ -240,20 +247,24 @@ export class SqliteTail implements Tail {
     return { lane: 'key', after_key: afterKey, to_key: Buffer.alloc(64, 0xff), last: true };
   }
 
-  #apply({ cursor, low, high }: Range, span: Span): Survey {
+  /** `told`: what the registry has applied in this transaction, whose births the changelog need not tell of again. */
+  #apply({ cursor, low, high }: Range, span: Span, told: Told): { readonly row_count: number; readonly told: Told } {
     const { now, environment } = this.#options;
     const place: SqlParams = span.lane === 'arrival' ? { low, high } : { low, high, after_key: span.after_key, to_key: span.to_key };
     const stamped = { ...place, now: now() };
+    const registry = cursor.source === 'birth_registry';
     const plain = this.#tailSql(span.lane, false);
-    const [survey = { row_count: 0, fault_count: 0, born_count: 0 }] = this.#all<Survey>(plain.survey[cursor.source], place);
-    if (survey.row_count === 0) return survey;
-    const careful = survey.fault_count > 0 || this.#all('SELECT 1 FROM handoff_quarantine WHERE resolved_at IS NULL LIMIT 1').length > 0;
+    const [survey] = this.#all<Survey>(plain.survey[cursor.source], registry ? place : { ...place, ...told });
+    if (survey === undefined || survey.row_count === 0) return { row_count: 0, told };
+    const { row_count } = survey;
+    const careful =
+      survey.attention === attention.faults || this.#all('SELECT 1 FROM handoff_quarantine WHERE resolved_at IS NULL LIMIT 1').length > 0;
     // Twice: the second finds rows behind those that the first put there.
     if (careful) this.#run(plain.quarantine[cursor.source], stamped);
     if (careful) this.#run(plain.quarantine[cursor.source], stamped);
     const sql = this.#tailSql(span.lane, careful);
-    const { events, candidates } = cursor.source === 'birth_registry' ? sql.births : sql.changelog;
-    if (survey.born_count > 0) {
+    const { events, candidates } = registry ? sql.births : sql.changelog;
+    if (careful || survey.attention === attention.births) {
       if (this.#emits()) {
         this.#run(events.outbox, { ...stamped, environment });
         this.#run(events.emitted, stamped);
@@ -263,8 +274,9 @@ export class SqliteTail implements Tail {
       // After the events: the changelog's look for births without a candidate.
       this.#run(candidates, stamped);
     }
-    if (cursor.source === 'registry_changelog') this.#run(sql.changelog.changed, stamped);
-    return survey;
+    if (registry) return { row_count, told: careful ? nothingTold : { told_low: low, told_high: high } };
+    this.#run(sql.changelog.changed, stamped);
+    return { row_count, told };
   }
 
   /** Straight to the outbox only while nothing waits in event_pending: what was captured first goes out first. */
