@@ -28,7 +28,7 @@ let serial = 0;
 export async function makeTemplate(server: TestServer): Promise<void> {
   const admin = await server.connect('postgres');
   await admin.query(`CREATE DATABASE ${template}`);
-  await admin.query(`CREATE ROLE ${role} LOGIN`);
+  await admin.query(`CREATE ROLE ${role} LOGIN PASSWORD '${server.password}'`);
   await admin.end();
   const owner = new PostgresSession(() =>
     connectPostgres(settingsOf(server, template, server.user), { purpose: 'test', mode: 'write', patient: true }),
@@ -41,7 +41,7 @@ export async function makeTemplate(server: TestServer): Promise<void> {
 }
 
 function settingsOf(server: TestServer, database: string, user: string): PostgresSettings {
-  return { host: server.host, port: server.port, database, schema: 'govctl', user, readPassword: () => undefined, ssl: false };
+  return { host: server.host, port: server.port, database, schema: 'govctl', user, readPassword: () => server.password, ssl: false };
 }
 
 /** A database of its own, with a births writer and tails as the daemon's role, and a superuser who may do anything. */
