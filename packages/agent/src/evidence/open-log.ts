@@ -5,8 +5,9 @@ import type { Database } from '../db/index.ts';
 import { type KeyFiles, signerOf } from '../state/index.ts';
 import type { AccessDependencies } from './access-handler.ts';
 import { type KeptSeal, keptSeal } from './log-seal.ts';
+import { advanceNote, readNote } from './note-file.ts';
 import { type PinnedTrust, readTrust } from './read-trust.ts';
-import { compareLog, type LogStanding, readNote, type SecondPlace, secondPlace, writeNote } from './second-place.ts';
+import { compareLog, type LogStanding, type SecondPlace, secondPlace } from './second-place.ts';
 
 export type OpenedLog = {
   readonly trust: PinnedTrust;
@@ -44,7 +45,7 @@ export async function openLog(options: {
   if (standing.is === 'new') {
     const note = seal.checkpointOf({ size: 0, root: emptyRoot });
     // Before the first leaf: a crash right after it must not look like a second place that was taken away.
-    await writeNote(secondPlacePath, note).catch(() => place.keep(note));
+    await advanceNote(secondPlacePath, note).catch(() => place.keep(note));
   } else if (standing.is === 'continues' && standing.head.size > standing.last_signed) {
     place.keep(seal.checkpointOf(standing.head));
     logger.info({ from: standing.last_signed, to: standing.head.size }, 'the second place catches up: consistency proved');

@@ -1,6 +1,4 @@
-import { open, readFile, rename } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { isProblem, Problem } from '@govctl/core/api';
+import { isProblem } from '@govctl/core/api';
 import {
   consistencyProof,
   equalBytes,
@@ -13,6 +11,7 @@ import {
 import type { Database } from '../db/index.ts';
 import { withNodes } from './log-reader.ts';
 import { committedHead } from './log-state.ts';
+import { advanceNote } from './note-file.ts';
 
 /** Where the log stands against the checkpoint that was last signed. */
 export type LogStanding =
@@ -69,35 +68,6 @@ async function grewFrom(
   return verifyConsistency(last.size, head.size, last.root, head.root, proof);
 }
 
-/** The note in the second place, or null when there is none. @throws Problem `io` */
-export async function readNote(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new Problem('io', { detail: `the second place ${path} cannot be read: ${(cause as Error).message}`, cause });
-  }
-}
-
-/** Writes a note durably: whole or not at all. */
-export async function writeNote(path: string, note: string): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
-  const file = await open(temporary, 'w', 0o600);
-  try {
-    await file.writeFile(note);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
 export type SecondPlace = {
   /** Takes a signed checkpoint; it is in the second place within a second, newer ones instead of older. */
   keep(note: string): void;
@@ -119,7 +89,7 @@ export type SecondPlaceOptions = {
 
 /** Keeps the newest checkpoint in a file outside the database. Writing never holds up a commit. */
 export function secondPlace(options: SecondPlaceOptions): SecondPlace {
-  const { path, delayMs = 200, patienceMs = 5000, write = writeNote, onError = () => undefined } = options;
+  const { path, delayMs = 200, patienceMs = 5000, write = advanceNote, onError = () => undefined } = options;
   let pending: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> | undefined;
