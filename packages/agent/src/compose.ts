@@ -209,7 +209,12 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...evidenceHandlers(evidence),
   };
 
-  const requeue = startLoop({ name: 'requeue', now, logger, round: async () => ((await requeueDeferred(promotion)) > 0 ? 10 : 500) });
+  const requeue = startLoop({
+    name: 'requeue',
+    now,
+    logger,
+    round: async () => ((await requeueDeferred(promotion, holder)) > 0 ? 10 : 500),
+  });
   opened.defer(() => requeue.stop());
 
   const http = createHttpServer({

@@ -1,4 +1,5 @@
 import type { Unit } from '@govctl/core/journal';
+import { holdLease } from '@govctl/core/lease';
 import type { Database } from '../db/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { EventFeed } from './feed.ts';
@@ -15,7 +16,6 @@ export type DispatchDependencies = {
 
 /** Outbox rows of one round. */
 const roundRows = 4096;
-const leaseMilliseconds = 10_000;
 
 /**
  * One round of the dispatcher: rows that were committed get their positions, if the lease is ours. Nothing is written while there is
@@ -27,14 +27,9 @@ export async function dispatchEvents(deps: DispatchDependencies): Promise<number
   const { database, journal, feed, holder, now } = deps;
   const [[before]] = await database.read([eventHead({})]);
   if (before === undefined || before.waiting_rows === 0) return 0;
-  const at = now();
-  const expires_at = new Date(Date.parse(at) + leaseMilliseconds).toISOString();
   const unit: Unit = {
     label: 'event.dispatch',
-    changes: [
-      { write: 'lease.hold', values: { lease_name: 'event-dispatch', holder, at, expires_at } },
-      { write: 'outbox.dispatch', values: { limit: roundRows } },
-    ],
+    changes: [holdLease('event-dispatch', holder, now()), { write: 'outbox.dispatch', values: { limit: roundRows } }],
     records: [],
     events: [],
   };

@@ -3,14 +3,6 @@ import type { WriteSql } from '../db/index.ts';
 
 /** One statement per write of the dispatcher. */
 export const eventWriteSql: Record<keyof EventWrites, WriteSql> = {
-  'lease.hold': {
-    sql: `INSERT INTO lease (lease_name, fence, holder, expires_at) VALUES (:lease_name, 1, :holder, :expires_at)
-          ON CONFLICT (lease_name) DO UPDATE
-          SET fence = lease.fence + (CASE WHEN lease.holder = excluded.holder THEN 0 ELSE 1 END), holder = excluded.holder, expires_at = excluded.expires_at
-          WHERE lease.holder = excluded.holder OR lease.expires_at <= :at`,
-    changes: 1,
-    guard: 'lease-is-mine',
-  },
   // One writer commits at a time here, so outbox ids are in commit order and what is above the last dispatched one is what is left.
   'outbox.dispatch': {
     sql: {

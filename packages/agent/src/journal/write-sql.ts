@@ -4,6 +4,7 @@ import { eventWriteSql } from '../event/write-sql.ts';
 import { evidenceWriteSql } from '../evidence/write-sql.ts';
 import { handoffWriteSql } from '../handoff/write-sql.ts';
 import { identityWriteSql } from '../identity/write-sql.ts';
+import { leaseWriteSql } from '../lease/write-sql.ts';
 import { governanceWriteSql } from '../policy/write-sql.ts';
 import { promotionWriteSql } from '../promotion/write-sql.ts';
 import { snapshotWriteSql } from '../snapshot/write-sql.ts';
@@ -16,5 +17,6 @@ export const writeSql: Readonly<Record<WriteName, WriteSql>> = {
   ...handoffWriteSql,
   ...snapshotWriteSql,
   ...eventWriteSql,
+  ...leaseWriteSql,
   ...evidenceWriteSql,
 };

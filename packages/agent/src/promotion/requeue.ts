@@ -1,5 +1,7 @@
 import { type DecisionBody, decisionDigest, endedByTimeout } from '@govctl/core/decision';
+import { holdLease } from '@govctl/core/lease';
 import { carryOut, decideForRemote, type RunRow, type RunState } from '@govctl/core/promotion';
+import type { CommitResult } from '../journal/index.ts';
 import { deferLimits, judge, type PromotionDependencies, resume, type StoredRequest, sagaContext } from './judge.ts';
 import { dueRuns, runById } from './queries.ts';
 import { aftermathOf } from './rollback.ts';
@@ -10,20 +12,24 @@ const perRound = 50;
  * Asks deferred runs again: when their time has come, or when a fact they were judged on moved. The promise of a defer ends at
  * `defer_until`: then the contract's `then` happens, and the record says that a timeout decided, never a person.
  *
+ * One host of a deployment does it at a time: each answer is written only by the holder of the lease.
+ *
  * @returns how many runs were asked
  */
-export async function requeueDeferred(deps: PromotionDependencies): Promise<number> {
+export async function requeueDeferred(deps: PromotionDependencies, holder: string): Promise<number> {
   const [due] = await deps.database.read([dueRuns({ now: deps.now(), limit: perRound })]);
   let asked = 0;
   for (const { run_id } of due) {
     const [[run]] = await deps.database.read([runById({ run_id })]);
     if (run === undefined || run.status !== 'deferred') continue;
-    if (await askAgain(deps, run)) asked += 1;
+    const result = await askAgain(deps, run, holder);
+    if (result.ok) asked += 1;
+    else if (result.guard === 'lease-is-mine') break;
   }
   return asked;
 }
 
-async function askAgain(deps: PromotionDependencies, run: RunRow): Promise<boolean> {
+async function askAgain(deps: PromotionDependencies, run: RunRow, holder: string): Promise<CommitResult> {
   const state = JSON.parse(run.state) as RunState;
   const stored = state.request as StoredRequest | undefined;
   if (stored === undefined) throw new Error(`run ${run.run_id} is deferred without what was asked`);
@@ -48,8 +54,8 @@ async function askAgain(deps: PromotionDependencies, run: RunRow): Promise<boole
           deferLimits(facts),
           allowed && stored.by === 'rollback' ? aftermathOf(deps, facts, context, state.reason ?? '') : undefined,
         );
-  const result = await deps.journal.commit(planned.unit);
+  const result = await deps.journal.commit({ ...planned.unit, changes: [holdLease('requeue', holder, now), ...planned.unit.changes] });
   // The same answer again is not another decision: nothing was recorded.
   if (result.ok && planned.unit.records.length > 0) deps.decided(decision.decision);
-  return result.ok;
+  return result;
 }

@@ -2,6 +2,7 @@ import type { EventWrites } from '../event/write.ts';
 import type { EvidenceWrites } from '../evidence/write.ts';
 import type { HandoffWrites } from '../handoff/write.ts';
 import type { IdentityWrites } from '../identity/write.ts';
+import type { LeaseWrites } from '../lease/lease.ts';
 import type { GovernanceWrites } from '../policy/write.ts';
 import type { SnapshotWrites } from '../promotion/snapshot-write.ts';
 import type { PromotionWrites } from '../promotion/write.ts';
@@ -17,6 +18,7 @@ export interface Writes
     SnapshotWrites,
     HandoffWrites,
     EventWrites,
+    LeaseWrites,
     EvidenceWrites {}
 
 export type WriteName = keyof Writes;

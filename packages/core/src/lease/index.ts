@@ -1,0 +1,1 @@
+export { holdLease, type LeaseWrites } from './lease.ts';

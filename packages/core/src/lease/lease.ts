@@ -1,0 +1,19 @@
+import type { Change } from '../journal/change.ts';
+
+/** The write behind every background loop of a deployment with many hosts. */
+export type LeaseWrites = {
+  /**
+   * Takes a free or expired lease, or keeps one's own. It stands first in the unit it protects, so that who lost the lease writes
+   * nothing; the fence grows with each change of holder.
+   */
+  'lease.hold': { readonly lease_name: string; readonly holder: string; readonly at: string; readonly expires_at: string };
+};
+
+/** How long a holder that says nothing more keeps others away, in milliseconds. */
+const leaseMs = 10_000;
+
+/** The first change of a unit that only the holder of a lease may write. */
+export function holdLease(lease_name: 'event-dispatch' | 'requeue', holder: string, at: string): Change {
+  const expires_at = new Date(Date.parse(at) + leaseMs).toISOString();
+  return { write: 'lease.hold', values: { lease_name, holder, at, expires_at } };
+}
