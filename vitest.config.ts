@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { postgresAvailability } from './test/postgres/binaries.ts';
 
 /** Imports of .sql and .yaml files are their text, as in the bundles. */
 const plainText = {
@@ -13,6 +14,11 @@ const plainText = {
 // Generous time-outs: the machines are shared and slow, and no test asserts speed.
 const patience = { testTimeout: 120_000, hookTimeout: 180_000 };
 
+// The same end-to-end tests with the state in PostgreSQL. Without a server a developer is told so; CI never goes without.
+const postgres = postgresAvailability();
+if (postgres.skip) process.stderr.write(`end-to-end tests on PostgreSQL are left out${postgres.note}\n`);
+const onPostgres = ['boundary', 'daemon', 'dry-run', 'evidence', 'handoff', 'parity', 'promotion'].map((name) => `test/${name}.test.ts`);
+
 export default defineConfig({
   test: {
     // For all projects: one PostgreSQL, started by the first test that asks for it.
@@ -20,6 +26,20 @@ export default defineConfig({
     projects: [
       { plugins: [plainText], test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'fixtures/**/*.test.ts'], ...patience } },
       { plugins: [plainText], test: { name: 'e2e', include: ['test/**/*.test.ts'], globalSetup: ['test/global-setup.ts'], ...patience } },
+      ...(postgres.skip
+        ? []
+        : [
+            {
+              plugins: [plainText],
+              test: {
+                name: 'e2e-postgres',
+                include: onPostgres,
+                globalSetup: ['test/global-setup.ts'],
+                env: { GOVCTL_TEST_STORE: 'postgres' },
+                ...patience,
+              },
+            },
+          ]),
     ],
   },
 });

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Deployment, deploy } from './harness.ts';
 import { goodSnapshot, govern, importQuality, junit, snapshotOf } from './orders.ts';
@@ -22,15 +21,9 @@ const beats = new Set(['handoff_cursor']);
 async function stateOf(): Promise<Readonly<Record<string, string>>> {
   const state: Record<string, string> = {};
   const digest = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
-  for (const file of ['govd.db', 'births.db']) {
-    const database = new Database(join(at.state, file), { readonly: true });
-    try {
-      const tables = database.prepare<[], { name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'").all();
-      for (const { name } of tables)
-        if (!beats.has(name)) state[`${file} ${name}`] = digest(JSON.stringify(database.prepare(`SELECT * FROM "${name}"`).all()));
-    } finally {
-      database.close();
-    }
+  for (const database of ['govd', 'births'] as const) {
+    for (const name of await at.tables(database))
+      if (!beats.has(name)) state[`${database} ${name}`] = digest(JSON.stringify(await at.rows(database, `SELECT * FROM "${name}"`)));
   }
   for (const entry of await readdir(at.state, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);

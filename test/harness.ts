@@ -4,8 +4,9 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import Database from 'better-sqlite3';
 import { Client } from 'undici';
-import { copyDatabase, type PostgresStore, postgresStore, type StoreOptions, storeKind } from './store.ts';
+import { copyDatabase, lockTables, type PostgresStore, postgresStore, type StoreOptions, schemaRows, storeKind } from './store.ts';
 
 const root = join(import.meta.dirname, '..');
 const programs = { govctl: join(root, 'packages/cli/bin/govctl'), govd: join(root, 'packages/agent/bin/govd') };
@@ -38,6 +39,12 @@ export type Deployment = {
   govctl(argv: readonly string[], options?: RunOptions): Promise<Ended>;
   /** The document a command printed. Fails with what it said when the exit code is not the expected one. */
   json<T = Readonly<Record<string, unknown>>>(argv: readonly string[], exit?: number): Promise<T>;
+  /** Past the daemon: what stands in a database, whichever store it is in. */
+  rows<Row>(database: 'govd' | 'births', sql: string): Promise<Row[]>;
+  /** Tables of a database. */
+  tables(database: 'govd' | 'births'): Promise<string[]>;
+  /** Holds what every write of governance needs, until told. */
+  blockGovernance(): Promise<() => Promise<void>>;
   /** Copies the database of a stopped daemon; what is answered puts the copy back. */
   backup(): Promise<() => Promise<void>>;
   /** One request as the operator, past the client: headers and bytes as they are. */
@@ -165,6 +172,16 @@ function deploymentAt(
       if (ended.code === exit) return JSON.parse(ended.stdout) as T;
       throw new Error(`govctl ${argv.join(' ')} ended with ${ended.code}, not ${exit}\n${ended.stdout}${ended.stderr}`);
     },
+    rows: async <Row>(database: 'govd' | 'births', sql: string) =>
+      postgres === undefined ? fileRows<Row>(join(state, `${database}.db`), sql) : await schemaRows<Row>(postgres, schemas[database], sql),
+    async tables(database) {
+      const sql =
+        postgres === undefined
+          ? "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+          : `SELECT tablename AS name FROM pg_tables WHERE schemaname = '${schemas[database]}' ORDER BY tablename`;
+      return (await deployment.rows<{ name: string }>(database, sql)).map(({ name }) => name);
+    },
+    blockGovernance: async () => (postgres === undefined ? lockFile(join(state, 'govd.db')) : await lockTables(postgres)),
     async backup() {
       return await (postgres === undefined ? copyFiles(state, join(folder, 'backup')) : copyDatabase(postgres));
     },
@@ -193,4 +210,24 @@ async function copyFiles(state: string, to: string): Promise<() => Promise<void>
   };
   await copy(state, to);
   return () => copy(to, state);
+}
+
+const schemas = { govd: 'govctl', births: 'births' } as const;
+
+function fileRows<Row>(file: string, sql: string): Row[] {
+  const database = new Database(file, { readonly: true });
+  try {
+    return database.prepare(sql).all() as Row[];
+  } finally {
+    database.close();
+  }
+}
+
+function lockFile(file: string): () => Promise<void> {
+  const locked = new Database(file);
+  locked.exec('BEGIN IMMEDIATE');
+  return async () => {
+    locked.exec('ROLLBACK');
+    locked.close();
+  };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import type { PostgresAccess } from './postgres/server.ts';
 import { sharedPostgres } from './postgres/shared.ts';
 
@@ -67,5 +68,32 @@ export async function copyDatabase({ server, database }: PostgresStore): Promise
   return async () => {
     await server.query(`DROP DATABASE ${database} WITH (FORCE)`);
     await server.query(`CREATE DATABASE ${database} TEMPLATE ${copy}`);
+  };
+}
+
+async function connected({ server, database }: PostgresStore, schema: string): Promise<Client> {
+  const client = new Client(server.connection(database));
+  client.on('error', () => undefined);
+  await client.connect();
+  await client.query(`SET search_path = ${schema}`);
+  return client;
+}
+
+export async function schemaRows<Row>(store: PostgresStore, schema: string, sql: string): Promise<Row[]> {
+  const client = await connected(store, schema);
+  try {
+    return (await client.query(sql)).rows as Row[];
+  } finally {
+    await client.end();
+  }
+}
+
+/** What a stuck migration does: nobody reads or writes a table of governance until it is told to end. */
+export async function lockTables(store: PostgresStore): Promise<() => Promise<void>> {
+  const client = await connected(store, 'govctl');
+  await client.query('BEGIN; LOCK TABLE governance_candidate_state, handoff_cursor, log_head IN ACCESS EXCLUSIVE MODE');
+  return async () => {
+    await client.query('ROLLBACK');
+    await client.end();
   };
 }
