@@ -1,19 +1,19 @@
 import { type CursorAlarm, staleAfterMs } from '@govctl/core/handoff';
-import { isConnectionLost, isContention, isFaultOfStatement, type PostgresRun, type PostgresSession, postgresCode } from '../db/index.ts';
+import { isContention, isFaultOfStatement, type PostgresRun, type PostgresSession, postgresCode } from '../db/index.ts';
 import { type SourceName, type SourcesSql, type SourceTables, sourceNames, sourcesSql, unknownCatalogs } from './source.postgres.ts';
 import { checkSource } from './source-check.postgres.ts';
 import { TailFences } from './tail-fence.postgres.ts';
-import { TailLease } from './tail-lease.postgres.ts';
+import { leaseMs, TailLease } from './tail-lease.postgres.ts';
 import type { Tail, TailStep } from './tail-port.ts';
 import {
   auditSql,
   changelogSql,
+  closeSql,
   drainSql,
   eventTypeSql,
   examineSql,
   historySql,
   holdSql,
-  nextSql,
   nowSql,
   probeSql,
   type Reading,
@@ -61,13 +61,22 @@ type HeldCursor = {
 type Counted = { readonly row_count: number; readonly last_id: number };
 type Audited = Counted & { readonly holes: string | null; readonly held_count: number };
 /** What is known before the transaction: heads, and up to where each source is settled, if its rows are all read. */
-type Plan = { readonly probe: readonly ProbeRow[]; readonly settles: ReadonlyMap<SourceName, number>; readonly beat: boolean };
+type Plan = {
+  readonly probe: readonly ProbeRow[];
+  /** The probe was made for this batch, so its heads are those of now. */
+  readonly fresh: boolean;
+  readonly settles: ReadonlyMap<SourceName, number>;
+  readonly beat: boolean;
+};
+type Done = { readonly rows: number; readonly full: ReadonlySet<SourceName>; readonly draining: boolean };
 
 /** How often a tail with nothing to do renews its lease and says that it lives. */
 const heartbeatMs = 3_000;
 /** How often the catalog is asked whether the sources are still what the tail relies on. */
 const checkMs = 60_000;
 const largestBatch = 20_000;
+/** In a backlog, where there is work anyway, how often heads and writers are looked at. */
+const backlogMs = 250;
 /** Births proved, or proved again, at a time. */
 const auditRows = 10_000;
 const auditBacklog = 5_000;
@@ -93,6 +102,8 @@ export class PostgresTail implements Tail {
   #checkedAt = Number.NEGATIVE_INFINITY;
   #beatAt = Number.NEGATIVE_INFINITY;
   #limit = largestBatch;
+  #backlog: readonly ProbeRow[] | null = null;
+  #probedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: PostgresTailOptions) {
     this.#options = options;
@@ -128,10 +139,11 @@ export class PostgresTail implements Tail {
       if (taken.kind === 'taken') await this.#arrive(taken.epoch);
       return await this.#attempt(Math.min(rows, this.#limit));
     } catch (error) {
-      if (isConnectionLost(error)) this.#fences.forget();
+      // Whatever went wrong, the connection may be another one now; a fence is soon made anew.
+      this.#backlog = null;
+      this.#fences.forget();
       if (!(error instanceof Fenced)) throw error;
       this.#lease.lost();
-      this.#fences.forget();
       return { kind: 'fenced' };
     }
   }
@@ -160,8 +172,29 @@ export class PostgresTail implements Tail {
 
   async #cycle(rows: number): Promise<TailStep> {
     const { session, monotonicMs } = this.#options;
-    const fit = this.#readable();
+    const plan = await this.#plan();
+    const work = plan.probe.some((row) => row.unread || row.drains || row.low_water - row.audited_upto >= auditBacklog);
+    if (!work && !plan.beat && plan.settles.size === 0) return { kind: 'idle' };
+    this.#backlog = null;
     const { server } = session;
+    // A fence proves something only on the connection it was made on: another server may have been started in between.
+    const proven = () => (session.server === server ? plan.settles : new Map<SourceName, number>());
+    const done = await session.transaction((run) => this.#batch(run, rows, { ...plan, settles: proven() }));
+    for (const source of plan.settles.keys()) this.#fences.done(source);
+    if (plan.beat || done.rows > 0) this.#beatAt = monotonicMs();
+    if (done.full.size > 0) this.#backlog = plan.probe.map((row) => ({ ...row, unread: done.full.has(row.source) }));
+    if (done.rows === 0) return { kind: 'idle' };
+    return { kind: 'applied', rows: done.rows, settled: done.full.size === 0 && !done.draining };
+  }
+
+  async #plan(): Promise<Plan> {
+    const { session, monotonicMs } = this.#options;
+    const beat = monotonicMs() - this.#beatAt >= heartbeatMs;
+    if (this.#backlog !== null && !beat && monotonicMs() - this.#probedAt < backlogMs) {
+      return { probe: this.#backlog, fresh: false, settles: new Map(), beat };
+    }
+    this.#probedAt = monotonicMs();
+    const fit = this.#readable();
     const probe = (
       await session.run<ProbeRow>(
         this.#text('probe', () => probeSql(fit)),
@@ -169,23 +202,11 @@ export class PostgresTail implements Tail {
       )
     ).rows;
     if (probe.length === 0) throw new Fenced();
-    const settles = await this.#fences.settled(
-      fit,
-      probe.filter((row) => row.head > row.low_water).map((row) => ({ source: row.source, ceiling: row.head })),
-      server,
-    );
-    const beat = monotonicMs() - this.#beatAt >= heartbeatMs;
-    const work = probe.some((row) => row.unread || row.drains || row.low_water - row.audited_upto >= auditBacklog);
-    if (!work && !beat && settles.size === 0) return { kind: 'idle' };
-    // A fence proves something only on the connection it was made on: another server may have been started in between.
-    const proven = () => (session.server === server ? settles : new Map<SourceName, number>());
-    const applied = await session.transaction((run) => this.#batch(run, rows, { probe, settles: proven(), beat }));
-    for (const source of settles.keys()) this.#fences.done(source);
-    if (beat || applied.rows > 0) this.#beatAt = monotonicMs();
-    return applied.rows === 0 ? { kind: 'idle' } : { kind: 'applied', rows: applied.rows, settled: !applied.full };
+    const ceilings = probe.filter((row) => row.head > row.low_water).map((row) => ({ source: row.source, ceiling: row.head }));
+    return { probe, fresh: true, settles: await this.#fences.settled(fit, ceilings), beat };
   }
 
-  async #batch(run: PostgresRun, rows: number, plan: Plan): Promise<{ rows: number; full: boolean }> {
+  async #batch(run: PostgresRun, rows: number, plan: Plan): Promise<Done> {
     const fit = this.#readable();
     const cursors = (
       await run<HeldCursor>(
@@ -198,31 +219,27 @@ export class PostgresTail implements Tail {
     const [type] = (await run<{ active: number; pending: boolean }>(eventTypeSql)).rows;
     const active = type?.active === 1;
     await this.#watch(run, cursors, plan, at);
-    if (active && type?.pending === true) {
-      const drained = await this.#drain(run, rows, at);
-      await this.#heartbeat(run, cursors, at);
-      return { rows: drained, full: true };
-    }
+    const full = new Set<SourceName>();
+    const read = new Set<SourceName>();
+    const draining = active && type?.pending === true;
+    // What was captured first goes out first.
+    let applied = draining ? await this.#drain(run, rows, at) : 0;
     const unread = plan.probe.filter((row) => row.unread).length;
     const share = Math.max(1, Math.ceil(rows / Math.max(1, unread)));
-    let applied = 0;
-    let full = false;
-    for (const cursor of cursors) {
+    for (const cursor of draining ? [] : cursors) {
       const probed = plan.probe.find((row) => row.source === cursor.source);
       const upto = plan.settles.get(cursor.source);
       if (!this.#fit.has(cursor.source) || (probed?.unread !== true && upto === undefined)) continue;
       const done = await this.#apply(run, cursor, 'fresh', active, { rows: share, now: at });
       applied += done.row_count;
       const isFull = done.row_count === share;
-      full ||= isFull;
+      (isFull ? full : read).add(cursor.source);
       // A full batch has read everything up to its last id; what is above was not read.
       if (upto !== undefined) await this.#settle(run, cursor, isFull ? Math.min(upto, done.last_id) : upto);
-      if (isFull || cursor.next_id !== null) await run(this.#text(`next ${cursor.source}`, () => nextSql(this.#sources[cursor.source])));
-      if (!isFull) await run('UPDATE handoff_cursor SET last_settled_at = :at WHERE source = :source', { at, source: cursor.source });
     }
     if (applied === 0) await this.#audit(run, active, at, Math.min(Math.max(rows, 1_000), auditRows));
-    await this.#heartbeat(run, cursors, at);
-    return { rows: applied, full };
+    await this.#close(run, cursors, at, full, read);
+    return { rows: applied, full, draining };
   }
 
   async #settle(run: PostgresRun, { source }: HeldCursor, upto: number): Promise<void> {
@@ -299,13 +316,25 @@ export class PostgresTail implements Tail {
     return found;
   }
 
-  async #heartbeat(run: PostgresRun, cursors: readonly HeldCursor[], at: string): Promise<void> {
+  async #close(
+    run: PostgresRun,
+    cursors: readonly HeldCursor[],
+    at: string,
+    full: ReadonlySet<SourceName>,
+    read: ReadonlySet<SourceName>,
+  ): Promise<void> {
     const polled = cursors.map((cursor) => cursor.last_poll_at).sort()[0] ?? null;
     const told = cursors.find((cursor) => cursor.stale_since !== null)?.stale_since ?? null;
     const silent = polled !== null && Date.parse(at) - Date.parse(polled) > staleAfterMs;
     if (told === null && silent) await this.#say(run, 'handoff.stale', { last_poll_at: polled }, at);
     if (told !== null || silent) await this.#say(run, 'handoff.recovered', { stale_since: told ?? polled }, at);
-    await this.#lease.renew(run, at);
+    const sql = this.#text(`close ${[...full]} ${[...read]}`, () =>
+      closeSql(
+        [...full].map((name) => this.#sources[name]),
+        [...read],
+      ),
+    );
+    await run(sql, { at, ttl: leaseMs, fence: this.fence });
     await this.#fences.tell(run);
   }
 
@@ -326,13 +355,13 @@ export class PostgresTail implements Tail {
   }
 
   /** What says that rows were lost or may hide: a head behind what was read, a known row that is gone, a table that was emptied. */
-  async #watch(run: PostgresRun, cursors: readonly HeldCursor[], { probe, beat }: Plan, at: string): Promise<void> {
+  async #watch(run: PostgresRun, cursors: readonly HeldCursor[], { probe, fresh, beat }: Plan, at: string): Promise<void> {
     for (const cursor of cursors) {
       const { source, low_water, last_seen } = cursor;
       if (!this.#fit.has(source)) continue;
       const head = probe.find((row) => row.source === source)?.head ?? 0;
       const read = Math.max(low_water, last_seen);
-      if (head < read)
+      if (fresh && head < read)
         await this.#alarm(run, source, at, {
           coverage: 'drift',
           detail: `the source is at id ${head}, behind the cursor at ${read}: it was restored, truncated or rewound`,
