@@ -234,7 +234,7 @@ export function closeSql(full: readonly SourceSql[], read: readonly SourceName[]
 
 /** The table's files, and whether anything at or below the low water is still there. */
 export function examineSql(source: SourceSql): string {
-  return `SELECT (SELECT string_agg(t.relid::text || ':' || coalesce(pg_relation_filenode(t.relid), 0), ',' ORDER BY t.relid) FROM (${tree(source)}) t) AS files,
+  return `SELECT k.low_water, (SELECT string_agg(t.relid::text || ':' || coalesce(pg_relation_filenode(t.relid), 0), ',' ORDER BY t.relid) FROM (${tree(source)}) t) AS files,
       EXISTS (SELECT 1 FROM ${source.table} r WHERE ${source.id} <= k.low_water) AS has_old, k.seen = '{}' AS collapsed,
       (SELECT min(${source.id}) FROM ${source.table} r WHERE ${source.id} > k.low_water)::bigint AS first_above
     FROM handoff_cursor k WHERE ${cursorOf(source.name)}`;
