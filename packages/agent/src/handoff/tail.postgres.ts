@@ -78,6 +78,8 @@ export class PostgresTail implements Tail {
   #checkedAt = Number.NEGATIVE_INFINITY;
   #beatAt = Number.NEGATIVE_INFINITY;
   #limit = largestBatch;
+  /** Whose rows the statement under way applies: where it fails for what a row holds, it is a row of this source. */
+  #applying: SourceName | null = null;
   #backlog: readonly ProbeRow[] | null = null;
   #probedAt = Number.NEGATIVE_INFINITY;
 
@@ -126,6 +128,7 @@ export class PostgresTail implements Tail {
 
   /** A statement that fails for what a row holds is tried with fewer rows, until the row that it cannot take is alone and stands aside. */
   async #attempt(rows: number): Promise<TailStep> {
+    this.#applying = null;
     try {
       const step = await this.#cycle(rows);
       this.#limit = Math.min(largestBatch, this.#limit * 2);
@@ -139,9 +142,10 @@ export class PostgresTail implements Tail {
         throw error;
       }
       if (code === '57014' || isContention(error)) this.#limit = Math.max(1, Math.floor(rows / 4));
-      if (!isFaultOfStatement(error)) throw error;
+      const source = this.#applying;
+      if (!isFaultOfStatement(error) || source === null) throw error;
       if (rows > 1) return await this.#attempt(Math.max(1, Math.floor(rows / 8)));
-      await this.#setAside(error as Error);
+      await this.#setAside(source, error as Error);
       return { kind: 'applied', rows: 1, settled: false };
     }
   }
@@ -248,7 +252,9 @@ export class PostgresTail implements Tail {
         : changelogSql(this.#sources, reading, emits, exact),
     );
     const { environment } = this.#options;
+    this.#applying = source;
     const { rows } = await run<Counted>(sql, { ...params, environment, settled_upto });
+    this.#applying = null;
     return rows[0] ?? { row_count: 0, last_id: 0 };
   }
 
@@ -326,17 +332,13 @@ export class PostgresTail implements Tail {
     }
   }
 
-  async #setAside(error: Error): Promise<void> {
+  async #setAside(source: SourceName, error: Error): Promise<void> {
     await this.#options.session.transaction(async (run) => {
       const fit = this.#readable();
       const cursors = (await run<HeldCursor>(holdSql(fit), { fence: this.fence })).rows;
       if (cursors.length < sourceNames.length) throw new Fenced();
       const now = cursors[0]?.now ?? '';
-      // Which of the two it was is not known: the first that has something unread gives its first row.
-      for (const source of fit) {
-        const { count } = await run(setAsideSql(source), { error: error.message, now });
-        if (count > 0) return;
-      }
+      await run(setAsideSql(this.#sources[source]), { error: error.message, now });
     });
   }
 
