@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -99,12 +99,16 @@ export async function deploy(options: StoreOptions & { readonly kind?: typeof st
   return deployment;
 }
 
-/** Another host of a deployment on PostgreSQL: a copy of its keys and configuration, in a folder of its own. */
+/**
+ * Another host of a deployment on PostgreSQL: a copy of its keys and configuration, in a folder of its own. The content of snapshots is
+ * in one folder, as on a disk that hosts share.
+ */
 export async function deployHost(first: Deployment): Promise<Deployment> {
   const folder = await mkdtemp(join(tmpdir(), 'govctl-host-'));
   const state = join(folder, 'state');
   await mkdir(state, { mode: 0o700 });
   for (const name of ['keys', 'trust.json', 'govd.yaml']) await cp(join(first.state, name), join(state, name), { recursive: true });
+  await symlink(join(first.state, 'objects'), join(state, 'objects'));
   const cli = await readFile(join(first.state, 'govctl.yaml'), 'utf8');
   await writeFile(join(state, 'govctl.yaml'), cli.replaceAll(first.state, state), { mode: 0o600 });
   return deploymentAt(folder, state, first.postgres);

@@ -28,7 +28,10 @@ export type StoreOptions = {
   readonly yaml?: string;
 };
 
-/** A database with an owner and a daemon's role, as an administrator would make it; passwords lie in files. */
+/**
+ * A database with an owner and a daemon's role, as an administrator would make it; passwords lie in files. The second
+ * place is that of the first host, for all of them.
+ */
 export async function postgresStore(folder: string, options: StoreOptions = {}): Promise<PostgresStore> {
   const server = options.server ?? (await sharedPostgres());
   const database = await server.freshDatabase('e2e');
@@ -47,7 +50,7 @@ export async function postgresStore(folder: string, options: StoreOptions = {}):
     `apiVersion: govctl/v1
 kind: GovdConfig
 environment: local_parity
-log: { origin: govctl.local/log }
+log: { origin: govctl.local/log, second_place: ${join(folder, 'state', 'checkpoint')} }
 store:
   postgres:
     host: ${options.port === undefined ? server.socketFolder : '127.0.0.1'}

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { Pool } from 'undici';
@@ -31,11 +31,14 @@ requires_coverage: false
 pending_audit: { owner: data-platform, sla: 24h }
 `;
 
-export async function scene(options: { readonly datasets?: number } = {}): Promise<Scene> {
-  const at = await deploy();
-  await at.start();
+/** One client of a daemon, with connections it keeps. `patience`: how long it waits for an answer, in milliseconds. */
+export async function clientOf(
+  at: Deployment,
+  patience?: number,
+): Promise<Pick<Scene, 'ask' | 'insist'> & { readonly end: () => Promise<void> }> {
   const key = (await readFile(join(at.state, 'keys', 'operator.apikey'), 'utf8')).trim();
-  const pool = new Pool('http://govd', { socketPath: at.socket, connections: 64, pipelining: 1 });
+  const waits = patience === undefined ? {} : { headersTimeout: patience, bodyTimeout: patience };
+  const pool = new Pool('http://govd', { socketPath: at.socket, connections: 64, pipelining: 1, ...waits });
 
   const ask: Scene['ask'] = async (method, path, body) => {
     const raw = body instanceof Uint8Array;
@@ -61,34 +64,44 @@ export async function scene(options: { readonly datasets?: number } = {}): Promi
       await sleep(answer === undefined ? 50 : 5);
     }
   };
+  return { ask, insist, end: () => pool.destroy() };
+}
 
+/** A policy set in force, and datasets with a contract and a snapshot whose checks passed. */
+export async function promotable(at: Deployment, ask: Scene['ask'], count: number): Promise<Scene['datasets']> {
   const pack = await readFile(join(import.meta.dirname, '../../fixtures/policy/gdp-default.yaml'), 'utf8');
   await at.json(['policy', 'activate', await at.file('gdp-default.yaml', pack)]);
   const datasets: { dataset_id: string; snapshot_id: string }[] = [];
-  for (let index = 0; index < (options.datasets ?? 1); index += 1) {
+  for (let index = 0; index < count; index += 1) {
     const dataset_id = `orders-${index}`;
     await at.json(['contract', 'apply', '-f', await at.file(`${dataset_id}.yaml`, contractOf(dataset_id))]);
-    await at.file(join(dataset_id, 'orders.csv'), `id,total\n${index},100\n`);
-    const made = await at.json<{ snapshot_id: string }>([
-      'snapshot',
-      'create',
-      join(at.folder, dataset_id),
-      '--dataset',
-      dataset_id,
-      '--layer',
-      'RAW',
-    ]);
-    const imported = await ask('POST', `/v1/snapshots/${made.snapshot_id}/quality?kind=junit`, Buffer.from(junit()));
-    expect(imported?.status).toBe(200);
-    datasets.push({ dataset_id, snapshot_id: made.snapshot_id });
+    datasets.push({ dataset_id, snapshot_id: await goodSnapshotOf(at, ask, dataset_id, `${index},100`) });
   }
+  return datasets;
+}
+
+/** A snapshot of a dataset whose checks passed; other rows are another snapshot. */
+export async function goodSnapshotOf(at: Deployment, ask: Scene['ask'], dataset_id: string, rows: string): Promise<string> {
+  const file = await at.file(join(`${dataset_id}-${rows}`, 'orders.csv'), `id,total\n${rows}\n`);
+  const argv = ['snapshot', 'create', dirname(file), '--dataset', dataset_id, '--layer', 'RAW'];
+  const { snapshot_id } = await at.json<{ snapshot_id: string }>(argv);
+  const imported = await ask('POST', `/v1/snapshots/${snapshot_id}/quality?kind=junit`, Buffer.from(junit()));
+  expect(imported?.status).toBe(200);
+  return snapshot_id;
+}
+
+export async function scene(options: { readonly datasets?: number } = {}): Promise<Scene> {
+  // What is looked at afterwards are the files of SQLite.
+  const at = await deploy({ kind: 'sqlite' });
+  await at.start();
+  const { ask, insist, end } = await clientOf(at);
   return {
     at,
-    datasets,
+    datasets: await promotable(at, ask, options.datasets ?? 1),
     ask,
     insist,
     async remove() {
-      await pool.destroy();
+      await end();
       await at.remove();
     },
   };

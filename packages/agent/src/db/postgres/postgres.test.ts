@@ -39,4 +39,16 @@ describe.skipIf(postgres.skip)(`PostgreSQL${postgres.note}`, () => {
     expect(first?.n).toEqual(second?.n);
     await reader.close();
   });
+
+  it('reads again when the server ended a transaction of a process that was stopped in the middle of it', async () => {
+    const reader = new PostgresReader(database.daemon, 2);
+    const one = { name: 'one', sql: 'SELECT 1 AS one', params: {} };
+    await reader.read([one]);
+    const reading = reader.read([one, one]);
+    await new Promise((resolve) => setImmediate(resolve));
+    // As SIGSTOP does: BEGIN has been sent, and nothing follows for longer than the server waits.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000);
+    expect(await reading).toEqual([[{ one: 1 }], [{ one: 1 }]]);
+    await reader.close();
+  });
 });

@@ -3,7 +3,7 @@ import { Pool, type PoolClient } from 'pg';
 import type { Database } from '../database.ts';
 import { type Query, type QueryRows, textFor } from '../query.ts';
 import { clientConfig, examine } from './connect.ts';
-import { isConnectionLost, unreachable } from './failure.ts';
+import { isConnectionLost, isSilent, unreachable } from './failure.ts';
 import { runOn } from './session.ts';
 import type { PostgresSettings } from './settings.ts';
 
@@ -24,13 +24,16 @@ export class PostgresReader implements Database {
     });
     // A connection that breaks in the pool is taken out of it, and that is all.
     this.#pool.on('error', () => undefined);
+    // The pool listens only while a connection lies in it. One that the server ends between two statements of whoever borrowed it would
+    // end the process; that it is gone is for the next statement to tell.
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   async read<const Q extends readonly Query<unknown>[]>(queries: Q): Promise<QueryRows<Q>> {
     try {
       return await this.#once(queries);
     } catch (error) {
-      if (!isConnectionLost(error)) throw unreachable(error);
+      if (!isConnectionLost(error) || isSilent(error)) throw unreachable(error);
     }
     // A connection of the pool may have died long ago, and a read can be asked twice.
     try {
