@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postgresAvailability } from '../../../../../test/postgres/binaries.ts';
+import { postgresBirthsMigrations, postgresMigrations, sqliteMigrations } from '../migrations.ts';
 import { type TestDatabase, testDatabase } from '../postgres.fixture.ts';
+import { connectPostgres } from './connect.ts';
 import { logTables, tableRights } from './grant.ts';
-import { requireLeastPrivilege } from './migrate.ts';
+import { migratePostgres, requireLeastPrivilege } from './migrate.ts';
 import { PostgresReader } from './reader.ts';
+import { dumpSchema } from './schema-dump.fixture.ts';
+import { PostgresSession } from './session.ts';
 
 const postgres = postgresAvailability();
 
@@ -13,6 +17,25 @@ describe.skipIf(postgres.skip)(`PostgreSQL${postgres.note}`, () => {
     database = await testDatabase('db');
   });
   afterAll(async () => await database?.close());
+
+  it.each([
+    ['govctl', '../migrations/postgres/schema.txt', postgresMigrations],
+    ['births', '../migrations/postgres-births/schema.txt', postgresBirthsMigrations],
+  ] as const)('has the schema %s that is checked in (vitest --update writes it anew)', async (schema, golden, migrations) => {
+    const owner = new PostgresSession(() => connectPostgres(database.owner, { purpose: 'migrate', mode: 'write', patient: true }));
+    // A second time does nothing.
+    const state = await migratePostgres(owner, schema, migrations, () => '2026-11-26T00:00:00.000Z');
+    expect(await migratePostgres(owner, schema, migrations, () => 'later')).toEqual(state);
+    await owner.close();
+    expect(migrations.map(({ number }) => number)).toEqual(migrations.map((_, index) => index + 1));
+    await expect(await dumpSchema(database.query, schema)).toMatchFileSnapshot(golden);
+  });
+
+  it('has the migrations that SQLite has, under the same numbers', () => {
+    expect(postgresMigrations.map(({ name, breaking }) => [name, breaking])).toEqual(
+      sqliteMigrations.map(({ name, breaking }) => [name, breaking]),
+    );
+  });
 
   it('gives every table its rights, and no table without', async () => {
     const tables = await database.query<{ tablename: string }>("SELECT tablename FROM pg_tables WHERE schemaname = 'govctl'");

@@ -121,7 +121,7 @@ export async function runOn<Row>(client: Pick<Client, 'query'>, sql: string, par
 }
 
 /** Takes the socket away: a half-open connection answers no good-bye. */
-export function destroy(client: Client): void {
+function destroy(client: Client): void {
   const { connection } = client as unknown as { connection?: { stream?: { destroy?: () => void } } };
   connection?.stream?.destroy?.();
 }
