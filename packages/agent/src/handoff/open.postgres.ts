@@ -9,7 +9,7 @@ import type { Handoff, HandoffSettings } from './open.ts';
 import { postgresHandoffQueries } from './queries.postgres.ts';
 import { reconcileHandoff } from './reconcile.ts';
 import { embeddedSource, type SourceTables } from './source.postgres.ts';
-import { PostgresTail } from './tail.postgres.ts';
+import { PostgresTail, postgresBatchMs } from './tail.postgres.ts';
 import { TailLoop } from './tail-loop.ts';
 import { openTailSession } from './tail-session.postgres.ts';
 
@@ -58,6 +58,7 @@ export async function openPostgresHandoff(settings: PostgresHandoffSettings): Pr
     // The work is done by the server: a batch keeps no request of this thread waiting.
     busy: () => false,
     jitter: settings.jitter,
+    idleMs: postgresBatchMs,
     observer: {
       batch(measure) {
         metrics.batch(measure);

@@ -73,11 +73,13 @@ export class TailLease {
   }
 
   /** In the transaction of a batch or a heartbeat that holds the cursors. */
-  async renew(run: PostgresRun, at: string): Promise<void> {
+  async renew(run: PostgresRun, at: string, settled: readonly string[]): Promise<void> {
     await run(
-      `UPDATE handoff_cursor SET last_poll_at = :at, stale_since = NULL, lease_until = clock_timestamp() + (:ttl)::bigint * interval '1 millisecond'
+      `UPDATE handoff_cursor SET last_poll_at = :at, stale_since = NULL,
+         last_settled_at = CASE WHEN source = ANY(string_to_array(:settled, ',')) THEN :at ELSE last_settled_at END,
+         lease_until = clock_timestamp() + (:ttl)::bigint * interval '1 millisecond'
        WHERE fence = :fence`,
-      { at, ttl: ttlMs, fence: this.#fence },
+      { at, settled: settled.join(','), ttl: ttlMs, fence: this.#fence },
     );
   }
 

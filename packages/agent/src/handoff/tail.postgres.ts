@@ -68,6 +68,8 @@ const heartbeatMs = 3_000;
 /** How often the catalog is asked whether the sources are still what the tail relies on. */
 const checkMs = 60_000;
 const largestBatch = 20_000;
+/** The server does the work, so a batch keeps no thread waiting; but it costs a dozen round trips, and a small one little else. */
+export const postgresBatchMs = 400;
 /** Births proved, or proved again, at a time. */
 const auditRows = 10_000;
 const auditBacklog = 5_000;
@@ -205,6 +207,7 @@ export class PostgresTail implements Tail {
     }
     const unread = plan.probe.filter((row) => row.unread).length;
     const share = Math.max(1, Math.ceil(rows / Math.max(1, unread)));
+    const settled: SourceName[] = [];
     let applied = 0;
     let full = false;
     for (const cursor of cursors) {
@@ -218,10 +221,10 @@ export class PostgresTail implements Tail {
       // A full batch has read everything up to its last id; what is above was not read.
       if (upto !== undefined) await this.#settle(run, cursor, isFull ? Math.min(upto, done.last_id) : upto);
       if (isFull || cursor.next_id !== null) await run(this.#text(`next ${cursor.source}`, () => nextSql(this.#sources[cursor.source])));
-      if (!isFull) await run('UPDATE handoff_cursor SET last_settled_at = :at WHERE source = :source', { at, source: cursor.source });
+      if (!isFull) settled.push(cursor.source);
     }
     if (applied === 0) await this.#audit(run, active, at, Math.min(Math.max(rows, 1_000), auditRows));
-    await this.#heartbeat(run, cursors, at);
+    await this.#heartbeat(run, cursors, at, settled);
     return { rows: applied, full };
   }
 
@@ -299,13 +302,14 @@ export class PostgresTail implements Tail {
     return found;
   }
 
-  async #heartbeat(run: PostgresRun, cursors: readonly HeldCursor[], at: string): Promise<void> {
+  /** `settled`: of these sources nothing that can be seen was left to read. */
+  async #heartbeat(run: PostgresRun, cursors: readonly HeldCursor[], at: string, settled: readonly SourceName[] = []): Promise<void> {
     const polled = cursors.map((cursor) => cursor.last_poll_at).sort()[0] ?? null;
     const told = cursors.find((cursor) => cursor.stale_since !== null)?.stale_since ?? null;
     const silent = polled !== null && Date.parse(at) - Date.parse(polled) > staleAfterMs;
     if (told === null && silent) await this.#say(run, 'handoff.stale', { last_poll_at: polled }, at);
     if (told !== null || silent) await this.#say(run, 'handoff.recovered', { stale_since: told ?? polled }, at);
-    await this.#lease.renew(run, at);
+    await this.#lease.renew(run, at, settled);
     await this.#fences.tell(run);
   }
 
