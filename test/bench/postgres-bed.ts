@@ -14,8 +14,9 @@ import {
 } from '../../packages/agent/src/db/index.ts';
 import type { AdmittedLine } from '../../packages/agent/src/handoff/birth-admission.ts';
 import { openPostgresBirths } from '../../packages/agent/src/handoff/births.postgres.ts';
+import { postgresBatchMs } from '../../packages/agent/src/handoff/open.postgres.ts';
 import { embeddedSource } from '../../packages/agent/src/handoff/source.postgres.ts';
-import { PostgresTail, postgresBatchMs } from '../../packages/agent/src/handoff/tail.postgres.ts';
+import { PostgresTail } from '../../packages/agent/src/handoff/tail.postgres.ts';
 import { TailLoop } from '../../packages/agent/src/handoff/tail-loop.ts';
 import { openTailSession } from '../../packages/agent/src/handoff/tail-session.postgres.ts';
 import type { Journal } from '../../packages/agent/src/journal/index.ts';

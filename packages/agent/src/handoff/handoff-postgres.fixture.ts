@@ -96,6 +96,13 @@ export class PostgresBench implements AsyncDisposable {
     return Object.assign(tail, { session });
   }
 
+  /** A connection as the daemon's role, for what the journal would run. */
+  daemon(): PostgresSession {
+    const session = new PostgresSession(() => connectPostgres(this.settings, { purpose: 'test-daemon', mode: 'write' }));
+    this.#opened.push(session);
+    return session;
+  }
+
   /** Another connection, as the superuser: writers of the source. */
   async connect(): Promise<Client> {
     const client = await this.server.connect(this.database);

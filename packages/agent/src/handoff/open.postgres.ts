@@ -9,7 +9,7 @@ import type { Handoff, HandoffSettings } from './open.ts';
 import { postgresHandoffQueries } from './queries.postgres.ts';
 import { reconcileHandoff } from './reconcile.ts';
 import { embeddedSource, type SourceTables } from './source.postgres.ts';
-import { PostgresTail, postgresBatchMs } from './tail.postgres.ts';
+import { PostgresTail } from './tail.postgres.ts';
 import { TailLoop } from './tail-loop.ts';
 import { openTailSession } from './tail-session.postgres.ts';
 
@@ -25,6 +25,9 @@ export type PostgresHandoffSettings = Omit<HandoffSettings, 'database' | 'births
   readonly database: Database;
   readonly births: BirthsPlace;
 };
+
+/** The server does the work, so a batch keeps no thread waiting; but it costs a dozen round trips, and a small one little else. */
+export const postgresBatchMs = 400;
 
 /**
  * Starts the tail, on a connection of its own, and births, on another: births must go on while governance is locked or broken. Hosts

@@ -57,12 +57,13 @@ export const candidateByKey = query<{ object_key: string }, CandidateRow>(
   `SELECT ${candidateColumns} FROM governance_candidate_state WHERE object_key = :object_key`,
 );
 
+/** A parameter that may be null is compared first: PostgreSQL types a parameter by its first use, and IS NULL tells none. */
 export const candidatePage = query<{ after: string; status: string | null; object_type: string | null; limit: number }, CandidateRow>(
   'candidate page',
   `SELECT ${candidateColumns} FROM governance_candidate_state
-   WHERE object_key > :after AND (:object_type IS NULL OR object_type = :object_type)
-     AND (:status IS NULL OR :status = CASE WHEN retired_at IS NOT NULL AND (born_at IS NULL OR retired_at >= born_at) THEN 'retired'
-                                            WHEN born_at IS NULL THEN 'unborn' ELSE state END)
+   WHERE object_key > :after AND (object_type = :object_type OR :object_type IS NULL)
+     AND (CASE WHEN retired_at IS NOT NULL AND (born_at IS NULL OR retired_at >= born_at) THEN 'retired'
+               WHEN born_at IS NULL THEN 'unborn' ELSE state END = :status OR :status IS NULL)
    ORDER BY object_key LIMIT :limit`,
 );
 

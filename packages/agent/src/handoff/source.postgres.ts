@@ -87,7 +87,7 @@ function momentSql(column: string, kind: MomentKind): { value: string; faulty: s
 }
 
 /** The SQL of a source, made from its mapping by quoting names. */
-export function sourceSql(tables: SourceTables, name: SourceName, catalog: SourceCatalog): SourceSql {
+function sourceSql(tables: SourceTables, name: SourceName, catalog: SourceCatalog): SourceSql {
   const { schema, table, columns } = tables[name];
   const column = (of: string | undefined) => (of === undefined ? 'NULL' : `r.${quoted(of)}`);
   const text = (of: string | undefined) => `(${column(of)})::text COLLATE "C"`;

@@ -50,19 +50,19 @@ export class TailFences {
   }
 
   /**
-   * Up to which id each source is settled, once everything that can be seen from now on is read. `ceilings` were read before this;
-   * `server` is the connection they were read on.
+   * Up to which id each source is settled, once everything that can be seen from now on is read. `ceilings` were read before this, on
+   * the connection that is open now.
    */
   async settled(
     sources: readonly SourceSql[],
     ceilings: readonly { readonly source: SourceName; readonly ceiling: number }[],
-    server: ServerIdentity | undefined,
   ): Promise<ReadonlyMap<SourceName, number>> {
     const settled = new Map<SourceName, number>();
     if (ceilings.length === 0 && this.#fences.size === 0) return settled;
     const key = sources.map(({ table }) => table).join();
     const text = this.#texts.get(key) ?? writersSql(sources);
     this.#texts.set(key, text);
+    const { server } = this.#session;
     const { rows } = await this.#session.run<Writer>(text);
     if (this.#session.server !== server || server === undefined) {
       this.forget();

@@ -1,9 +1,9 @@
-import { isContention, type PostgresRun, type PostgresSession } from '../db/index.ts';
+import { isContention, type PostgresSession } from '../db/index.ts';
 
 /** A host that says nothing for this long has lost the tail. */
-const ttlMs = 10_000;
+export const leaseMs = 10_000;
 /** How long a host without the lease waits before it asks again, at most. */
-const askAgainMs = ttlMs / 5;
+const askAgainMs = leaseMs / 5;
 
 export type Taken =
   | { readonly kind: 'held' }
@@ -60,7 +60,7 @@ export class TailLease {
         await run(
           `UPDATE handoff_cursor SET fence = :fence, holder = :holder, source_epoch = :epoch,
              lease_until = clock_timestamp() + (:ttl)::bigint * interval '1 millisecond'`,
-          { fence, holder, epoch, ttl: ttlMs },
+          { fence, holder, epoch, ttl: leaseMs },
         );
         this.#fence = fence;
         return { kind: 'taken', epoch: { before: rows[0]?.source_epoch ?? null, now: epoch } } as const;
@@ -70,17 +70,6 @@ export class TailLease {
       if (isContention(error)) return { kind: 'waiting', retry_ms: askAgainMs };
       throw error;
     }
-  }
-
-  /** In the transaction of a batch or a heartbeat that holds the cursors. */
-  async renew(run: PostgresRun, at: string, settled: readonly string[]): Promise<void> {
-    await run(
-      `UPDATE handoff_cursor SET last_poll_at = :at, stale_since = NULL,
-         last_settled_at = CASE WHEN source = ANY(string_to_array(:settled, ',')) THEN :at ELSE last_settled_at END,
-         lease_until = clock_timestamp() + (:ttl)::bigint * interval '1 millisecond'
-       WHERE fence = :fence`,
-      { at, settled: settled.join(','), ttl: ttlMs, fence: this.#fence },
-    );
   }
 
   async release(): Promise<void> {

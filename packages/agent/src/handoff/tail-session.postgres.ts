@@ -2,12 +2,15 @@ import { connectPostgres, PostgresSession, type PostgresSettings } from '../db/i
 
 /**
  * The tail's own connection. Its statements are planned each time they run: a plan made while a table was empty would read all of it
- * for every row later.
+ * for every row later. And its reads follow an index in the order of the ids: how many rows of a range a LIMIT leaves unread, the
+ * planner cannot know, and a bitmap or a sort would read all of them in every batch.
  */
 export function openTailSession(settings: PostgresSettings): PostgresSession {
   return new PostgresSession(async () => {
     const opened = await connectPostgres(settings, { purpose: 'tail', mode: 'write' });
-    await opened.client.query('SET jit = off; SET plan_cache_mode = force_custom_plan');
+    await opened.client.query(
+      'SET jit = off; SET plan_cache_mode = force_custom_plan; SET enable_bitmapscan = off; SET enable_seqscan = off',
+    );
     return opened;
   });
 }

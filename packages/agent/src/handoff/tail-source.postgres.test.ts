@@ -272,6 +272,19 @@ describe('a source that lost rows', () => {
     expect(await bench.lag()).toEqual({ births: 3, lag_rows: 0, unannounced_rows: 0 });
   });
 
+  it('sets a row of the changelog aside without touching the births beside it', async () => {
+    const { bench, tail } = await opened();
+    await using _ = bench;
+    await bench.exec('ALTER TABLE governance_candidate_state ADD CHECK (changelog_id <> 13)');
+    await bench.exec(many(30));
+    await bench.exec(
+      `INSERT INTO births.registry_changelog (object_key, change, born_at) SELECT 'u/' || n, 'CHANGED', '${at(1)}' FROM generate_series(1, 30) n`,
+    );
+    await settlePostgres(tail);
+    expect(await bench.rows('SELECT source, id FROM handoff_quarantine')).toEqual([{ source: 'registry_changelog', id: 13 }]);
+    expect(await bench.rows('SELECT count(*) AS n FROM governance_candidate_state')).toEqual([{ n: 59 }]);
+  });
+
   it('sets a row aside that no statement takes, and goes on', async () => {
     const { bench, tail } = await opened();
     await using _ = bench;

@@ -218,16 +218,23 @@ export function settleSql(source: SourceSql): string {
     WHERE ${cursorOf(source.name)} AND k.low_water < :upto AND NOT ${unread(source, '(:upto)::bigint')}`;
 }
 
-/** Remembers a row that can be seen and waits for the next batch: where it is gone by then, rows were removed unread. */
-export function nextSql(source: SourceSql): string {
-  return `UPDATE handoff_cursor k SET next_id = (SELECT x.id FROM unnest(${unseen}) AS gap,
-      LATERAL (SELECT ${source.id}::bigint AS id FROM ${source.table} r WHERE ${inGap(source)} ORDER BY ${source.id} LIMIT 1) AS x LIMIT 1)
-    WHERE ${cursorOf(source.name)}`;
+/**
+ * The end of every batch: heartbeat, and the lease renewed. Of a source that was read in part (`full`) the next row that waits is
+ * remembered: where it is gone by the next batch, rows were removed unread. `read` names those of which nothing is left.
+ */
+export function closeSql(full: readonly SourceSql[], read: readonly SourceName[]): string {
+  const next = (source: SourceSql) => `(SELECT x.id FROM unnest(${unseen}) AS gap,
+      LATERAL (SELECT ${source.id}::bigint AS id FROM ${source.table} r WHERE ${inGap(source)} ORDER BY ${source.id} LIMIT 1) AS x LIMIT 1)`;
+  const settled = read.length === 0 ? 'false' : `k.source IN (${read.map(literal).join(', ')})`;
+  return `UPDATE handoff_cursor k SET last_poll_at = :at, stale_since = NULL,
+      lease_until = clock_timestamp() + (:ttl)::bigint * interval '1 millisecond', next_id = ${bySource(full, next, 'NULL::bigint')},
+      last_settled_at = CASE WHEN ${settled} THEN :at ELSE k.last_settled_at END
+    WHERE k.fence = :fence`;
 }
 
 /** The table's files, and whether anything at or below the low water is still there. */
 export function examineSql(source: SourceSql): string {
-  return `SELECT (SELECT string_agg(t.relid::text || ':' || coalesce(pg_relation_filenode(t.relid), 0), ',' ORDER BY t.relid) FROM (${tree(source)}) t) AS files,
+  return `SELECT k.low_water, (SELECT string_agg(t.relid::text || ':' || coalesce(pg_relation_filenode(t.relid), 0), ',' ORDER BY t.relid) FROM (${tree(source)}) t) AS files,
       EXISTS (SELECT 1 FROM ${source.table} r WHERE ${source.id} <= k.low_water) AS has_old, k.seen = '{}' AS collapsed,
       (SELECT min(${source.id}) FROM ${source.table} r WHERE ${source.id} > k.low_water)::bigint AS first_above
     FROM handoff_cursor k WHERE ${cursorOf(source.name)}`;

@@ -21,13 +21,13 @@ export type TailBench = AsyncDisposable & {
 
 type Events = { type: string; subject: string; time: string; data: Record<string, unknown> }[];
 
-export async function eventsOf(bench: TailBench): Promise<Events> {
+async function eventsOf(bench: TailBench): Promise<Events> {
   const rows = await bench.rows<{ events: string }>('SELECT events FROM outbox ORDER BY outbox_id');
   return rows.flatMap((row) => JSON.parse(row.events));
 }
 
 /** Everything governance holds of births, except the moments at which it learnt of them. */
-export async function stateOf(bench: TailBench) {
+async function stateOf(bench: TailBench) {
   return {
     candidates: await bench.rows(
       'SELECT object_key, object_type, state, dirty, born_at, retired_at, changelog_id FROM governance_candidate_state ORDER BY 1',
@@ -39,7 +39,7 @@ export async function stateOf(bench: TailBench) {
 }
 
 /** Steps until nothing is left. */
-export async function settleTail(tail: Tail, rows = 500): Promise<number> {
+async function settleTail(tail: Tail, rows = 500): Promise<number> {
   let applied = 0;
   for (let step = await tail.step(rows); step.kind === 'applied'; step = await tail.step(rows)) applied += step.rows;
   return applied;
