@@ -112,11 +112,15 @@ export async function promoteOnce(daemon: BenchDaemon): Promise<string> {
   return run_id;
 }
 
-/** So many promotions by clients that each send the next one when they have their answer. Answers the milliseconds of each. */
-export async function promoteAll(daemon: BenchDaemon, promotions: number, clients: number): Promise<number[]> {
+/**
+ * So many promotions by clients that each send the next one when they have their answer; of several daemons each client has its own.
+ * Answers the milliseconds of each.
+ */
+export async function promoteAll(daemons: BenchDaemon | readonly BenchDaemon[], promotions: number, clients: number): Promise<number[]> {
+  const all = 'call' in daemons ? [daemons] : daemons;
   const took: number[] = [];
   let left = promotions;
-  const client = async () => {
+  const client = async (daemon: BenchDaemon) => {
     while (left > 0) {
       left -= 1;
       const started = performance.now();
@@ -124,6 +128,11 @@ export async function promoteAll(daemon: BenchDaemon, promotions: number, client
       took.push(performance.now() - started);
     }
   };
-  await Promise.all(Array.from({ length: clients }, client));
+  const daemonOf = (place: number) => all.slice(place % all.length, (place % all.length) + 1);
+  await Promise.all(
+    Array.from({ length: clients }, (_, place) => daemonOf(place))
+      .flat()
+      .map(client),
+  );
   return took;
 }

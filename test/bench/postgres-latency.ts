@@ -61,7 +61,7 @@ async function writeFor(clients: readonly Client[], run: string, ms: number): Pr
 }
 
 async function run(lab: Lab): Promise<Section> {
-  const rounds = lab.quick ? 1 : 3;
+  const rounds = lab.quick ? 1 : 2;
   const seconds = lab.quick ? 4 : 6;
   const server = await benchServer();
   try {

@@ -1,4 +1,4 @@
-import { run as runGraphile } from 'graphile-worker';
+import { Logger, run as runGraphile } from 'graphile-worker';
 import { Pool } from 'pg';
 import { PgBoss } from 'pg-boss';
 import type { PostgresBed } from './postgres-bed.ts';
@@ -9,6 +9,7 @@ type Line = { readonly id: number; readonly object_key: string; readonly change:
 /** Seconds: writing the jobs in bulk, and working them off. */
 export type QueueDrain = { readonly enqueue: number; readonly work: number };
 
+const logger = new Logger(() => () => undefined);
 const batch = 500;
 const queue = 'birth';
 const workers = 8;
@@ -37,7 +38,11 @@ async function sample(bed: PostgresBed, rows: number): Promise<Line[]> {
 
 function poolOf({ server, database }: PostgresBed, max: number): Pool {
   const { socketFolder: host, port, password, superuser: user } = server;
-  return new Pool({ host, port, password, user, database, max, options: '-c search_path=govctl,births' });
+  const pool = new Pool({ host, port, password, user, database, max, options: '-c search_path=govctl,births' });
+  // What is lost is told by the query that was under way.
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
 }
 
 async function openBoss(bed: PostgresBed): Promise<{ readonly boss: PgBoss; close(): Promise<void> }> {
@@ -111,9 +116,6 @@ export async function drainByGraphile(bed: PostgresBed, rows: number): Promise<Q
       failJobBatchDelay: 0,
     },
   };
-  const quiet = { log: () => undefined };
-  const { Logger } = await import('graphile-worker');
-  const logger = new Logger(() => quiet.log);
   const start = (tasks: Readonly<Record<string, (payload: unknown) => Promise<void>>>) =>
     runGraphile({ pgPool: pool, preset, taskList: tasks, noHandleSignals: true, logger });
   try {
@@ -152,7 +154,7 @@ export async function producerRates(
   const { client } = bed;
   const { boss, close } = await openBoss(bed);
   const pool = poolOf(bed, 4);
-  const installer = await runGraphile({ pgPool: pool, taskList: { other: async () => undefined }, noHandleSignals: true });
+  const installer = await runGraphile({ pgPool: pool, taskList: { other: async () => undefined }, noHandleSignals: true, logger });
   await installer.stop();
   const db = { executeSql: async (text: string, values?: unknown[]) => await client.query(text, values) };
   const jobs = {
