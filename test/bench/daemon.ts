@@ -15,6 +15,8 @@ export type BenchDaemon = {
   counter(name: string): Promise<number>;
   /** Resident memory, now and at its greatest, in bytes. */
   memory(): { readonly now: number; readonly peak: number };
+  /** Ends it without a good-bye, with SIGKILL. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -44,10 +46,10 @@ export async function runNode(argv: readonly string[], env: NodeJS.ProcessEnv = 
   });
 }
 
-/** A state folder made by `govd init`. */
-export async function initState(lab: Lab): Promise<string> {
+/** A state folder made by `govd init`, from a configuration where one is given. */
+export async function initState(lab: Lab, config?: string): Promise<string> {
   const state = join(mkdtempSync(join(lab.folder, 'state-')), 's');
-  const made = await runNode([govdOf(lab), 'init', '--state-dir', state]);
+  const made = await runNode([govdOf(lab), 'init', '--state-dir', state, ...(config === undefined ? [] : ['--config', config])]);
   if (made.code !== 0) throw new Error(`govd init: ${made.out}`);
   return state;
 }
@@ -100,6 +102,11 @@ export async function startDaemon(lab: Lab, state: string, options: StartOptions
     pid,
     call,
     stop,
+    async kill() {
+      child.kill('SIGKILL');
+      await gone;
+      await pool.destroy();
+    },
     async counter(name) {
       const { text } = await call('GET', '/metrics');
       const line = text.split('\n').find((one) => one.startsWith(`${name} `));

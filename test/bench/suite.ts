@@ -7,11 +7,25 @@ import { drain } from './drain.ts';
 import { growth } from './growth.ts';
 import { handoff } from './handoff.ts';
 import type { Lab, Measurement } from './measurement.ts';
+import { postgresDrain } from './postgres-drain.ts';
+import { postgresLatency } from './postgres-latency.ts';
+import { postgresPromotion } from './postgres-promotion.ts';
 import { promotion } from './promotion.ts';
 import { type Result, writeReport } from './report.ts';
 import { stage } from './stage.ts';
 
-const measurements: readonly Measurement[] = [promotion, stage, handoff, drain, deciding, command, growth];
+const measurements: readonly Measurement[] = [
+  promotion,
+  stage,
+  handoff,
+  drain,
+  deciding,
+  command,
+  growth,
+  postgresDrain,
+  postgresLatency,
+  postgresPromotion,
+];
 
 type SuiteOptions = { readonly root: string; readonly quick: boolean; readonly only?: readonly string[] };
 

@@ -1,5 +1,5 @@
 import type { PostgresRun, PostgresSession, ServerIdentity } from '../db/index.ts';
-import type { SourceName, SourceSql } from './source.postgres.ts';
+import { type SourceName, type SourceSql, sourceNames } from './source.postgres.ts';
 import { writersSql } from './tail-sql.postgres.ts';
 
 type Writer = { readonly source: SourceName; readonly vxid: string; readonly pid: number | null };
@@ -15,6 +15,7 @@ type Fence = {
 
 /** A writer that keeps the low water for longer than this is named. */
 const namedAfterMs = 5_000;
+const toldAgainMs = 3_000;
 
 /**
  * Settles the low water. An INSERT takes its table's lock before it draws an id and keeps it until its transaction ends. So once the
@@ -27,7 +28,9 @@ export class TailFences {
   readonly #monotonicMs: () => number;
   readonly #fences = new Map<SourceName, Fence>();
   readonly #texts = new Map<string, string>();
-  #blockers = new Map<SourceName, string | null>();
+  /** Sources whose row may name a blocker, and when it was written. */
+  readonly #told = new Map<SourceName, number>(sourceNames.map((source) => [source, Number.NEGATIVE_INFINITY]));
+  readonly #done = new Set<SourceName>();
 
   constructor(session: PostgresSession, monotonicMs: () => number) {
     this.#session = session;
@@ -37,11 +40,13 @@ export class TailFences {
   /** After the connection or the lease was lost: what was proved then proves nothing now. */
   forget(): void {
     this.#fences.clear();
+    // Another host may have written there.
+    for (const source of sourceNames) this.#told.set(source, Number.NEGATIVE_INFINITY);
   }
 
   done(source: SourceName): void {
     this.#fences.delete(source);
-    this.#blockers.set(source, null);
+    if (this.#told.has(source)) this.#done.add(source);
   }
 
   /**
@@ -79,25 +84,28 @@ export class TailFences {
   /** Writes down what is being settled, and who keeps it waiting, where that lasts. */
   async tell(run: PostgresRun): Promise<void> {
     for (const [source, fence] of this.#fences) {
-      const waited = this.#monotonicMs() - fence.since;
+      const at = this.#monotonicMs();
+      const waited = at - fence.since;
       if (fence.waitsFor.length === 0 || waited < namedAfterMs) continue;
+      // It says for how many seconds, and need not say so in every batch.
+      if (at - (this.#told.get(source) ?? Number.NEGATIVE_INFINITY) < toldAgainMs) continue;
       const blocker = await this.#describe(run, fence.waitsFor, waited);
       await run(
         `UPDATE handoff_cursor SET blocker = :blocker, fence_ceiling = :ceiling, fence_writers = string_to_array(:writers, ','),
            fence_since = coalesce(fence_since, last_poll_at) WHERE source = :source`,
         { blocker, ceiling: fence.ceiling, writers: fence.waitsFor.map(({ vxid }) => vxid).join(','), source },
       );
-      this.#blockers.set(source, blocker);
+      this.#told.set(source, at);
+      this.#done.delete(source);
     }
-    for (const [source, blocker] of this.#blockers) {
-      if (blocker !== null) continue;
+    for (const source of this.#done) {
       await run(
-        'UPDATE handoff_cursor SET blocker = NULL, fence_ceiling = NULL, fence_writers = NULL, fence_since = NULL WHERE source = :source',
-        {
-          source,
-        },
+        `UPDATE handoff_cursor SET blocker = NULL, fence_ceiling = NULL, fence_writers = NULL, fence_since = NULL
+         WHERE source = :source AND (blocker IS NOT NULL OR fence_ceiling IS NOT NULL)`,
+        { source },
       );
-      this.#blockers.delete(source);
+      this.#done.delete(source);
+      this.#told.delete(source);
     }
   }
 

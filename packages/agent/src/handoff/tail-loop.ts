@@ -13,6 +13,8 @@ export type TailLoopOptions = {
   readonly busy: () => boolean;
   /** A number from 0 to 1: pauses of several daemons must not fall into step. */
   readonly jitter: () => number;
+  /** What a batch may take while nobody waits, in milliseconds. */
+  readonly idleMs?: number;
   readonly observer?: TailObserver;
 };
 
@@ -53,7 +55,7 @@ export class TailLoop {
     try {
       if (!this.#started) await tail.start();
       this.#started = true;
-      const step = await tail.step(this.#size.rows(busy() ? busyTargetMs : idleTargetMs));
+      const step = await tail.step(this.#size.rows(busy() ? busyTargetMs : (this.#options.idleMs ?? idleTargetMs)));
       this.#failure = step.kind === 'fenced' ? 'another daemon took the tail over' : null;
       this.#failingSince = null;
       if (step.kind === 'fenced') return longestPauseMs;

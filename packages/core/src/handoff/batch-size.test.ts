@@ -28,3 +28,12 @@ it('shrinks when rows become slow', () => {
   drain(size, idleTargetMs, 3, 0.002, 30);
   expect(drain(size, idleTargetMs, 3, 0.05, 30)).toBeLessThan(2_000);
 });
+
+it('grows again after one slow batch made the batches small', () => {
+  const size = new BatchSize();
+  size.rows(400);
+  size.learn(4_000, 4_000);
+  expect(size.rows(400)).toBe(500);
+  // Most of what a small batch takes is round trips and the flush.
+  expect(drain(size, 400, 40, 0.02, 30)).toBeGreaterThan(10_000);
+});

@@ -13,14 +13,21 @@ export const busyTargetMs = 5;
 /** Sizes batches by time, from the rate of the batches before. */
 export class BatchSize {
   #msPerRow: number | null = null;
+  #asked = { rows: first, targetMs: idleTargetMs };
 
   rows(targetMs: number): number {
-    if (this.#msPerRow === null) return first;
-    return Math.min(largest, Math.max(smallest, Math.floor(targetMs / this.#msPerRow)));
+    const rows = this.#msPerRow === null ? first : Math.min(largest, Math.max(smallest, Math.floor(targetMs / this.#msPerRow)));
+    this.#asked = { rows, targetMs };
+    return rows;
   }
 
   learn(rows: number, ms: number): void {
-    if (rows < telling && ms < idleTargetMs) return;
+    const { rows: asked, targetMs } = this.#asked;
+    if (rows < telling && ms < Math.max(targetMs, idleTargetMs)) {
+      // A batch that was full, and had time left: the next may be larger. Otherwise one slow batch would keep all later ones small.
+      if (this.#msPerRow !== null && rows >= asked && ms < targetMs) this.#msPerRow /= Math.min(2, targetMs / Math.max(ms, 0.01));
+      return;
+    }
     const measured = Math.max(ms, 0.01) / Math.max(1, rows);
     this.#msPerRow = this.#msPerRow === null ? measured : this.#msPerRow * (1 - weight) + measured * weight;
   }
