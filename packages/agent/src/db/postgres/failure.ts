@@ -6,7 +6,8 @@ export function postgresCode(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
-const lostStates = /^(08...|57P0[1-5]|25P03|ECONN.*|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOENT|EACCES|ENOTFOUND|EAI_AGAIN)$/;
+/** 55000: the database takes no connections now (ALLOW_CONNECTIONS false), as while it is restored or upgraded. */
+const lostStates = /^(08...|57P0[1-5]|25P03|55000|ECONN.*|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOENT|EACCES|ENOTFOUND|EAI_AGAIN)$/;
 
 /** Whether the connection is gone, or cannot be had: what was under way has an outcome nobody here knows. */
 export function isConnectionLost(error: unknown): boolean {
@@ -15,6 +16,11 @@ export function isConnectionLost(error: unknown): boolean {
     error instanceof Error &&
     /^(Connection terminated|Client has encountered a connection error|Query read timeout)|timeout e/.test(error.message)
   );
+}
+
+/** Half-open: the server did not answer. Whoever asked has waited long enough, and another connection is as likely to be dead. */
+export function isSilent(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout';
 }
 
 /** Contention: somebody else was first or holds a lock. Doing the same again may work. */
