@@ -1,10 +1,12 @@
 import { open, readFile, rename } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { isProblem, Problem } from '@govctl/core/api';
 import {
   consistencyProof,
   equalBytes,
   openLogCheckpoint,
+  readCheckpoint,
   type TrustRoot,
   treeRoot,
   type VerifiedCheckpoint,
@@ -47,7 +49,11 @@ export async function compareLog(database: Database, trust: TrustRoot, note: str
   }
   if (last.size > head.size)
     return { is: 'behind', why: `the database has ${head.size} leaves, but ${last.size} were signed: it is an older copy`, last };
-  const grew = await grewFrom(database, last, head).catch((error: Error) => error.message);
+  const grew = await grewFrom(database, last, head).catch((error: Error) => {
+    // A database that cannot be asked now has not become another one.
+    if (isProblem(error) && error.code === 'unavailable') throw error;
+    return error.message;
+  });
   if (grew !== true) {
     const detail = grew === false ? '' : ` (${grew})`;
     return { is: 'forked', why: `the first ${last.size} leaves of the database are not the ${last.size} that were signed${detail}`, last };
@@ -81,7 +87,8 @@ export async function readNote(path: string): Promise<string | null> {
 
 /** Writes a note durably: whole or not at all. */
 export async function writeNote(path: string, note: string): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  // Other hosts may write here too, and in containers every one of them has the same pid.
+  const temporary = join(dirname(path), `.${basename(path)}.${hostname()}.${process.pid}.tmp`);
   const file = await open(temporary, 'w', 0o600);
   try {
     await file.writeFile(note);
@@ -96,6 +103,20 @@ export async function writeNote(path: string, note: string): Promise<void> {
   } finally {
     await folder.close();
   }
+}
+
+function sizeOf(note: string): number {
+  try {
+    return readCheckpoint(note).size;
+  } catch {
+    return -1;
+  }
+}
+
+/** Leaves a newer note where it is: hosts share a second place, and one that was stopped for a while comes late with its own. */
+async function writeNewer(path: string, note: string): Promise<void> {
+  const there = await readNote(path);
+  if (there === null || sizeOf(there) <= sizeOf(note)) await writeNote(path, note);
 }
 
 export type SecondPlace = {
@@ -119,7 +140,7 @@ export type SecondPlaceOptions = {
 
 /** Keeps the newest checkpoint in a file outside the database. Writing never holds up a commit. */
 export function secondPlace(options: SecondPlaceOptions): SecondPlace {
-  const { path, delayMs = 200, patienceMs = 5000, write = writeNote, onError = () => undefined } = options;
+  const { path, delayMs = 200, patienceMs = 5000, write = writeNewer, onError = () => undefined } = options;
   let pending: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> | undefined;
