@@ -81,12 +81,26 @@ export class Load {
   }
 
   /** Until `end`: clients that promote, some of them the same run through two hosts at once, clients that read, and births. */
-  start(clients: number): void {
+  async start(clients: number): Promise<void> {
+    await this.#remember();
     for (let client = 0; client < clients; client += 1) {
       this.#running.push(this.#until((nth) => this.#promote(client, nth)));
       if (client % 4 === 0) this.#running.push(this.#until(() => this.#read(client)));
     }
     for (const host of this.#on.hosts) this.#running.push(this.#until(() => this.#bear(host)));
+  }
+
+  /** What was moved before, as the begin of the history. */
+  async #remember(): Promise<void> {
+    type Moved = { register: string; generation: number; snapshot: string };
+    const moved = await this.#on.store.query<Moved>(
+      "SELECT dataset_id || ' ' || layer AS register, generation::int, snapshot_id AS snapshot FROM govctl.pointer ORDER BY generation",
+    );
+    const at = performance.now();
+    for (const { register, generation, snapshot } of moved) {
+      const move = { kind: 'move', expected: generation - 1, snapshot, outcome: 'ok' } as const;
+      this.history.push({ client: 'before', register, invoked_at: at, returned_at: at, ...move });
+    }
   }
 
   async end(): Promise<void> {

@@ -24,7 +24,7 @@ describe.skipIf(postgres.skip)(`three hosts on one PostgreSQL${postgres.note}`, 
     'lose, double and reorder nothing while they are killed and stopped one after the other',
     async () => {
       const load = new Load(on, 'run');
-      load.start(clients);
+      await load.start(clients);
       const faults = { SIGKILL: 0, SIGSTOP: 0 };
       const until = Date.now() + seconds * 1000;
       while (Date.now() < until) {

@@ -139,6 +139,18 @@ describe('the proxy that breaks TCP connections', () => {
     expect(got).toBe(`${server}COMMIT`);
   });
 
+  it('cuts a pattern only for a client that began with other words', async () => {
+    const [one, other] = [client(), client()];
+    one.say('I am one ');
+    await hears(one, 'I am one ');
+    const cut = proxy.cutWhen('COMMIT', 'answered', 'one');
+    other.say('I am two COMMIT');
+    await hears(other, 'I am two COMMIT');
+    one.say('COMMIT');
+    await cut;
+    await ends(one, 'ECONNRESET');
+  });
+
   it('takes a trap back', async () => {
     const one = await connected();
     void proxy.cutWhen('COMMIT', 'before');

@@ -17,8 +17,11 @@ export type FaultProxy = {
   delay(milliseconds: number): void;
   /** A trap for one connection: lost when clients have sent so many bytes from now on. The server gets exactly these. */
   cutAfter(bytesFromClient: number): Promise<void>;
-  /** A trap for one connection: lost when its client has sent this. Resolves when that has happened. */
-  cutWhen(pattern: string | Buffer, moment: Moment): Promise<void>;
+  /**
+   * A trap for one connection: lost when its client has sent this. Resolves when that has happened. `greeting`: only a connection
+   * whose first bytes have this in them, as a client of PostgreSQL says its application_name.
+   */
+  cutWhen(pattern: string | Buffer, moment: Moment, greeting?: string): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -28,7 +31,7 @@ export type FaultProxy = {
  */
 type Moment = 'before' | 'after' | 'answered';
 
-type Link = { readonly client: Socket; readonly server: Socket; tail: Buffer; answered?: () => void };
+type Link = { readonly client: Socket; readonly server: Socket; tail: Buffer; greeting?: Buffer; answered?: () => void };
 
 type Trap = {
   /** What the server still gets of a chunk when the trap springs; nothing when it does not. */
@@ -76,6 +79,7 @@ export async function startProxy(options: { readonly targetPort: number }): Prom
 
   const toServer = (link: Link, chunk: Buffer) => {
     const armed = trap;
+    link.greeting ??= chunk;
     const last = armed?.judge(chunk, link);
     link.tail = Buffer.concat([link.tail, chunk]).subarray(-longestPattern);
     if (armed === undefined || last === undefined) {
@@ -145,10 +149,11 @@ export async function startProxy(options: { readonly targetPort: number }): Prom
         return last;
       });
     },
-    cutWhen(pattern, moment) {
+    cutWhen(pattern, moment, greeting = '') {
       const wanted = Buffer.from(pattern as string);
       if (wanted.length === 0 || wanted.length > longestPattern) throw new Error(`a pattern has 1 to ${longestPattern} bytes`);
-      return set(moment, (chunk, { tail }) => {
+      return set(moment, (chunk, { tail, greeting: said }) => {
+        if (said?.includes(greeting) !== true) return undefined;
         // It may have come in pieces, but its last byte is in this chunk.
         const recent = wanted.length > 1 ? tail.subarray(1 - wanted.length) : Buffer.alloc(0);
         if (!Buffer.concat([recent, chunk]).includes(wanted)) return undefined;

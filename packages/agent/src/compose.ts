@@ -11,8 +11,10 @@ import { reloadConfig } from './config/reload.ts';
 import { takeInstanceLock } from './db/index.ts';
 import { eventFeed, eventHandlers, startDispatcher } from './event/index.ts';
 import { denialLimit } from './evidence/denial-limit.ts';
+import type { CheckpointOf } from './evidence/evidence-bytes.ts';
 import { deniedResolution, type EvidenceDependencies, evidenceHandlers } from './evidence/handler.ts';
 import { logReader } from './evidence/log-reader.ts';
+import { refusesToSign } from './evidence/log-seal.ts';
 import { openLog } from './evidence/open-log.ts';
 import { secondPlacePath } from './evidence/second-place-path.ts';
 import { createHttpServer, type Handler } from './http/index.ts';
@@ -89,7 +91,6 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   });
   opened.defer(() => opening.place.close());
   const { seal, decisionSigner, trust, capabilityKey } = opening;
-  const { checkpointOf } = seal;
   let committedEvents = () => {};
   const journal = await store.openJournal({
     signer: decisionSigner,
@@ -102,6 +103,11 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
       },
     },
   });
+  const checkpointOf: CheckpointOf = (head) => {
+    // The database was replaced under the running daemon: what stands there now is not what was signed before.
+    if (journal.distrust !== null) throw refusesToSign(journal.distrust);
+    return seal.checkpointOf(head);
+  };
   const log = logReader(database, checkpointOf);
   const packs = packStore(database);
   const objects = await openFolderStore(dir.objects);

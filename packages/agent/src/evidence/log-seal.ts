@@ -33,7 +33,8 @@ export function keptSeal(options: {
   };
 }
 
-function refusesToSign(why: string): Problem {
+/** What is told where nothing may be signed. */
+export function refusesToSign(why: string): Problem {
   return new Problem('evidence-unavailable', {
     detail: `the evidence log signs nothing: ${why}`,
     hint: 'after a restore: stop govd, then govd log adopt --state-dir D --reason ...; otherwise put the newer database back',

@@ -3,12 +3,12 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isProblem } from '@govctl/core/api';
+import { isProblem, Problem } from '@govctl/core/api';
 import { ed25519Signer, openLogCheckpoint, parseStatement, readCheckpoint, signCheckpoint } from '@govctl/core/evidence';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { adoptOffline } from '../compose-adopt.ts';
 import { type TestDaemon, testDaemon } from './daemon.fixture.ts';
-import { secondPlace } from './second-place.ts';
+import { compareLog, secondPlace } from './second-place.ts';
 
 let at: TestDaemon;
 let backup: string;
@@ -197,6 +197,20 @@ it('nothing is adopted that does not verify, or that other keys signed', async (
   }
 });
 
+it('a database that cannot be asked is no fork', async () => {
+  await at.snapshot('orders', 'one\n');
+  await at.stop();
+  const head = { size: 1, root: readCheckpoint(readFileSync(at.dir.checkpoint)).root };
+  let asked = 0;
+  const read = async () => {
+    asked += 1;
+    if (asked > 1) throw new Problem('unavailable', { detail: 'the connection was lost' });
+    return [[head]];
+  };
+  const database = { read } as unknown as Parameters<typeof compareLog>[0];
+  await expect(compareLog(database, at.trust, readFileSync(at.dir.checkpoint, 'utf8'))).rejects.toMatchObject({ code: 'unavailable' });
+});
+
 describe('writing', () => {
   it('takes the newest of many, one at a time', async () => {
     const written: string[] = [];
@@ -216,6 +230,22 @@ describe('writing', () => {
     await place.close();
     expect(written.at(-1)).toBe('note 49');
     expect(written.length).toBeLessThan(3);
+  });
+
+  it('leaves a newer note of another host where it is', async () => {
+    const path = join(backup, 'shared');
+    const noteOf = (size: number) =>
+      signCheckpoint({ origin: 'test/log', size, root: Buffer.alloc(32) }, ed25519Signer(generateKeyPairSync('ed25519').privateKey));
+    for (const [size, left] of [
+      [5, 5],
+      [3, 5],
+      [6, 6],
+    ] as const) {
+      const place = secondPlace({ path });
+      place.keep(noteOf(size));
+      await place.close();
+      expect(readCheckpoint(readFileSync(path, 'utf8')).size).toBe(left);
+    }
   });
 
   it('that keeps failing is trouble after a while, and none once it works again', async () => {

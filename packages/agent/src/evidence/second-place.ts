@@ -46,7 +46,11 @@ export async function compareLog(database: Database, trust: TrustRoot, note: str
   }
   if (last.size > head.size)
     return { is: 'behind', why: `the database has ${head.size} leaves, but ${last.size} were signed: it is an older copy`, last };
-  const grew = await grewFrom(database, last, head).catch((error: Error) => error.message);
+  const grew = await grewFrom(database, last, head).catch((error: Error) => {
+    // A database that cannot be asked now has not become another one.
+    if (isProblem(error) && error.code === 'unavailable') throw error;
+    return error.message;
+  });
   if (grew !== true) {
     const detail = grew === false ? '' : ` (${grew})`;
     return { is: 'forked', why: `the first ${last.size} leaves of the database are not the ${last.size} that were signed${detail}`, last };

@@ -7,7 +7,7 @@ import { connectPostgres, PostgresSession, type PostgresSettings } from '../db/i
  */
 export function openTailSession(settings: PostgresSettings): PostgresSession {
   return new PostgresSession(async () => {
-    const opened = await connectPostgres(settings, { purpose: 'tail', mode: 'write' });
+    const opened = await connectPostgres(settings, { purpose: 'tail', mode: 'write', statementMs: 30_000 });
     await opened.client.query(
       'SET jit = off; SET plan_cache_mode = force_custom_plan; SET enable_bitmapscan = off; SET enable_seqscan = off',
     );

@@ -13,7 +13,8 @@ export type CommitTrace = {
 
 export type CommitOutcome = 'committed' | 'not-committed' | 'unknown';
 
-const attempts = 40;
+/** For how long a server that does not answer is asked: whoever waits for the commit waits for this too. */
+const patienceMs = 10_000;
 const pauseMs = 250;
 
 /**
@@ -22,16 +23,17 @@ const pauseMs = 250;
  * on the same server and timeline.
  */
 export async function commitOutcome(session: PostgresSession, trace: CommitTrace): Promise<CommitOutcome> {
-  for (let attempt = 0; attempt < attempts; attempt += 1) {
+  const until = performance.now() + patienceMs;
+  for (;;) {
     try {
       const outcome = await askOnce(session, trace);
       if (outcome !== 'in-progress') return outcome;
     } catch {
       // The server is away; the question stays.
     }
+    if (performance.now() >= until) return 'unknown';
     await sleep(pauseMs);
   }
-  return 'unknown';
 }
 
 async function askOnce(session: PostgresSession, { xid, server, head }: CommitTrace): Promise<CommitOutcome | 'in-progress'> {
@@ -44,8 +46,18 @@ async function askOnce(session: PostgresSession, { xid, server, head }: CommitTr
   const same = now !== undefined && now.system_identifier === server.system_identifier && now.timeline === server.timeline;
   if (head !== null && row?.head_root != null) return equalBytes(row.head_root, head.root) ? 'committed' : 'not-committed';
   if (same && row?.status === 'in progress') return 'in-progress';
+  if (head !== null) return await headIsThere(session, head);
   if (same && row?.status === 'committed') return 'committed';
   if (same && row?.status === 'aborted') return 'not-committed';
-  // Another server, which has not this head: there it did not happen.
-  return head === null ? 'unknown' : 'not-committed';
+  return 'unknown';
+}
+
+/**
+ * Looked at once more, with a snapshot that is newer than the answer about the transaction id. The head alone counts: after a crash the
+ * server gives the id of a transaction that it lost to another one, and would say that this one committed.
+ */
+async function headIsThere(session: PostgresSession, head: NonNullable<CommitTrace['head']>): Promise<CommitOutcome> {
+  const { rows } = await session.run<{ root: Uint8Array }>('SELECT root FROM log_head WHERE size = :size', { size: head.size });
+  const [row] = rows;
+  return row !== undefined && equalBytes(row.root, head.root) ? 'committed' : 'not-committed';
 }

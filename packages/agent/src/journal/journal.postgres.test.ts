@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postgresAvailability } from '../../../../test/postgres/binaries.ts';
 import { PostgresReader } from '../db/index.ts';
 import { type TestDatabase, testDatabase } from '../db/postgres.fixture.ts';
+import { commitOutcome } from './commit-outcome.ts';
 import { type ContractJournal, expectSoundLog, journalContract, keysOf, keyUnit, told } from './journal.contract.ts';
 import { PostgresJournal } from './journal.postgres.ts';
 
@@ -43,6 +44,19 @@ async function openJournal(database: TestDatabase): Promise<ContractJournal & { 
 
 describe.skipIf(postgres.skip)(`the journal on PostgreSQL${postgres.note}`, () => {
   journalContract(async () => await openJournal(await testDatabase('journal')));
+
+  it('looks for the head it made: the id of its transaction may be that of another one after a crash of the server', async () => {
+    const database = await testDatabase('outcome');
+    const session = database.session();
+    const [done] = (await session.run<{ xid: string }>('SELECT CAST(pg_current_xact_id() AS text) AS xid')).rows;
+    const { server } = session;
+    if (done === undefined || server === undefined) throw new Error('no transaction');
+    const head = { size: 7, root: new Uint8Array(32) };
+    expect(await commitOutcome(session, { ...done, server, head })).toBe('not-committed');
+    expect(await commitOutcome(session, { ...done, server, head: null })).toBe('committed');
+    await session.close();
+    await database.close();
+  });
 
   describe('of two hosts', () => {
     let database: TestDatabase;

@@ -95,6 +95,22 @@ export class PostgresJournal implements Journal {
     });
   }
 
+  /**
+   * Finds out whether the server was replaced, if it was reached anew: before somebody asks for something to be written.
+   * @throws what the database threw; a log that moved is distrust, and no error
+   */
+  async lookAgain(): Promise<void> {
+    const { session } = this.#options;
+    try {
+      await session.transaction(async () => {
+        if (session.generation !== this.#examined) await this.#examine();
+      });
+    } catch (error) {
+      if (!(error instanceof LogMoved)) throw error;
+      this.#distrust = error.message;
+    }
+  }
+
   async #work(): Promise<void> {
     this.#working = true;
     // What arrives in the same turn of the event loop goes together.

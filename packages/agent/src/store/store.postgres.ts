@@ -42,12 +42,20 @@ export async function openPostgresStore({ config, births, root, logger }: Postgr
     opened.adopt(new PostgresSession(() => connectPostgres(settings, { purpose, mode: 'write' })), (session) => session.close());
   const watch = sessionFor('clock');
   const { schema, clock } = await examined(watch, settings);
+  let journal: PostgresJournal | undefined;
+  // A connection of this loop that is new may mean a server that is another one.
+  let looked = watch.generation;
   const ticking = startLoop({
     name: 'clock',
     now: clock.now,
     logger,
     round: async () => {
       await clock.compare();
+      if (watch.generation !== looked) {
+        const { generation } = watch;
+        await journal?.lookAgain();
+        looked = generation;
+      }
       return clockPause;
     },
   });
@@ -60,7 +68,10 @@ export async function openPostgresStore({ config, births, root, logger }: Postgr
     hotDatabase: reader,
     now: clock.now,
     schema,
-    openJournal: (journal) => PostgresJournal.open({ ...journal, session: writing, schema: settings.schema, now: clock.now }),
+    async openJournal(options) {
+      journal = await PostgresJournal.open({ ...options, session: writing, schema: settings.schema, now: clock.now });
+      return journal;
+    },
     openHandoff: (handoff) => openPostgresHandoff({ ...handoff, postgres: settings, database: reader, births }),
     close: () => owned.disposeAsync(),
   };

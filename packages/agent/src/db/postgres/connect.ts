@@ -9,7 +9,13 @@ export type ServerIdentity = { readonly system_identifier: string; readonly time
  * Time-outs of every session, in milliseconds. A stopped process must not freeze the others: its transaction is ended by the server
  * (`idle_in_transaction_session_timeout`), and nobody waits longer for a lock than this.
  */
-const timeouts = { lock_timeout: 2000, idle_in_transaction_session_timeout: 2000, statement_timeout: 30_000 };
+const timeouts = { lock_timeout: 2000, idle_in_transaction_session_timeout: 2000 };
+
+/**
+ * How long a statement may take. Whoever asked gives up after 30 seconds, and has to be told before that: also when the connection is
+ * half-open, and the commit that was under way has to be asked for.
+ */
+const statementMs = { read: 20_000, write: 10_000 };
 
 const oid = { int8: 20, numeric: 1700 };
 
@@ -33,6 +39,8 @@ export type ConnectOptions = {
   readonly mode: 'write' | 'read';
   /** Instead of the usual time-outs; migrations may take longer. */
   readonly patient?: boolean;
+  /** How long a statement may take, where nobody waits for the answer. */
+  readonly statementMs?: number;
 };
 
 /**
@@ -40,7 +48,8 @@ export type ConnectOptions = {
  * time-outs above.
  */
 export function clientConfig(settings: PostgresSettings, options: ConnectOptions): ClientConfig {
-  const limits = options.patient === true ? { lock_timeout: 10_000 } : timeouts;
+  const statement_timeout = options.statementMs ?? statementMs[options.mode];
+  const limits = options.patient === true ? { lock_timeout: 10_000 } : { ...timeouts, statement_timeout };
   const session: Record<string, string | number> = {
     ...limits,
     search_path: `${settings.schema},pg_temp`,
@@ -64,7 +73,7 @@ export function clientConfig(settings: PostgresSettings, options: ConnectOptions
     keepAlive: true,
     keepAliveInitialDelayMillis: 5000,
     // The server answers within its own time-outs; when it does not, the connection is half-open.
-    ...(options.patient === true ? {} : { query_timeout: timeouts.statement_timeout + 5000 }),
+    ...(options.patient === true ? {} : { query_timeout: statement_timeout + 2000 }),
     options: Object.entries(session)
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
