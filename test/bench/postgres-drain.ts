@@ -15,7 +15,7 @@ type Round = {
 
 async function run(lab: Lab): Promise<Section> {
   const rows = lab.quick ? 60_000 : 600_000;
-  const rounds = 2;
+  const rounds = lab.quick ? 2 : 3;
   const server = await benchServer();
   try {
     const prepared = await preparedDatabase(server, rows);
@@ -61,7 +61,7 @@ async function run(lab: Lab): Promise<Section> {
     const byRow = few / (await on((bed) => drainByRow(bed.client, few, 1)));
     const by500 = few / (await on((bed) => drainByRow(bed.client, few, 500)));
     lab.tell(`row by row: ${count(byRow)}/s, ${count(by500)}/s`);
-    const queueRounds = lab.quick ? 1 : 2;
+    const queueRounds = lab.quick ? 1 : 3;
     const queues: { boss: { enqueue: number; work: number }[]; graphile: { enqueue: number; work: number }[] } = { boss: [], graphile: [] };
     for (let round = 1; round <= queueRounds; round += 1) {
       queues.boss.push(await on((bed) => drainByBoss(bed, few)));

@@ -61,8 +61,8 @@ async function writeFor(clients: readonly Client[], run: string, ms: number): Pr
 }
 
 async function run(lab: Lab): Promise<Section> {
-  const rounds = lab.quick ? 1 : 2;
-  const seconds = lab.quick ? 4 : 6;
+  const rounds = lab.quick ? 1 : 3;
+  const seconds = lab.quick ? 4 : 5;
   const server = await benchServer();
   try {
     const scene = await postgresScene(lab, server);
@@ -96,7 +96,7 @@ async function run(lab: Lab): Promise<Section> {
           scene.database,
         ])
       )[0]?.n ?? 0;
-    const idleSeconds = lab.quick ? 5 : 20;
+    const idleSeconds = lab.quick ? 5 : 10;
     const before = await asked();
     await sleep(idleSeconds * 1000);
     const idle = ((await asked()) - before) / idleSeconds;
@@ -104,8 +104,8 @@ async function run(lab: Lab): Promise<Section> {
 
     const sides = { off: [] as Writer[], on: [] as Writer[], control: [] as Writer[] };
     const writers = clients.slice(0, 4);
-    const ms = lab.quick ? 1000 : 4000;
-    for (let round = 1; round <= (lab.quick ? 2 : 5); round += 1) {
+    const ms = lab.quick ? 1000 : 3000;
+    for (let round = 1; round <= (lab.quick ? 2 : 3); round += 1) {
       await daemon.stop();
       sides.off.push(await writeFor(writers, `off-${round}`, ms));
       sides.control.push(await writeFor(writers, `control-${round}`, ms));

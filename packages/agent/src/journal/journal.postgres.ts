@@ -218,8 +218,8 @@ export class PostgresJournal implements Journal {
       if (!isFaultOfUnit(fault)) throw fault;
       outcome = { fault };
     }
+    // Not released: the next unit's savepoint of the same name stands before it, and a round trip a unit is saved.
     if (!('records' in outcome)) await run('ROLLBACK TO SAVEPOINT unit');
-    await run('RELEASE SAVEPOINT unit');
     return outcome;
   }
 
