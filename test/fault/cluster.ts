@@ -12,7 +12,7 @@ export type Host = Pick<Scene, 'ask'> & {
   daemon: ChildProcess;
 };
 
-export type Promotable = { readonly dataset_id: string; readonly snapshots: readonly string[] };
+type Promotable = { readonly dataset_id: string; readonly snapshots: readonly string[] };
 
 /** Hosts of one deployment on PostgreSQL, and datasets with several snapshots each. */
 export type Cluster = {
