@@ -101,9 +101,9 @@ export async function deploy(options: StoreOptions & { readonly kind?: typeof st
 
 /**
  * Another host of a deployment on PostgreSQL: a copy of its keys and configuration, in a folder of its own. The content of snapshots is
- * in one folder, as on a disk that hosts share.
+ * in one folder, as on a disk that hosts share. `env` is for its daemon.
  */
-export async function deployHost(first: Deployment): Promise<Deployment> {
+export async function deployHost(first: Deployment, env: Readonly<Record<string, string>> = {}): Promise<Deployment> {
   const folder = await mkdtemp(join(tmpdir(), 'govctl-host-'));
   const state = join(folder, 'state');
   await mkdir(state, { mode: 0o700 });
@@ -111,13 +111,14 @@ export async function deployHost(first: Deployment): Promise<Deployment> {
   await symlink(join(first.state, 'objects'), join(state, 'objects'));
   const cli = await readFile(join(first.state, 'govctl.yaml'), 'utf8');
   await writeFile(join(state, 'govctl.yaml'), cli.replaceAll(first.state, state), { mode: 0o600 });
-  return deploymentAt(folder, state, first.postgres);
+  return deploymentAt(folder, state, first.postgres, env);
 }
 
 function deploymentAt(
   folder: string,
   state: string,
   postgres: PostgresStore | undefined,
+  ofDaemon: Readonly<Record<string, string>> = {},
 ): Deployment & { readonly env: NodeJS.ProcessEnv } {
   const socket = join(state, 'govd.sock');
   const logFile = join(folder, 'govd.log');
@@ -152,7 +153,10 @@ function deploymentAt(
     http,
     async start() {
       const log = createWriteStream(logFile, { flags: 'a' });
-      const child = spawn(programs.govd, ['run', '--state-dir', state], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(programs.govd, ['run', '--state-dir', state], {
+        env: { ...env, ...ofDaemon },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
       daemon = child;
       child.stdout?.pipe(log, { end: false });
       child.stderr?.pipe(log, { end: false });

@@ -12,7 +12,7 @@ export type Host = Pick<Scene, 'ask'> & {
   daemon: ChildProcess;
 };
 
-export type Promotable = { readonly dataset_id: string; readonly snapshots: readonly string[] };
+type Promotable = { readonly dataset_id: string; readonly snapshots: readonly string[] };
 
 /** Hosts of one deployment on PostgreSQL, and datasets with several snapshots each. */
 export type Cluster = {
@@ -27,6 +27,8 @@ export type ClusterOptions = StoreOptions & {
   readonly datasets: number;
   /** How long a client waits for an answer, in milliseconds; a stopped host gives none. */
   readonly patience?: number;
+  /** Environment of the daemon of every other host. */
+  readonly env?: (index: number) => Readonly<Record<string, string>>;
 };
 
 export async function cluster(options: ClusterOptions): Promise<Cluster> {
@@ -41,7 +43,7 @@ export async function cluster(options: ClusterOptions): Promise<Cluster> {
   };
   const host = await open(first);
   const hosts: [Host, ...Host[]] = [host];
-  for (let index = 1; index < options.hosts; index += 1) hosts.push(await open(await deployHost(first)));
+  for (let index = 1; index < options.hosts; index += 1) hosts.push(await open(await deployHost(first, options.env?.(index))));
   const datasets: Promotable[] = [];
   for (const [index, { dataset_id, snapshot_id }] of (await promotable(first, host.ask, options.datasets)).entries())
     datasets.push({ dataset_id, snapshots: [snapshot_id, await goodSnapshotOf(first, host.ask, dataset_id, `${index},200`)] });

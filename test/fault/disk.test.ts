@@ -1,22 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { mkdir, rename, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runToEnd } from '../harness.ts';
 import { junit } from '../orders.ts';
+import { mayMount } from './mount.ts';
 import { expectClean, expectInvariants, inDatabase, promotionOf, type Scene, scene } from './scene.ts';
-
-const probe = '/tmp/.govctl-mount-probe';
-const mayMount = (() => {
-  if (process.getuid?.() !== 0) return false;
-  mkdirSync(probe, { recursive: true });
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', probe]).status === 0;
-  if (mounted) execFileSync('umount', [probe]);
-  rmSync(probe, { recursive: true, force: true });
-  return mounted;
-})();
 
 // CI never skips: where nothing can be mounted it fails there.
 describe.skipIf(!mayMount && process.env.CI === undefined)(`a disk of its own${mayMount ? '' : ' (SKIPPED: needs root and tmpfs)'}`, () => {
