@@ -110,7 +110,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   };
   const log = logReader(database, checkpointOf);
   const packs = packStore(database);
-  const objects = await openFolderStore(dir.objects);
+  const objects = await openFolderStore(dir.objects, undefined, live.config.store.postgres !== undefined);
   const parity_contract = parityContract();
   const environment = live.config.environment;
   const service_release_id = serviceReleaseId(live.config, settings.version);
@@ -183,6 +183,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
           name: 'evidence-log',
           check: () => ({ ok: seal.refusal() === null, detail: seal.refusal() ?? `${journal.size} leaves, signed by ${origin}` }),
         },
+        ...store.readiness,
         { name: 'disk', check: () => freeSpace(dir.root) },
         {
           name: 'journal',

@@ -51,7 +51,8 @@ export async function openLog(options: {
     logger.info({ from: standing.last_signed, to: standing.head.size }, 'the second place catches up: consistency proved');
   }
   const continues = async () => {
-    const again = await standingOf(database, trust, secondPlacePath);
+    // A second place that cannot be read now has not become another one.
+    const again = await compareLog(database, trust.root, await readNote(secondPlacePath));
     return 'why' in again ? again.why : null;
   };
   return {

@@ -108,6 +108,19 @@ describe('objects in a folder', () => {
     expect((await nodeFiles.stat(folder)).mode & 0o777).toBe(0o700);
   });
 
+  test('a folder that hosts share keeps the uploads of the others, and loses what nobody finished', async () => {
+    const folder = await place();
+    await openFolderStore(folder);
+    const [under, abandoned] = ['under-way', 'abandoned'].map((name) => join(folder, 'incoming', name));
+    for (const path of [under, abandoned]) await nodeFiles.writeFile(path ?? '', 'half');
+    const days = new Date(Date.now() - 3 * 24 * 3600 * 1000);
+    await nodeFiles.utimes(abandoned ?? '', days, days);
+    await openFolderStore(folder, undefined, true);
+    expect(await nodeFiles.readdir(join(folder, 'incoming'))).toEqual(['under-way']);
+    await openFolderStore(folder);
+    expect(await nodeFiles.readdir(join(folder, 'incoming'))).toEqual([]);
+  });
+
   test('the content is synced before it gets its name, and the name before the answer', async () => {
     const folder = await place();
     const { calls, files } = failing('', () => false);

@@ -9,24 +9,31 @@ import type { ObjectStore } from './object-store.ts';
 /** The calls this adapter makes; a test fails them one by one. */
 export type FileCalls = Pick<typeof nodeFiles, 'mkdir' | 'open' | 'readdir' | 'rename' | 'stat' | 'unlink'>;
 
+/** No upload is silent for longer: its connection ends after seconds. */
+const abandonedMs = 24 * 3600 * 1000;
+
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
 const chunkBytes = 256 * 1024;
 const syncBytes = 128 * 1024 * 1024;
 
 /**
  * Objects in a folder: `ab/cdef...` by the hex of their digest. Content is written beside, synced, renamed into place, and the folder
- * synced: after a crash an object is whole or absent. What a crash left in `incoming` is removed here, so open a folder only while
- * holding the lock of its state.
+ * synced: after a crash an object is whole or absent. What a crash left in `incoming` is removed here. So open a folder only while
+ * holding the lock of its state, or say that it is `shared`: then uploads of other hosts may be under way, and only what lay there for
+ * a day is removed.
  *
  * @throws Problem `storage-unavailable` when the folder cannot be made or entered.
  */
-export async function openFolderStore(folder: string, files: FileCalls = nodeFiles): Promise<ObjectStore> {
+export async function openFolderStore(folder: string, files: FileCalls = nodeFiles, shared = false): Promise<ObjectStore> {
   const incoming = join(folder, 'incoming');
   const aside = join(folder, 'aside');
   const shards = new Set<string>();
   try {
     await files.mkdir(incoming, { recursive: true, mode: 0o700 });
-    for (const name of await files.readdir(incoming)) await files.unlink(join(incoming, name));
+    for (const name of await files.readdir(incoming)) {
+      const draft = join(incoming, name);
+      if (!shared || (await isAbandoned(files, draft))) await files.unlink(draft);
+    }
   } catch (error) {
     // A folder that can only be read still serves what it has; storing into it will say what is wrong.
     if (!isReadOnly(error)) throw unavailable(folder, 'opened', error);
@@ -188,4 +195,16 @@ const reasons: Record<string, readonly [why: string, mend: string]> = {
 function unavailable(folder: string, done: string, error: unknown): Problem {
   const [why, mend] = reasons[codeOf(error)] ?? [error instanceof Error ? error.message : String(error), 'govctl doctor; retrying is safe'];
   return new Problem('storage-unavailable', { detail: `the object store ${folder} cannot be ${done}: ${why}`, hint: mend, cause: error });
+}
+
+/** Against the newest time that this folder gives, not this host's: clocks of file servers differ. */
+async function isAbandoned(files: FileCalls, draft: string): Promise<boolean> {
+  try {
+    const [own, folder] = await Promise.all([files.stat(draft), files.stat(join(draft, '..'))]);
+    return folder.mtimeMs - own.mtimeMs > abandonedMs;
+  } catch (error) {
+    // Another host has just put it in its place.
+    if (codeOf(error) === 'ENOENT') return false;
+    throw error;
+  }
 }

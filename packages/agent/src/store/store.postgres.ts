@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import {
   connectPostgres,
   databaseClock,
+  describeFailure,
   type MigrationState,
   PostgresReader,
   PostgresSession,
@@ -45,12 +46,19 @@ export async function openPostgresStore({ config, births, root, logger }: Postgr
   let journal: PostgresJournal | undefined;
   // A connection of this loop that is new may mean a server that is another one.
   let looked = watch.generation;
+  let away: string | null = null;
   const ticking = startLoop({
     name: 'clock',
     now: clock.now,
     logger,
     round: async () => {
-      await clock.compare();
+      try {
+        await clock.compare();
+        away = null;
+      } catch (error) {
+        away = describeFailure(error);
+        throw error;
+      }
       if (watch.generation !== looked) {
         const { generation } = watch;
         await journal?.lookAgain();
@@ -68,6 +76,7 @@ export async function openPostgresStore({ config, births, root, logger }: Postgr
     hotDatabase: reader,
     now: clock.now,
     schema,
+    readiness: [{ name: 'database', check: () => ({ ok: away === null, detail: away ?? `PostgreSQL at ${settings.host} answers` }) }],
     async openJournal(options) {
       journal = await PostgresJournal.open({ ...options, session: writing, schema: settings.schema, now: clock.now });
       return journal;

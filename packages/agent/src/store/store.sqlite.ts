@@ -20,6 +20,7 @@ export async function openSqliteStore(dir: StateDir, now: () => string): Promise
     hotDatabase: { read: (queries) => hotReader.read(queries) },
     now,
     schema,
+    readiness: [],
     openJournal: async ({ signer, seal, observer }) =>
       new SqliteJournal({
         handle: writer,

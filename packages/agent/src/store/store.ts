@@ -32,6 +32,8 @@ export type Store = {
   /** The clock of the deployment, RFC 3339: this host's on SQLite, the database's on PostgreSQL. */
   readonly now: () => string;
   readonly schema: MigrationState;
+  /** What `/readyz` asks of the store besides. */
+  readonly readiness: readonly { readonly name: string; check(): { readonly ok: boolean; readonly detail: string } }[];
   openJournal(settings: JournalSettings): Promise<StoreJournal>;
   openHandoff(settings: Omit<HandoffSettings, 'database' | 'births'>): Promise<Handoff>;
   close(): Promise<void>;

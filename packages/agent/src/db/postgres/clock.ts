@@ -1,7 +1,7 @@
 import type { PostgresSession } from './session.ts';
 
 /** How long the last comparison with the server is believed, in milliseconds. */
-const comparedEveryMs = 5000;
+const comparedEveryMs = 2000;
 
 export type DatabaseClock = {
   /** The deployment's time, RFC 3339 in milliseconds. */
