@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { postgresAvailability } from './test/postgres/binaries.ts';
 
@@ -24,8 +23,6 @@ export default defineConfig({
   test: {
     // For all projects: one PostgreSQL, started by the first test that asks for it.
     globalSetup: ['test/postgres/share.ts'],
-    // End-to-end tests wait for leases, deadlines and processes: a file more than there are processors keeps those busy.
-    maxWorkers: availableParallelism() + 1,
     projects: [
       { plugins: [plainText], test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'fixtures/**/*.test.ts'], ...patience } },
       { plugins: [plainText], test: { name: 'e2e', include: ['test/**/*.test.ts'], globalSetup: ['test/global-setup.ts'], ...patience } },
