@@ -18,6 +18,12 @@ module.exports = {
       from: { path: '^packages/', pathNot: '^packages/agent/src/db/|\\.test\\.ts$' },
       to: { path: 'better-sqlite3' },
     },
+    {
+      name: 'only-the-database-folder-opens-postgresql',
+      severity: 'error',
+      from: { path: '^packages/', pathNot: '^packages/agent/src/db/|\\.(test|fixture)\\.ts$' },
+      to: { path: 'node_modules/pg/' },
+    },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {
