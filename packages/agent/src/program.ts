@@ -1,6 +1,7 @@
 import { kernelVersion } from '@govctl/core/decision';
 import { Command } from 'commander';
 import { addInit } from './command/init.ts';
+import { addInstall } from './command/install.ts';
 import { addLogAdopt } from './command/log-adopt.ts';
 import { addMigrate } from './command/migrate.ts';
 import { report } from './command/report.ts';
@@ -21,6 +22,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   addInit(program, now);
   addRun(program, __VERSION__, now);
   addMigrate(program, now);
+  addInstall(program, __VERSION__, now);
   addLogAdopt(program, __VERSION__, now);
   program
     .command('version')

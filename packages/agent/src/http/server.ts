@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { isProblem, type Listener, Problem, parseStrictJson, type Route, schemaVersion } from '@govctl/core/api';
 import { type Actor, mayCall } from '@govctl/core/identity';
@@ -33,6 +34,8 @@ export type HttpOptions = {
   readonly onRefusal?: (refusal: Refusal) => Promise<void>;
   /** Which listener class this server is; routes of other classes do not exist on it. */
   readonly listeners: ReadonlySet<Listener>;
+  /** Classes that another socket serves: asking for them here is refused, with what to do instead. */
+  readonly elsewhere?: ReadonlyMap<Listener, string>;
   readonly allowedHosts?: ReadonlySet<string>;
   /** How long the body of a request that is parsed may take to arrive, in milliseconds; 30 s unless said. */
   readonly bodyDeadlineMs?: number;
@@ -42,8 +45,12 @@ const nobody: Actor = { actor_id: 'SYSTEM::nobody', source_type: 'SYSTEM', authe
 const defaultBodyLimit = 1024 * 1024;
 const defaultBodyDeadlineMs = 30_000;
 
+/** A unix socket of our own, or one that was opened by whoever started this process. */
+type ListenAt = { readonly path: string } | { readonly fd: number };
+
 export type HttpServer = {
   readonly app: FastifyInstance;
+  listen(at: ListenAt): Promise<void>;
   /** @param drainMs how long requests under way may take before their connections are cut */
   close(drainMs: number): Promise<void>;
 };
@@ -106,7 +113,8 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   );
 
   for (const [name, route] of Object.entries(options.routes)) {
-    if (!options.listeners.has(route.listener)) continue;
+    const elsewhere = options.elsewhere?.get(route.listener);
+    if (elsewhere === undefined && !options.listeners.has(route.listener)) continue;
     const handler = options.handlers[name];
     if (handler === undefined || route.action === '')
       throw new Error(`route ${name} has no ${handler === undefined ? 'handler' : 'action'}`);
@@ -117,6 +125,11 @@ export function createHttpServer(options: HttpOptions): HttpServer {
       config: { name },
       // Authentication before the body is read: an unauthenticated caller costs a header, not a megabyte.
       preParsing: async (request, _reply, payload) => {
+        if (elsewhere !== undefined)
+          throw new Problem('forbidden', {
+            detail: `${name} is not served on this socket, but on the ${route.listener} socket`,
+            hint: elsewhere,
+          });
         request.actor =
           route.action === 'open' ? nobody : await options.authenticator.authenticate(request.headers.authorization, options.now());
         if (route.action !== 'open' && !mayCall(request.actor, route.action)) {
@@ -169,6 +182,15 @@ export function createHttpServer(options: HttpOptions): HttpServer {
 
   return {
     app,
+    async listen(at) {
+      if ('path' in at) await app.listen(at);
+      else {
+        // Fastify knows no descriptors; its close() closes the server either way.
+        await app.ready();
+        app.server.listen(at);
+        await once(app.server, 'listening');
+      }
+    },
     async close(drainMs) {
       stopping.abort();
       // Requests under way get this long; then their connections are cut, and their callers retry by run_id.
