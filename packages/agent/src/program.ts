@@ -30,6 +30,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .action(
       () => void process.stdout.write(`govd ${__VERSION__}, kernel ${kernelVersion}, schema ${sqliteMigrations.at(-1)?.number ?? 0}\n`),
     );
+  // Whoever read the output has seen enough: what was begun is finished all the same.
+  process.stdout.on('error', () => {});
   try {
     await program.parseAsync(argv);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** Where an installation lies, under `/` or under the root of an image. Units name these paths, so they are fixed. */
 export type Place = {
@@ -8,7 +8,8 @@ export type Place = {
 };
 
 export function placeIn(root: string): Place {
-  return { root, at: (path) => join(root, path) };
+  const absolute = resolve(root);
+  return { root: absolute, at: (path) => join(absolute, path) };
 }
 
 export const paths = {
