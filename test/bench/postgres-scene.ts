@@ -21,7 +21,7 @@ export async function postgresScene(lab: Lab, server: PostgresServer): Promise<P
 export function anotherHost(lab: Lab, first: string): string {
   const state = join(mkdtempSync(join(lab.folder, 'host-')), 's');
   mkdirSync(state, { mode: 0o700 });
-  for (const name of ['keys', 'trust.json', 'govd.yaml', 'checkpoint']) cpSync(join(first, name), join(state, name), { recursive: true });
+  for (const name of ['keys', 'trust.json', 'govd.yaml']) cpSync(join(first, name), join(state, name), { recursive: true });
   writeFileSync(join(state, 'govctl.yaml'), readFileSync(join(first, 'govctl.yaml'), 'utf8').replaceAll(first, state), { mode: 0o600 });
   return state;
 }
