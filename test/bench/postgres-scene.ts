@@ -12,7 +12,10 @@ import { connectBench } from './postgres-bed.ts';
 export type PostgresScene = { readonly state: string; readonly database: string; readonly connect: () => Promise<Client> };
 
 export async function postgresScene(lab: Lab, server: PostgresServer): Promise<PostgresScene> {
-  const { config, database } = await storeOn(server, mkdtempSync(join(lab.folder, 'store-')));
+  const folder = mkdtempSync(join(lab.folder, 'store-'));
+  // The second place that all hosts share.
+  mkdirSync(join(folder, 'state'));
+  const { config, database } = await storeOn(server, folder);
   const state = await initState(lab, config);
   return { state, database, connect: () => connectBench(server, database) };
 }
