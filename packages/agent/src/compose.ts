@@ -155,7 +155,6 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...shared,
     checkpointOf,
     trust,
-    signer: decisionSigner,
     authority: promotion.authority,
     capability: {
       ...capabilityKey,

@@ -86,6 +86,7 @@ export {
 } from './note.ts';
 export { evidenceActorSchema, type Predicate, type PredicateDraft, predicateSchemas, type RecordKind, recordKinds } from './predicate.ts';
 export { formatProof, parseProof, type TlogProof } from './proof.ts';
+export { type SigstoreBundle, sigstoreBundleOf, sigstoreBundlesOf, sigstoreTrustedRoot } from './sigstore.ts';
 export {
   draftRecord,
   parseStatement,
@@ -138,5 +139,5 @@ export {
   verifyEvidence,
 } from './verify.ts';
 export { type ExportCheck, type ExportCheckName, type ExportVerification, verifyExport } from './verify-export.ts';
-export { summaryPredicateType, verificationSummary } from './vsa.ts';
+export { verificationSummary } from './vsa.ts';
 export type { EvidenceWrites } from './write.ts';
