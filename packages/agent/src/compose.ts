@@ -11,12 +11,13 @@ import { takeInstanceLock } from './db/index.ts';
 import { eventFeed, eventHandlers, startDispatcher } from './event/index.ts';
 import { denialLimit } from './evidence/denial-limit.ts';
 import type { CheckpointOf } from './evidence/evidence-bytes.ts';
+import { openFetchListener } from './evidence/fetch-listener.ts';
 import { deniedResolution, type EvidenceDependencies, evidenceHandlers } from './evidence/handler.ts';
 import { logReader } from './evidence/log-reader.ts';
 import { refusesToSign } from './evidence/log-seal.ts';
 import { openLog } from './evidence/open-log.ts';
 import { secondPlacePath } from './evidence/second-place-path.ts';
-import { createHttpServer, endpointsOf, type Handler, listenAt, placeOf } from './http/index.ts';
+import { createHttpServer, endpointsOf, type Handler, type HttpOptions, listenAt, localHosts, placeOf } from './http/index.ts';
 import { apiKeyAuthenticator } from './identity/authenticate.ts';
 import { currentAuthority } from './identity/authority.ts';
 import { identityHandlers } from './identity/handler.ts';
@@ -175,21 +176,22 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   committedEvents = () => dispatcher.wake();
   opened.defer(() => dispatcher.stop());
 
+  let publicUrl = live.config.evidence.public_url ?? 'http://govd';
   const evidence: EvidenceDependencies = {
     ...shared,
     checkpointOf,
     trust,
-    signer: decisionSigner,
     authority: promotion.authority,
     capability: {
       ...capabilityKey,
       issuer: origin,
       // A daemon on a unix socket is reached over that socket whatever the host says.
-      public_url: live.config.evidence.public_url ?? 'http://govd',
+      public_url: () => publicUrl,
       ttl: () => Math.round(durationMs(live.config.evidence.capability_ttl) / 1000),
     },
     denials: denialLimit(),
     logger,
+    counted: (outcome) => metrics.access.inc({ outcome }),
   };
 
   const readiness: readonly ReadinessCheck[] = [
@@ -251,26 +253,34 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   });
   opened.defer(() => requeue.stop());
 
+  const allowedHosts = new Set([...localHosts, new URL(publicUrl).hostname]);
+  const served: Omit<HttpOptions, 'listeners'> = {
+    routes: Object.fromEntries(Object.entries(routeList).filter(([name]) => name in handlers)),
+    handlers: handlers as unknown as Readonly<Record<string, Handler<Route>>>,
+    authenticator: apiKeyAuthenticator(database),
+    now,
+    logger,
+    versionHeader: formatApiWindow(apiWindow),
+    observer: {
+      request(measure) {
+        recently.noticed();
+        metrics.http.request(measure);
+      },
+    },
+    onRefusal: deniedResolution(evidence),
+    allowedHosts,
+  };
+  const fetching = live.config.listeners.fetch;
+  if (fetching !== undefined) {
+    const listener = await openFetchListener(fetching.port, served);
+    opened.defer(() => listener.http.close(durationMs(live.config.shutdown.drain)));
+    publicUrl = live.config.evidence.public_url ?? listener.url;
+    logger.info({ url: listener.url }, 'signed evidence URLs are served over loopback');
+  }
   const endpoints = endpointsOf(live.config.listeners, settings.activated ?? {}, dir.socket);
   const servers = endpoints.map((endpoint) => ({
     endpoint,
-    http: createHttpServer({
-      routes: Object.fromEntries(Object.entries(routeList).filter(([name]) => name in handlers)),
-      handlers: handlers as unknown as Readonly<Record<string, Handler<Route>>>,
-      authenticator: apiKeyAuthenticator(database),
-      now,
-      logger,
-      versionHeader: formatApiWindow(apiWindow),
-      observer: {
-        request(measure) {
-          recently.noticed();
-          metrics.http.request(measure);
-        },
-      },
-      onRefusal: deniedResolution(evidence),
-      listeners: endpoint.serves,
-      elsewhere: endpoint.elsewhere,
-    }),
+    http: createHttpServer({ ...served, listeners: endpoint.serves, elsewhere: endpoint.elsewhere }),
   }));
   opened.defer(async () => {
     await Promise.all(servers.map(({ http }) => http.close(durationMs(live.config.shutdown.drain))));

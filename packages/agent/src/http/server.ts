@@ -7,6 +7,8 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, 
 import type { Logger } from 'pino';
 import type { ZodError } from 'zod';
 import type { Authenticator } from '../identity/authenticate.ts';
+import { confirmationOf } from './confirmation.ts';
+import { exactTargets } from './exact-target.ts';
 import { type Handler, Reply, type RequestContext } from './handler.ts';
 import { assertStrictHttp } from './strict.ts';
 
@@ -37,6 +39,8 @@ export type HttpOptions = {
   /** Classes that another socket serves: asking for them here is refused, with what to do instead. */
   readonly elsewhere?: ReadonlyMap<Listener, string>;
   readonly allowedHosts?: ReadonlySet<string>;
+  /** Answers everything that is not served with the same 404, and does not say what else there could be. */
+  readonly silent?: true;
   /** How long the body of a request that is parsed may take to arrive, in milliseconds; 30 s unless said. */
   readonly bodyDeadlineMs?: number;
 };
@@ -75,6 +79,10 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   });
   app.server.maxConnections = 512;
   const stopping = new AbortController();
+  const served = Object.entries(options.routes).filter(
+    ([, { listener }]) => options.listeners.has(listener) || options.elsewhere?.has(listener) === true,
+  );
+  const assertExactTarget = exactTargets(served.map(([, route]) => route));
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
@@ -88,6 +96,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
 
   app.addHook('onRequest', async (request) => {
     assertStrictHttp(request.raw, options.allowedHosts);
+    assertExactTarget(request.raw.url ?? '');
   });
   app.addHook('onResponse', async (request, reply) => {
     options.observer.request({
@@ -103,18 +112,13 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   });
   app.setErrorHandler((error, request, reply) => sendProblem(toProblem(error), request, reply, options.logger));
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      new Problem('not-found', { detail: `no route ${request.method} ${request.url.split('?', 1)[0] ?? ''}` }),
-      request,
-      reply,
-      options.logger,
-    ),
-  );
+  app.setNotFoundHandler((request, reply) => {
+    const detail = options.silent === true ? 'nothing is here' : `no route ${request.method} ${request.url.split('?', 1)[0] ?? ''}`;
+    return sendProblem(new Problem('not-found', { detail }), request, reply, options.logger);
+  });
 
-  for (const [name, route] of Object.entries(options.routes)) {
+  for (const [name, route] of served) {
     const elsewhere = options.elsewhere?.get(route.listener);
-    if (elsewhere === undefined && !options.listeners.has(route.listener)) continue;
     const handler = options.handlers[name];
     if (handler === undefined || route.action === '')
       throw new Error(`route ${name} has no ${handler === undefined ? 'handler' : 'action'}`);
@@ -162,6 +166,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
           traceparent: traceparentOf(request),
           headers: request.headers,
           raw: request.raw,
+          ...confirmationOf(socket),
           signal: AbortSignal.any([aborted.signal, stopping.signal]),
         };
         const result = await handler({

@@ -29,6 +29,10 @@ describe('the files of an installation', () => {
     expect(text).not.toContain('PrivateNetwork');
   });
 
+  it('let it be reached over loopback, where signed evidence URLs are opened', () => {
+    expect(dropIn(`${origin}listeners: { fetch: { port: 8443 } }\n`)).toContain('\nPrivateNetwork=no\n');
+  });
+
   it('let it reach PostgreSQL, with the one password it logs in with', () => {
     const owner = 'owner: { user: o, password_file: owner.password }';
     const text = dropIn(`${origin}store: { postgres: { host: h, database: d, user: u, password_file: govd.password, ${owner} } }\n`);

@@ -31,10 +31,12 @@ export function installedFiles(config: GovdConfig): readonly InstalledFile[] {
 }
 
 /** What this configuration needs beyond the closed unit: a network, a password, a folder outside the state folder. */
-function dropInOf({ store, log }: GovdConfig): string | null {
+function dropInOf({ store, log, listeners }: GovdConfig): string | null {
   const settings: string[] = [];
   const { postgres } = store;
-  if (postgres !== undefined) settings.push(network.trimEnd());
+  // Loopback is a network too: that of the machine is not the one of a closed service.
+  const networked = postgres !== undefined || listeners.fetch !== undefined;
+  if (networked) settings.push(network.trimEnd());
   else settings.push('# Written by `govd install`: what govd.yaml needs beyond the closed unit.\n[Service]');
   const closed = settings.length;
   if (postgres?.password_file !== undefined)
@@ -42,5 +44,5 @@ function dropInOf({ store, log }: GovdConfig): string | null {
   const second = log.second_place;
   if (second !== undefined && isAbsolute(second) && !second.startsWith(`${paths.state}/`))
     settings.push(`ReadWritePaths=${dirname(second)}`);
-  return postgres === undefined && settings.length === closed ? null : `${settings.join('\n')}\n`;
+  return !networked && settings.length === closed ? null : `${settings.join('\n')}\n`;
 }

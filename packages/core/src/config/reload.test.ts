@@ -20,6 +20,7 @@ const changes = [
   ['service_release_id: r2\n', ['service_release_id']],
   ['secrets: { provider: systemd }\n', ['secrets.provider']],
   ['listeners: { operator: { mode: "0660" }, admin: { socket: /run/a } }\n', ['listeners.admin', 'listeners.operator.mode']],
+  ['listeners: { fetch: { port: 0 } }\n', ['listeners.fetch']],
   ['store: { postgres: { host: h, database: d, user: u } }\n', ['store.postgres']],
   ['evidence: { public_url: "https://e" }\n', ['evidence.public_url']],
 ] as const;
