@@ -29,6 +29,7 @@ export type ArchiveDependencies = {
   readonly database: Database;
   readonly checkpointOf: CheckpointOf;
   readonly trust: { readonly root: TrustRoot };
+  /** Signs the manifest of an archive: the decision key. */
   readonly signer: Signer;
 };
 

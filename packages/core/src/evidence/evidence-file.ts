@@ -46,8 +46,6 @@ export const evidenceExportSchema = document('EvidenceExport', {
   checkpoint: z.string().max(1_000_000),
   records: z.array(exportedRecordSchema).min(1).max(4096),
   policies: z.array(z.strictObject({ digest: digestSchema, name: z.string(), version: z.string(), source: z.string() })).max(256),
-  /** SLSA verification summaries of the decisions, for consumers who know nothing of us. */
-  summaries: z.array(z.strictObject({ decision_ref: refSchema, envelope: envelopeSchema })).max(4096),
 }).strict();
 
 export type EvidenceFile = z.infer<typeof evidenceFileSchema>;

@@ -101,6 +101,7 @@ export {
 } from './note.ts';
 export { evidenceActorSchema, type Predicate, type PredicateDraft, predicateSchemas, type RecordKind, recordKinds } from './predicate.ts';
 export { formatProof, parseProof, type TlogProof } from './proof.ts';
+export { type SigstoreBundle, sigstoreBundleOf, sigstoreBundlesOf, sigstoreTrustedRoot } from './sigstore.ts';
 export {
   draftRecord,
   parseStatement,
@@ -154,5 +155,5 @@ export {
 } from './verify.ts';
 export { type ArchiveVerification, ArchiveVerifier } from './verify-archive.ts';
 export { type ExportCheck, type ExportCheckName, type ExportVerification, verifyExport } from './verify-export.ts';
-export { summaryPredicateType, verificationSummary } from './vsa.ts';
+export { verificationSummary } from './vsa.ts';
 export type { EvidenceWrites } from './write.ts';

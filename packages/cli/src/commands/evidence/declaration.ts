@@ -13,6 +13,7 @@ const recordKinds = [
   'audit',
   'registry-event',
   'governance-fact',
+  'verification-summary',
 ] as const satisfies readonly RecordKind[];
 
 const trust = {
@@ -22,6 +23,13 @@ const trust = {
   completes: 'file',
 } as const;
 const offline = { type: 'boolean', summary: 'Opens no connection; this command never does, with or without the flag' } as const;
+const format = {
+  type: 'string',
+  value: 'FORMAT',
+  choices: ['govctl', 'sigstore'],
+  default: 'govctl',
+  summary: "What is written: ours, or bundles that sigstore's programs verify",
+} as const;
 const out = { type: 'string', value: 'FILE', short: 'O', summary: 'File to write; - is standard output', completes: 'file' } as const;
 
 export const evidenceGet = defineCommand({
@@ -35,6 +43,7 @@ export const evidenceGet = defineCommand({
   flags: {
     out: { ...out, default: '-' },
     url: { type: 'boolean', summary: 'Print the signed URL only; it works once, for a minute' },
+    format,
     trust,
   },
   examples: [
@@ -95,10 +104,12 @@ export const evidenceExport = defineCommand({
     dataset: { type: 'string', value: 'D', summary: 'With --since: only of this dataset', completes: 'dataset' },
     tenant: { type: 'string', value: 'T', summary: 'With --since: only of this tenant' },
     out: { ...out, default: '-' },
+    format,
     trust,
   },
   examples: [
     { command: 'govctl evidence export R -O run.json', what: 'of one run' },
+    { command: 'govctl evidence export R --format sigstore -O run.jsonl', what: 'a sigstore bundle a record, one a line' },
     { command: 'govctl evidence export R -O run.json && govctl decision replay run.json', what: 'and decide it again' },
     {
       command: 'govctl evidence export --since 2026-07-01T00:00:00Z --until 2026-10-01T00:00:00Z -O q3.ndjson',
@@ -109,11 +120,30 @@ export const evidenceExport = defineCommand({
   exits: ['not-found', 'integrity'],
 });
 
+export const evidenceTrustedRoot = defineCommand({
+  name: 'trusted-root',
+  summary: "Write the pinned trust root as sigstore's programs read it",
+  description: [
+    'Made from the pinned root alone, offline. It names the log keys; the keys that sign records have no place in that format: --keys writes',
+    'them as PEM files, named by the hint that a bundle has. The ranges of our keys cannot be said there either: evidence verify checks them.',
+  ].join('\n'),
+  flags: {
+    out: { ...out, default: '-' },
+    keys: { type: 'string', value: 'DIR', summary: 'Folder for the keys that sign records: HINT.pem', completes: 'file' },
+    trust,
+  },
+  examples: [
+    { command: 'govctl evidence trusted-root -O trusted_root.json --keys keys', what: 'for @sigstore/verify' },
+    { command: 'govctl evidence trusted-root --trust trust.json', what: 'from a root given by hand, on standard output' },
+  ],
+});
+
 export const evidenceCommands = [
   noun('evidence', 'Signed, logged records of what was decided and done', [
     command(evidenceGet, () => import('./get.ts')),
     command(evidenceLs, () => import('./ls.ts')),
     command(evidenceVerify, () => import('./verify.ts')),
     command(evidenceExport, () => import('./export.ts')),
+    command(evidenceTrustedRoot, () => import('./trusted-root.ts')),
   ]),
 ];

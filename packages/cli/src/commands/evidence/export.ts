@@ -16,6 +16,8 @@ export const run: Run<typeof evidenceExport> = async (context, { run: run_id }, 
     });
   }
   if (since !== undefined) {
+    if (flags.format !== 'govctl')
+      throw new Problem('usage', { detail: `--format ${flags.format} is for a run: an archive has one form`, hint: 'leave --format out' });
     const trust = await pinnedTrust(context, flags.trust);
     return await exportArchive(context, { since, until, dataset, tenant, out }, trust);
   }
@@ -25,5 +27,5 @@ export const run: Run<typeof evidenceExport> = async (context, { run: run_id }, 
   const trust = await pinnedTrust(context, flags.trust);
   const { body } = await context.client.download('evidence.export', { params: { run_id } });
   const bytes = await readAtMost(body, evidenceFileLimit, 'an export at most');
-  return await deliver(context, { bytes, trust, expected: {}, what: `the export of run ${run_id}`, out });
+  return await deliver(context, { bytes, trust, expected: {}, what: `the export of run ${run_id}`, out, format: flags.format });
 };

@@ -137,7 +137,7 @@ export const evidenceRoutes = defineRoutes({
   'evidence.export': {
     method: 'GET',
     path: '/v1/evidence/export/:run_id',
-    summary: 'Everything a run left, in one file: records, proofs, checkpoint, facts, policy bytes, summaries',
+    summary: 'Everything a run left, in one file: records, proofs, checkpoint, facts, policy bytes',
     action: 'evidence.read',
     listener: 'operator',
     params: z.strictObject({ run_id: runIdSchema }),
