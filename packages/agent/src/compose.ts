@@ -157,6 +157,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...shared,
     checkpointOf,
     trust,
+    signer: decisionSigner,
     authority: promotion.authority,
     capability: {
       ...capabilityKey,
