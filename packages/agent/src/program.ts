@@ -1,7 +1,8 @@
 import { kernelVersion } from '@govctl/core/decision';
 import { Command } from 'commander';
+import { addDoctor } from './command/doctor.ts';
 import { addInit } from './command/init.ts';
-import { addLogAdopt } from './command/log-adopt.ts';
+import { addLog } from './command/log.ts';
 import { addMigrate } from './command/migrate.ts';
 import { report } from './command/report.ts';
 import { addRun } from './command/run.ts';
@@ -21,7 +22,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   addInit(program, now);
   addRun(program, __VERSION__, now);
   addMigrate(program, now);
-  addLogAdopt(program, __VERSION__, now);
+  addLog(program, __VERSION__, now);
+  addDoctor(program, now);
   program
     .command('version')
     .description('Show the version of govd, its kernel and its schema')
