@@ -5,9 +5,12 @@ import { durationMs } from '@govctl/core/policy';
 import type { Logger } from 'pino';
 import { auditHandlers } from './audit/handler.ts';
 import { reconcileHandler } from './audit/reconcile.ts';
+import { backupHandlers } from './backup/handler.ts';
 import { loadConfig, serviceReleaseId } from './config/live-config.ts';
 import { reloadConfig } from './config/reload.ts';
 import { takeInstanceLock } from './db/index.ts';
+import { doctorHandlers } from './doctor/handler.ts';
+import { clockWatch, procFiles } from './doctor/process.ts';
 import { eventFeed, eventHandlers, startDispatcher } from './event/index.ts';
 import { denialLimit } from './evidence/denial-limit.ts';
 import type { CheckpointOf } from './evidence/evidence-bytes.ts';
@@ -96,6 +99,10 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const { database, now, schema } = store;
   const keys = loadKeys(keyPlace(dir, live.config, process.env.CREDENTIALS_DIRECTORY));
   const metrics = createMetrics();
+  const clockJumps = clockWatch(
+    () => Date.parse(seams.now()),
+    () => performance.now(),
+  );
   const randomHex = randomHexSource();
 
   const origin = live.config.log.origin;
@@ -181,6 +188,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...shared,
     checkpointOf,
     trust,
+    signer: decisionSigner,
     authority: promotion.authority,
     capability: {
       ...capabilityKey,
@@ -242,6 +250,8 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...eventHandlers({ feed, source: `urn:govctl:${origin}` }),
     ...identityHandlers(shared),
     ...evidenceHandlers(evidence),
+    ...doctorHandlers({ dir, live, database, schema, clockJumps, proc: procFiles, credentials: process.env.CREDENTIALS_DIRECTORY }),
+    ...backupHandlers({ ...shared, dir, objects, copy: store.copy, schema: schema.current, origin, checkpointOf, logger }),
   };
 
   const requeue = startLoop({

@@ -1,8 +1,9 @@
 import { kernelVersion } from '@govctl/core/decision';
 import { Command } from 'commander';
+import { addDoctor } from './command/doctor.ts';
 import { addInit } from './command/init.ts';
 import { addInstall } from './command/install.ts';
-import { addLogAdopt } from './command/log-adopt.ts';
+import { addLog } from './command/log.ts';
 import { addMigrate } from './command/migrate.ts';
 import { report } from './command/report.ts';
 import { addRun } from './command/run.ts';
@@ -22,8 +23,9 @@ export async function main(argv: readonly string[]): Promise<void> {
   addInit(program, now);
   addRun(program, __VERSION__, now);
   addMigrate(program, now);
+  addLog(program, __VERSION__, now);
+  addDoctor(program, now);
   addInstall(program, __VERSION__, now);
-  addLogAdopt(program, __VERSION__, now);
   program
     .command('version')
     .description('Show the version of govd, its kernel and its schema')

@@ -113,7 +113,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   });
   app.setErrorHandler((error, request, reply) => sendProblem(toProblem(error), request, reply, options.logger));
   app.setNotFoundHandler((request, reply) => {
-    const detail = options.silent === true ? 'nothing is here' : `no route ${request.method} ${request.url.split('?', 1)[0] ?? ''}`;
+    const detail = options.silent === true ? 'nothing is here' : `no route ${request.method} ${shortened(request.url)}`;
     return sendProblem(new Problem('not-found', { detail }), request, reply, options.logger);
   });
 
@@ -207,6 +207,12 @@ export function createHttpServer(options: HttpOptions): HttpServer {
       }
     },
   };
+}
+
+/** A path as an error may repeat it: a key or a capability that somebody put into one is longer than any name there is. */
+function shortened(url: string): string {
+  const parts = (url.split('?', 1)[0] ?? '').split('/');
+  return parts.map((part) => (part.length > 40 ? `${part.slice(0, 8)}...` : part)).join('/');
 }
 
 /** A body that dribbles keeps its connection from being silent, so silence cannot end it. Who reads the body answers. */
