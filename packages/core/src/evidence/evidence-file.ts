@@ -46,8 +46,6 @@ export const evidenceExportSchema = document('EvidenceExport', {
   checkpoint: z.string().max(1_000_000),
   records: z.array(exportedRecordSchema).min(1).max(4096),
   policies: z.array(z.strictObject({ digest: digestSchema, name: z.string(), version: z.string(), source: z.string() })).max(256),
-  /** SLSA verification summaries of the decisions, for consumers who know nothing of us. */
-  summaries: z.array(z.strictObject({ decision_ref: refSchema, envelope: envelopeSchema })).max(4096),
 }).strict();
 
 export type EvidenceFile = z.infer<typeof evidenceFileSchema>;
@@ -57,7 +55,8 @@ export type ExportedRecord = z.infer<typeof exportedRecordSchema>;
 /** A logged record as it is stored. */
 export type StoredRecord = { readonly ref: string; readonly leaf_index: number; readonly payload: Uint8Array; readonly body: Uint8Array };
 
-function envelopeIn(record: StoredRecord): EvidenceFile['envelope'] {
+/** The envelope of a stored record, made again from payload and leaf. */
+export function envelopeIn(record: StoredRecord): EvidenceFile['envelope'] {
   const { payloadType, payload, signatures }: Envelope = envelopeOfLeaf(record.payload, parseLeafBody(record.body));
   return { payloadType, payload, signatures: signatures.map((signature) => ({ ...signature })) };
 }

@@ -22,5 +22,5 @@ export const run: Run<typeof evidenceGet> = async (context, { ref }, flags) => {
       hint: 'govctl log verify',
     });
   }
-  return await deliver(context, { bytes, trust, expected: { ref }, what: `the evidence of ${ref}`, out: flags.out });
+  return await deliver(context, { bytes, trust, expected: { ref }, what: `the evidence of ${ref}`, out: flags.out, format: flags.format });
 };
