@@ -3,7 +3,7 @@ import { type evidenceRoutes, Problem, schemaVersion } from '@govctl/core/api';
 import { type ByteRange, type CapabilityClaims, checkCapability, digestOf, rangeOf } from '@govctl/core/evidence';
 import type { Change } from '@govctl/core/journal';
 import { type Handlers, Reply, type RequestContext } from '../http/index.ts';
-import { type AccessDependencies, type AccessOutcome, audienceOf } from './access-handler.ts';
+import { type AccessDependencies, type AccessOutcome, audienceOf } from './access.ts';
 import { capabilityProblem, noGrant } from './access-problem.ts';
 import { type CapabilityRow, capabilityByJti } from './capability-queries.ts';
 import { checkedPart } from './checked-part.ts';
