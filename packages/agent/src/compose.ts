@@ -45,6 +45,7 @@ import { openStore } from './store/index.ts';
 import { freeSpace } from './system/free-space.ts';
 import { systemHandlers } from './system/handler.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import { startWitnesses } from './witness/witnesses.ts';
 
 export type Settings = {
   readonly root: string;
@@ -93,6 +94,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   opened.defer(() => opening.place.close());
   const { seal, decisionSigner, trust, capabilityKey } = opening;
   let committedEvents = () => {};
+  let committedRecords = () => {};
   const journal = await store.openJournal({
     signer: decisionSigner,
     seal,
@@ -101,6 +103,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
       group(measure) {
         metrics.journal.group(measure);
         if (measure.events > 0) committedEvents();
+        if (measure.records > 0) committedRecords();
       },
     },
   });
@@ -130,6 +133,22 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   });
   opened.defer(() => handoff.stop());
 
+  const { log: logConfig } = live.config;
+  const witnesses = await startWitnesses({
+    ...shared,
+    witnesses: logConfig.witnesses,
+    quorum: logConfig.quorum,
+    heartbeatMs: durationMs(logConfig.heartbeat),
+    timeoutMs: durationMs(logConfig.witness_timeout),
+    checkpointOf,
+    holder: randomHex(8),
+    elapsedMs: () => performance.now(),
+    logger,
+    registry: metrics.registry,
+  });
+  opened.defer(() => witnesses.stop());
+  committedRecords = () => witnesses.wake();
+
   const promotion: PromotionDependencies = {
     ...shared,
     packs,
@@ -143,6 +162,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     answers: promotionAnswers(database, log),
     config_digest: () => live.digest,
     authority: currentAuthority(database),
+    witnesses,
     decided: (decision) => metrics.decisions.inc({ decision }),
   };
   const snapshot: SnapshotDependencies = { ...shared, objects };
@@ -156,6 +176,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const evidence: EvidenceDependencies = {
     ...shared,
     checkpointOf,
+    witness_quorum: witnesses.quorum,
     trust,
     authority: promotion.authority,
     capability: {
@@ -185,6 +206,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
           name: 'evidence-log',
           check: () => ({ ok: seal.refusal() === null, detail: seal.refusal() ?? `${journal.size} leaves, signed by ${origin}` }),
         },
+        ...(logConfig.witnesses.length === 0 ? [] : [{ name: 'witnesses', check: () => witnesses.readiness() }]),
         ...store.readiness,
         { name: 'disk', check: () => freeSpace(dir.root) },
         {

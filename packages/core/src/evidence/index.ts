@@ -1,3 +1,14 @@
+export {
+  type AddCheckpoint,
+  formatAddCheckpoint,
+  judgeAddCheckpoint,
+  type KnownTree,
+  maxAddCheckpointBytes,
+  parseAddCheckpoint,
+  readWitnessAnswer,
+  tlogSizeType,
+  type WitnessVerdict,
+} from './add-checkpoint.ts';
 export { decodeBase64, encodeBase64 } from './base64.ts';
 export { type ByteRange, type RangeAnswer, rangeOf } from './byte-range.ts';
 export {
@@ -22,6 +33,7 @@ export {
   type TreeHead,
   type VerifiedCheckpoint,
 } from './checkpoint.ts';
+export { type Cosignature, cosign, cosignaturesOf, cosignedAt, formatCosignerKey, parseCosignerKey } from './cosignature.ts';
 export { type Digest, digestOf, digestStream, equalBytes, sha256 } from './digest.ts';
 export {
   decodeEnvelope,
@@ -138,9 +150,12 @@ export {
   type Expected,
   evidenceChecks,
   openLogCheckpoint,
+  openWitnessedCheckpoint,
+  requireWitnesses,
   type VerifiedRecord,
   verifyEvidence,
 } from './verify.ts';
 export { type ExportCheck, type ExportCheckName, type ExportVerification, verifyExport } from './verify-export.ts';
 export { verificationSummary } from './vsa.ts';
+export type { WitnessWrites } from './witness-write.ts';
 export type { EvidenceWrites } from './write.ts';

@@ -1,15 +1,20 @@
 /** Rights of the daemon's role on each table. What must never change is never changed: a bug or a stolen password cannot rewrite it. */
 const appendOnly = 'SELECT, INSERT';
 const changing = 'SELECT, INSERT, UPDATE';
+/** Under a retention policy, with a disposition on record. */
+const erasable = 'SELECT, INSERT, DELETE';
 const passing = 'SELECT, INSERT, UPDATE, DELETE';
 
 /** One entry a table; a test holds this list against the schema. */
 export const tableRights = {
   record: appendOnly,
-  record_payload: appendOnly,
-  decision_facts: appendOnly,
+  record_payload: erasable,
+  decision_facts: erasable,
+  disposition: appendOnly,
   merkle_node: appendOnly,
   log_head: appendOnly,
+  log_cosignature: appendOnly,
+  log_witnessed: appendOnly,
   pointer: appendOnly,
   outbox: appendOnly,
   outbox_position: appendOnly,
@@ -22,6 +27,7 @@ export const tableRights = {
   run: changing,
   lock: changing,
   lease: changing,
+  log_witness: changing,
   dataset: changing,
   snapshot: changing,
   hold: changing,

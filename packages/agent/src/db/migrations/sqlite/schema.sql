@@ -1,6 +1,18 @@
+CREATE TRIGGER disposition_no_delete BEFORE DELETE ON disposition BEGIN SELECT RAISE(ABORT, 'dispositions stay'); END;
+
+CREATE TRIGGER disposition_no_update BEFORE UPDATE ON disposition BEGIN SELECT RAISE(ABORT, 'dispositions stay'); END;
+
+CREATE TRIGGER log_cosignature_no_delete BEFORE DELETE ON log_cosignature BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TRIGGER log_cosignature_no_update BEFORE UPDATE ON log_cosignature BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
 CREATE TRIGGER log_head_no_delete BEFORE DELETE ON log_head BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 
 CREATE TRIGGER log_head_no_update BEFORE UPDATE ON log_head BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TRIGGER log_witnessed_no_delete BEFORE DELETE ON log_witnessed BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TRIGGER log_witnessed_no_update BEFORE UPDATE ON log_witnessed BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 
 CREATE TRIGGER merkle_node_no_delete BEFORE DELETE ON merkle_node BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 
@@ -17,6 +29,11 @@ CREATE TRIGGER pointer_no_update BEFORE UPDATE ON pointer BEGIN SELECT RAISE(ABO
 CREATE TRIGGER record_no_delete BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 
 CREATE TRIGGER record_no_update BEFORE UPDATE ON record BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TRIGGER record_payload_no_delete BEFORE DELETE ON record_payload
+  WHEN NOT EXISTS (SELECT 1 FROM disposition WHERE leaf_index = OLD.leaf_index) BEGIN SELECT RAISE(ABORT, 'a payload goes under a disposition only'); END;
+
+CREATE TRIGGER record_payload_no_update BEFORE UPDATE ON record_payload BEGIN SELECT RAISE(ABORT, 'a payload never changes'); END;
 
 CREATE TABLE api_key (
   key_id      TEXT NOT NULL PRIMARY KEY,
@@ -74,6 +91,12 @@ CREATE TABLE dataset (
 CREATE TABLE decision_facts (
   leaf_index INTEGER PRIMARY KEY,
   facts      TEXT NOT NULL
+);
+
+CREATE TABLE disposition (
+  leaf_index  INTEGER PRIMARY KEY,
+  ref         TEXT NOT NULL,
+  disposed_at TEXT NOT NULL
 );
 
 CREATE TABLE event_pending (
@@ -184,10 +207,31 @@ CREATE TABLE lock (
   expires_at  TEXT
 ) WITHOUT ROWID;
 
+CREATE TABLE log_cosignature (
+  size        INTEGER NOT NULL,
+  witness     TEXT NOT NULL,               -- name of its key
+  line        TEXT NOT NULL,               -- a signature line of the signed note
+  cosigned_at TEXT NOT NULL,               -- the witness's own word
+  PRIMARY KEY (size, witness)
+) WITHOUT ROWID;
+
 CREATE TABLE log_head (
   size         INTEGER PRIMARY KEY,
   root         BLOB NOT NULL,
   committed_at TEXT NOT NULL
+);
+
+CREATE TABLE log_witness (
+  witness     TEXT NOT NULL PRIMARY KEY,
+  size        INTEGER NOT NULL,
+  line        TEXT NOT NULL,
+  cosigned_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE log_witnessed (
+  size         INTEGER PRIMARY KEY,
+  quorum       INTEGER NOT NULL,
+  witnessed_at TEXT NOT NULL
 );
 
 CREATE TABLE merkle_node (
