@@ -51,8 +51,6 @@ export type AccessDependencies = {
   readonly now: () => string;
   readonly logger: Logger;
   readonly counted: (outcome: AccessOutcome) => void;
-  /** Bytes of a payload that are in memory at a time; less in tests. */
-  readonly piece?: number;
 };
 
 /** Access to one record: first recorded and committed, then a URL that opens it once, and can be taken back. */

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
+import { Problem } from '@govctl/core/api';
 import type { ByteRange } from '@govctl/core/evidence';
 
 /**
  * Lets through the bytes of a range while the digest of the whole is made. The last of them waits until the digest is the one that
  * was promised: a reader is never told that it has all of something else.
  *
- * @throws Error before the last piece, when the digest or the length is another
+ * @throws Problem `digest-mismatch` before the last piece, when the digest or the length is another
  */
 export async function* checkedPart(
   pieces: AsyncIterable<Buffer>,
@@ -25,7 +26,10 @@ export async function* checkedPart(
   }
   const digest = `sha256:${hash.digest('hex')}`;
   if (digest !== promised.digest || at !== promised.length) {
-    throw new Error(`what is stored has ${at} bytes with ${digest}, not ${promised.length} with ${promised.digest}`);
+    throw new Problem('digest-mismatch', {
+      detail: `what is stored has ${at} bytes with ${digest}, not ${promised.length} with ${promised.digest}`,
+      hint: 'govctl log verify; then ask for a new URL',
+    });
   }
   if (held !== undefined) yield held;
 }

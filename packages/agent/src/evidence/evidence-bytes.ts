@@ -17,21 +17,21 @@ export type PiecewiseRow = Omit<RecordRow, 'payload'> & {
 };
 
 /** A multiple of three, so that each piece is base64 by itself. */
-export const pieceBytes = 192 * 1024;
+const piece = 192 * 1024;
 
 /** A record with the smallest tree that has it and that witnesses cosigned (else: that was committed), and as much of its payload as one piece has. */
-export const recordByPieces = query<{ ref: string; piece: number }, PiecewiseRow>(
+export const recordByPieces = query<{ ref: string }, PiecewiseRow>(
   'record by pieces',
   `SELECT coalesce((SELECT min(size) FROM log_witnessed WHERE size > r.leaf_index),
        (SELECT min(size) FROM log_head WHERE size > r.leaf_index)) AS covering_size, r.leaf_index, r.ref, r.kind, r.run_id, r.tenant_id,
      r.dataset_id, r.recorded_at, r.body, length(p.payload) AS payload_length,
-     substr(p.payload, 1, CAST(:piece AS INTEGER)) AS first_piece
+     substr(p.payload, 1, ${piece}) AS first_piece
    FROM record r LEFT JOIN record_payload p ON p.leaf_index = r.leaf_index WHERE r.ref = :ref`,
 );
 
-const payloadPiece = query<{ leaf_index: number; from: number; piece: number }, { piece: Uint8Array }>(
+const payloadPiece = query<{ leaf_index: number; from: number }, { piece: Uint8Array }>(
   'piece of a payload',
-  `SELECT substr(payload, CAST(:from AS INTEGER), CAST(:piece AS INTEGER)) AS piece FROM record_payload WHERE leaf_index = :leaf_index`,
+  `SELECT substr(payload, CAST(:from AS INTEGER), ${piece}) AS piece FROM record_payload WHERE leaf_index = :leaf_index`,
 );
 
 /** The evidence file of a record: its length, and its bytes as often as they are asked for. */
@@ -49,12 +49,7 @@ export type EvidenceSource = {
  *
  * @throws Problem `gone` when the payload was erased, `evidence-unavailable` when what is stored is not what was logged
  */
-export async function evidenceSource(
-  database: Database,
-  record: PiecewiseRow,
-  checkpointOf: CheckpointOf,
-  piece = pieceBytes,
-): Promise<EvidenceSource> {
+export async function evidenceSource(database: Database, record: PiecewiseRow, checkpointOf: CheckpointOf): Promise<EvidenceSource> {
   const { payload_length, first_piece, covering_size, leaf_index, ref } = record;
   if (payload_length === null || first_piece === null) throw erased(ref);
   const [[head]] = covering_size === null ? [[]] : await database.read([headOfSize({ size: covering_size })]);
@@ -65,7 +60,7 @@ export async function evidenceSource(
   async function* payload(): AsyncGenerator<Uint8Array> {
     yield first_piece as Uint8Array;
     for (let from = piece; from < Number(payload_length); from += piece) {
-      const [[next]] = await database.read([payloadPiece({ leaf_index, from: from + 1, piece })]);
+      const [[next]] = await database.read([payloadPiece({ leaf_index, from: from + 1 })]);
       // Erased, or exchanged, while it was read: what was begun is not what it was.
       if (next === undefined || next.piece.byteLength === 0) throw damaged(ref, 'its payload ends too early');
       yield next.piece;

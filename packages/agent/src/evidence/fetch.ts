@@ -7,7 +7,7 @@ import { type AccessDependencies, type AccessOutcome, audienceOf } from './acces
 import { capabilityProblem, noGrant } from './access-problem.ts';
 import { capabilityByJti } from './capability-queries.ts';
 import { checkedPart } from './checked-part.ts';
-import { type EvidenceSource, erased, evidenceSource, type PiecewiseRow, pieceBytes, recordByPieces } from './evidence-bytes.ts';
+import { type EvidenceSource, erased, evidenceSource, type PiecewiseRow, recordByPieces } from './evidence-bytes.ts';
 import { mayAccess } from './grant.ts';
 import { recordWithCover } from './queries.ts';
 import { askerOf, recordDenial } from './resolution.ts';
@@ -21,7 +21,7 @@ type Asked = Pick<RequestContext, 'request_id' | 'now' | 'headers'> & { readonly
 
 /** What a capability opens, once; every refusal of one that was signed here is on record. */
 export function fetchHandlers(deps: AccessDependencies): Pick<Handlers<typeof evidenceRoutes>, 'evidence.fetch' | 'evidence.head'> {
-  const { database, journal, capability, logger, piece = pieceBytes } = deps;
+  const { database, journal, capability, logger } = deps;
 
   const told = ({ request_id, claims }: Pick<Asked, 'request_id' | 'claims'>) => ({
     request_id,
@@ -58,7 +58,7 @@ export function fetchHandlers(deps: AccessDependencies): Pick<Handlers<typeof ev
     }
     const { claims } = checked;
     const [[record], [resolution], [row]] = await database.read([
-      recordByPieces({ ref: claims.ref, piece }),
+      recordByPieces({ ref: claims.ref }),
       recordWithCover({ ref: claims.rid }),
       capabilityByJti({ jti: claims.jti }),
     ]);
@@ -83,7 +83,7 @@ export function fetchHandlers(deps: AccessDependencies): Pick<Handlers<typeof ev
     const standing = await deps.authority.current(asker, now);
     if (!mayAccess(standing, 'evidence.read', record)) return await refuse(asked, 'gate-closed', noGrant(asker, record));
     if (record.payload_length === null) return await refuse(asked, 'erased', erased(claims.ref));
-    const source = await evidenceSource(database, record, deps.checkpointOf, piece);
+    const source = await evidenceSource(database, record, deps.checkpointOf);
     if (source.length !== claims.len || (source.whole !== null && digestOf(source.whole) !== claims.dig))
       return await refuse(asked, 'digest-differs', differs(claims));
     return { asked, source };

@@ -4,7 +4,7 @@ import type { Change } from '@govctl/core/journal';
 import type { Handlers } from '../http/index.ts';
 import { type AccessDependencies, audienceOf } from './access-handler.ts';
 import { noGrant } from './access-problem.ts';
-import { digestOfSource, evidenceSource, pieceBytes, recordByPieces } from './evidence-bytes.ts';
+import { digestOfSource, evidenceSource, recordByPieces } from './evidence-bytes.ts';
 import { mayAccess } from './grant.ts';
 import { recordDenial, resolutionDraft } from './resolution.ts';
 
@@ -14,7 +14,7 @@ const forgetEveryMs = 60_000;
 
 /** Authorises, records, commits, and only then makes the URL. */
 export function resolveHandler(deps: AccessDependencies): Pick<Handlers<typeof evidenceRoutes>, 'evidence.resolve'> {
-  const { database, journal, capability, logger, piece = pieceBytes } = deps;
+  const { database, journal, capability, logger } = deps;
   let forgot = Number.NEGATIVE_INFINITY;
 
   /** Now and then, with a unit that is written anyway. */
@@ -31,14 +31,14 @@ export function resolveHandler(deps: AccessDependencies): Pick<Handlers<typeof e
 
   return {
     async 'evidence.resolve'({ params: { ref }, body, actor, request_id, now, confirmation }) {
-      const [[record]] = await database.read([recordByPieces({ ref, piece })]);
+      const [[record]] = await database.read([recordByPieces({ ref })]);
       if (record === undefined) throw new Problem('not-found', { detail: `the log has no record ${ref}`, hint: 'govctl evidence ls' });
       if (!mayAccess(actor, 'evidence.read', record)) {
         const refused = noGrant(actor, record);
         await recordDenial(deps, { actor, ref, owner: record, reason: refused.message, jti: null, request_id, now });
         throw refused;
       }
-      const source = await evidenceSource(database, record, deps.checkpointOf, piece);
+      const source = await evidenceSource(database, record, deps.checkpointOf);
       const digest = await digestOfSource(source);
       const ttl = body.ttl_seconds ?? capability.ttl();
       const jti = deps.randomHex(16);

@@ -2,6 +2,7 @@ import { parseCosignerKey } from '@govctl/core/evidence';
 import type { Logger } from 'pino';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { startLoop } from '../loop/loop.ts';
+import type { LoopWatch } from '../loop/loop-watch.ts';
 import { type CompleteDependencies, completeWitnessed } from './complete.ts';
 import { witnessWords } from './queries.ts';
 import { askWitnesses, type RoundDependencies, type Standing } from './round.ts';
@@ -9,6 +10,7 @@ import { askWitnesses, type RoundDependencies, type Standing } from './round.ts'
 export type WitnessSettings = {
   readonly witnesses: readonly { readonly vkey: string; readonly url: string }[];
   readonly logger: Logger;
+  readonly watch: LoopWatch;
   readonly registry: Registry;
 } & RoundDependencies &
   CompleteDependencies;
@@ -54,6 +56,7 @@ export async function startWitnesses(settings: WitnessSettings): Promise<Witness
     name: 'witness',
     now,
     logger,
+    watch: settings.watch,
     round: async (signal) => {
       const asked = await askWitnesses(settings, standings, signal);
       for (const { witness, trouble } of standings) {

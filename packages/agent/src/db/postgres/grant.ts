@@ -1,16 +1,13 @@
 /** Rights of the daemon's role on each table. What must never change is never changed: a bug or a stolen password cannot rewrite it. */
 const appendOnly = 'SELECT, INSERT';
 const changing = 'SELECT, INSERT, UPDATE';
-/** Under a retention policy, with a disposition on record. */
-const erasable = 'SELECT, INSERT, DELETE';
 const passing = 'SELECT, INSERT, UPDATE, DELETE';
 
 /** One entry a table; a test holds this list against the schema. */
 export const tableRights = {
   record: appendOnly,
-  record_payload: erasable,
-  decision_facts: erasable,
-  disposition: appendOnly,
+  record_payload: appendOnly,
+  decision_facts: appendOnly,
   merkle_node: appendOnly,
   log_head: appendOnly,
   log_cosignature: appendOnly,

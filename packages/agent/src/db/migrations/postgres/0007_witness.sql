@@ -1,4 +1,4 @@
--- What witnesses said of the log, and which payloads were erased under a retention policy.
+-- What witnesses said of the log.
 -- breaking: false
 
 -- The first cosignature of each witness over each tree it was shown: what evidence carries never changes.
@@ -23,11 +23,4 @@ CREATE TABLE log_witness (
   size        bigint NOT NULL,
   line        text COLLATE "C" NOT NULL,
   cosigned_at text COLLATE "C" NOT NULL
-);
-
--- One row a leaf whose payload was erased: under which record. The leaf, and with it every proof, stays.
-CREATE TABLE disposition (
-  leaf_index  bigint PRIMARY KEY,
-  ref         text COLLATE "C" NOT NULL,
-  disposed_at text COLLATE "C" NOT NULL
 );
