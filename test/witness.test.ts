@@ -70,7 +70,11 @@ beforeAll(async () => {
     `    - { vkey: '${vkey}', url: '${witness.url}' }`,
     `    - { vkey: '${liarKey}', url: 'http://127.0.0.1:${(liar.address() as AddressInfo).port}' }`,
   ].join('\n');
-  await writeFile(config, text.replace(/^( +origin: .*)$/m, `$1\n${block}`));
+  // On PostgreSQL the file has it in one line.
+  const lines = text.replace(/^log: \{ (.*) \}$/m, (_, inner: string) => `log:\n${inner.replace(/^|, /g, '\n  ').slice(1)}`);
+  const configured = lines.replace(/^( +origin: .*)$/m, `$1\n${block}`);
+  expect(configured).toContain(vkey);
+  await writeFile(config, configured);
   trust = await at.file('trust.json', JSON.stringify({ ...root, witnesses: { keys: [vkey], quorum: 1 } }));
   await at.start();
   await govern(at);

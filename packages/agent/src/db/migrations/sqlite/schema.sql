@@ -1,7 +1,3 @@
-CREATE TRIGGER disposition_no_delete BEFORE DELETE ON disposition BEGIN SELECT RAISE(ABORT, 'dispositions stay'); END;
-
-CREATE TRIGGER disposition_no_update BEFORE UPDATE ON disposition BEGIN SELECT RAISE(ABORT, 'dispositions stay'); END;
-
 CREATE TRIGGER log_cosignature_no_delete BEFORE DELETE ON log_cosignature BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 
 CREATE TRIGGER log_cosignature_no_update BEFORE UPDATE ON log_cosignature BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
@@ -29,11 +25,6 @@ CREATE TRIGGER pointer_no_update BEFORE UPDATE ON pointer BEGIN SELECT RAISE(ABO
 CREATE TRIGGER record_no_delete BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 
 CREATE TRIGGER record_no_update BEFORE UPDATE ON record BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
-
-CREATE TRIGGER record_payload_no_delete BEFORE DELETE ON record_payload
-  WHEN NOT EXISTS (SELECT 1 FROM disposition WHERE leaf_index = OLD.leaf_index) BEGIN SELECT RAISE(ABORT, 'a payload goes under a disposition only'); END;
-
-CREATE TRIGGER record_payload_no_update BEFORE UPDATE ON record_payload BEGIN SELECT RAISE(ABORT, 'a payload never changes'); END;
 
 CREATE TABLE api_key (
   key_id      TEXT NOT NULL PRIMARY KEY,
@@ -91,12 +82,6 @@ CREATE TABLE dataset (
 CREATE TABLE decision_facts (
   leaf_index INTEGER PRIMARY KEY,
   facts      TEXT NOT NULL
-);
-
-CREATE TABLE disposition (
-  leaf_index  INTEGER PRIMARY KEY,
-  ref         TEXT NOT NULL,
-  disposed_at TEXT NOT NULL
 );
 
 CREATE TABLE event_pending (
