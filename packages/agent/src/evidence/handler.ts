@@ -2,6 +2,7 @@ import { type evidenceRoutes, type RouteName, refSchema } from '@govctl/core/api
 import type { Handlers } from '../http/index.ts';
 import type { Refusal } from '../http/server.ts';
 import { type AccessDependencies, accessHandlers } from './access-handler.ts';
+import { decisionListHandler } from './decision-list.ts';
 import { type LogDependencies, logHandlers } from './log-handler.ts';
 import { recordWithCover } from './queries.ts';
 import { type RecordDependencies, recordHandlers } from './record-handler.ts';
@@ -15,6 +16,7 @@ export function evidenceHandlers(deps: EvidenceDependencies): Handlers<typeof ev
   const { database, checkpointOf } = deps;
   return {
     ...recordHandlers(deps),
+    ...decisionListHandler(deps.database),
     ...accessHandlers(deps),
     ...logHandlers(deps),
     ...verifyHandler({ database, checkpointOf, trust: deps.trust.root }),

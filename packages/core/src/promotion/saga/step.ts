@@ -195,6 +195,7 @@ export function decisionDraft(start: RunStart, judged: Judged, context: SagaCont
         ...(snapshot === null ? [] : [{ ref: `snapshot/${snapshot.snapshot_id}`, digest: snapshot.snapshot_hash }]),
         ...(contract === null ? [] : [{ ref: `contract/${contract.body.contract_id}@${contract.version}`, digest: contract.digest }]),
         ...[...sources].map(([digest, ref]) => ({ ref, digest })),
+        ...saidByPeople(decision),
       ],
     },
     run_id: row.run_id,
@@ -203,6 +204,13 @@ export function decisionDraft(start: RunStart, judged: Judged, context: SagaCont
     recorded_at: facts.as_of,
     facts: text,
   });
+}
+
+/** Approvals and waivers that the decision leans on, each by the ref of its record. */
+function saidByPeople(decision: DecisionBody): { ref: string; digest: string }[] {
+  const said = decision.gates.flatMap(({ evidence }) => evidence.filter(({ ref }) => /^(approval|waiver):/.test(ref)));
+  const once = new Map(said.flatMap(({ ref, digest }) => (digest === null ? [] : [[ref.replace(':', '/'), digest] as const])));
+  return [...once].map(([ref, digest]) => ({ ref, digest }));
 }
 
 export function scopeOf(facts: Facts, row: RunStart['row'], context: SagaContext) {
