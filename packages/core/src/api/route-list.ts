@@ -1,6 +1,8 @@
 import { approvalRoutes } from './route/approval.ts';
 import { auditRoutes } from './route/audit.ts';
+import { backupRoutes } from './route/backup.ts';
 import { contractRoutes } from './route/contract.ts';
+import { doctorRoutes } from './route/doctor.ts';
 import { eventRoutes } from './route/event.ts';
 import { evidenceRoutes } from './route/evidence.ts';
 import { gateRoutes } from './route/gate.ts';
@@ -30,6 +32,8 @@ export const routeList = defineRoutes({
   ...gateRoutes,
   ...contractRoutes,
   ...waiverRoutes,
+  ...backupRoutes,
+  ...doctorRoutes,
 });
 
 export type RouteList = typeof routeList;
