@@ -254,7 +254,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...eventHandlers({ feed, source: `urn:govctl:${origin}` }),
     ...identityHandlers(shared),
     ...evidenceHandlers(evidence),
-    ...doctorHandlers({ dir, live, database, schema, clockJumps, proc: procFiles }),
+    ...doctorHandlers({ dir, live, database, schema, clockJumps, proc: procFiles, credentials: process.env.CREDENTIALS_DIRECTORY }),
     ...backupHandlers({ ...shared, dir, objects, copy: store.copy, schema: schema.current, origin, checkpointOf, logger }),
   };
 
