@@ -12,12 +12,13 @@ import { takeInstanceLock } from './db/index.ts';
 import { eventFeed, eventHandlers, startDispatcher } from './event/index.ts';
 import { denialLimit } from './evidence/denial-limit.ts';
 import type { CheckpointOf } from './evidence/evidence-bytes.ts';
+import { openFetchListener } from './evidence/fetch-listener.ts';
 import { deniedResolution, type EvidenceDependencies, evidenceHandlers } from './evidence/handler.ts';
 import { logReader } from './evidence/log-reader.ts';
 import { refusesToSign } from './evidence/log-seal.ts';
 import { openLog } from './evidence/open-log.ts';
 import { secondPlacePath } from './evidence/second-place-path.ts';
-import { createHttpServer, type Handler } from './http/index.ts';
+import { createHttpServer, type Handler, type HttpOptions, localHosts } from './http/index.ts';
 import { apiKeyAuthenticator } from './identity/authenticate.ts';
 import { currentAuthority } from './identity/authority.ts';
 import { identityHandlers } from './identity/handler.ts';
@@ -151,21 +152,22 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   committedEvents = () => dispatcher.wake();
   opened.defer(() => dispatcher.stop());
 
+  let publicUrl = live.config.evidence.public_url ?? 'http://govd';
   const evidence: EvidenceDependencies = {
     ...shared,
     checkpointOf,
     trust,
-    signer: decisionSigner,
     authority: promotion.authority,
     capability: {
       ...capabilityKey,
       issuer: origin,
       // A daemon on a unix socket is reached over that socket whatever the host says.
-      public_url: live.config.evidence.public_url ?? 'http://govd',
+      public_url: () => publicUrl,
       ttl: () => Math.round(durationMs(live.config.evidence.capability_ttl) / 1000),
     },
     denials: denialLimit(),
     logger,
+    counted: (outcome) => metrics.access.inc({ outcome }),
   };
 
   const handlers = {
@@ -224,7 +226,8 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   });
   opened.defer(() => requeue.stop());
 
-  const http = createHttpServer({
+  const allowedHosts = new Set([...localHosts, new URL(publicUrl).hostname]);
+  const served: HttpOptions = {
     routes: Object.fromEntries(Object.entries(routeList).filter(([name]) => name in handlers)),
     handlers: handlers as unknown as Readonly<Record<string, Handler<Route>>>,
     authenticator: apiKeyAuthenticator(database),
@@ -238,9 +241,19 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
       },
     },
     onRefusal: deniedResolution(evidence),
+    allowedHosts,
     listeners: new Set(['operator', 'public', 'internal']),
-  });
-  opened.defer(() => http.close(durationMs(live.config.shutdown.drain)));
+  };
+  const drainMs = durationMs(live.config.shutdown.drain);
+  const fetching = live.config.listeners.fetch;
+  if (fetching !== undefined) {
+    const listener = await openFetchListener(fetching.port, served);
+    opened.defer(() => listener.http.close(drainMs));
+    publicUrl = live.config.evidence.public_url ?? listener.url;
+    logger.info({ url: listener.url }, 'signed evidence URLs are served over loopback');
+  }
+  const http = createHttpServer(served);
+  opened.defer(() => http.close(drainMs));
   const socket = settings.socket ?? live.config.listeners.operator.socket ?? dir.socket;
   await clearStaleSocket(socket);
   await http.app.listen({ path: socket });

@@ -1,5 +1,5 @@
 /** What a shell can offer for a value; ids are asked of the daemon within a short budget. */
-export type Completes = 'dataset' | 'snapshot' | 'run' | 'contract' | 'gate' | 'context' | 'topic' | 'shell' | 'file';
+export type Completes = 'dataset' | 'snapshot' | 'run' | 'contract' | 'gate' | 'context' | 'topic' | 'shell' | 'quality-kind' | 'file';
 
 type Common = {
   /** One line for help; starts with a capital, no full stop. */

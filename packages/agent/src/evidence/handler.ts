@@ -28,6 +28,8 @@ export function deniedResolution(deps: AccessDependencies): (refusal: Refusal) =
     const ref = refSchema.safeParse((params as { ref?: unknown } | undefined)?.ref);
     if (!ref.success) return;
     const [[record]] = await deps.database.read([recordWithCover({ ref: ref.data })]);
-    if (record !== undefined) await recordDenial(deps, actor, ref.data, record, 'no grant for evidence.read', request_id, now);
+    if (record === undefined) return;
+    const reason = 'no grant for evidence.read';
+    await recordDenial(deps, { actor, ref: ref.data, owner: record, reason, jti: null, request_id, now });
   };
 }

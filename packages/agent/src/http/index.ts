@@ -1,2 +1,3 @@
 export { type Handler, type Handlers, Reply, type RequestContext } from './handler.ts';
-export { createHttpServer, type HttpObserver, type HttpServer } from './server.ts';
+export { createHttpServer, type HttpObserver, type HttpOptions, type HttpServer } from './server.ts';
+export { localHosts } from './strict.ts';

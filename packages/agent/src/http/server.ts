@@ -6,6 +6,8 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, 
 import type { Logger } from 'pino';
 import type { ZodError } from 'zod';
 import type { Authenticator } from '../identity/authenticate.ts';
+import { confirmationOf } from './confirmation.ts';
+import { exactTargets } from './exact-target.ts';
 import { type Handler, Reply, type RequestContext } from './handler.ts';
 import { assertStrictHttp } from './strict.ts';
 
@@ -34,6 +36,8 @@ export type HttpOptions = {
   /** Which listener class this server is; routes of other classes do not exist on it. */
   readonly listeners: ReadonlySet<Listener>;
   readonly allowedHosts?: ReadonlySet<string>;
+  /** Answers everything that is not served with the same 404, and does not say what else there could be. */
+  readonly silent?: true;
   /** How long the body of a request that is parsed may take to arrive, in milliseconds; 30 s unless said. */
   readonly bodyDeadlineMs?: number;
 };
@@ -68,6 +72,8 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   });
   app.server.maxConnections = 512;
   const stopping = new AbortController();
+  const served = Object.entries(options.routes).filter(([, route]) => options.listeners.has(route.listener));
+  const assertExactTarget = exactTargets(served.map(([, route]) => route));
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
@@ -81,6 +87,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
 
   app.addHook('onRequest', async (request) => {
     assertStrictHttp(request.raw, options.allowedHosts);
+    assertExactTarget(request.raw.url ?? '');
   });
   app.addHook('onResponse', async (request, reply) => {
     options.observer.request({
@@ -96,17 +103,12 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   });
   app.setErrorHandler((error, request, reply) => sendProblem(toProblem(error), request, reply, options.logger));
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      new Problem('not-found', { detail: `no route ${request.method} ${request.url.split('?', 1)[0] ?? ''}` }),
-      request,
-      reply,
-      options.logger,
-    ),
-  );
+  app.setNotFoundHandler((request, reply) => {
+    const detail = options.silent === true ? 'nothing is here' : `no route ${request.method} ${shortened(request.url)}`;
+    return sendProblem(new Problem('not-found', { detail }), request, reply, options.logger);
+  });
 
-  for (const [name, route] of Object.entries(options.routes)) {
-    if (!options.listeners.has(route.listener)) continue;
+  for (const [name, route] of served) {
     const handler = options.handlers[name];
     if (handler === undefined || route.action === '')
       throw new Error(`route ${name} has no ${handler === undefined ? 'handler' : 'action'}`);
@@ -149,6 +151,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
           traceparent: traceparentOf(request),
           headers: request.headers,
           raw: request.raw,
+          ...confirmationOf(socket),
           signal: AbortSignal.any([aborted.signal, stopping.signal]),
         };
         const result = await handler({
@@ -180,6 +183,12 @@ export function createHttpServer(options: HttpOptions): HttpServer {
       }
     },
   };
+}
+
+/** A path as an error may repeat it: a key or a capability that somebody put into one is longer than any name there is. */
+function shortened(url: string): string {
+  const parts = (url.split('?', 1)[0] ?? '').split('/');
+  return parts.map((part) => (part.length > 40 ? `${part.slice(0, 8)}...` : part)).join('/');
 }
 
 /** A body that dribbles keeps its connection from being silent, so silence cannot end it. Who reads the body answers. */

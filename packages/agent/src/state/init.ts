@@ -1,12 +1,13 @@
 import { createPublicKey, randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Problem } from '@govctl/core/api';
 import { type GovdConfig, type PostgresConfig, validateConfig } from '@govctl/core/config';
 import { enrolPublicKey, rawPublicKey, trustOf } from '@govctl/core/evidence';
 import { type Grant, sourceTypeOf } from '@govctl/core/identity';
 import { stringify } from 'yaml';
 import { birthsMigrations, migrate, openSqlite, quoted, sqliteMigrations } from '../db/index.ts';
+import { secondPlacePath } from '../evidence/second-place-path.ts';
 import { hashSecret } from '../identity/authenticate.ts';
 import { asOwner, migrateSchemas } from '../store/schema.postgres.ts';
 import { writeFileDurably } from './durable-file.ts';
@@ -49,6 +50,7 @@ export async function initStateDir(options: InitOptions): Promise<StateDir> {
     }
     empty = true;
     chmodSync(dir.root, 0o700);
+    demandSecondPlace(secondPlacePath(dir, config));
     mkdirSync(dir.keys, { mode: 0o700 });
     mkdirSync(dir.objects, { mode: 0o700 });
     createKeys(dir.keys);
@@ -73,6 +75,19 @@ export async function initStateDir(options: InitOptions): Promise<StateDir> {
     throw new Problem('io', {
       detail: `${dir.root} could not be prepared: ${(cause as Error).message}`,
       hint: 'check the permissions of the folder and the space on its disk',
+      cause,
+    });
+  }
+}
+
+/** A daemon that cannot keep its checkpoints stops signing after seconds: better said now. */
+function demandSecondPlace(path: string): void {
+  try {
+    accessSync(dirname(path), constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new Problem('usage', {
+      detail: `log.second_place: no file can be made in ${dirname(path)}: ${(cause as Error).message}`,
+      hint: `mkdir -p ${dirname(path)}`,
       cause,
     });
   }

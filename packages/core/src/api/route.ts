@@ -11,6 +11,8 @@ export type Route = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD';
   /** Path with `:name` parameters, from `/v1` on. */
   readonly path: string;
+  /** The only spelling of path and query that is served, byte for byte; any other that means the same path is refused. */
+  readonly target?: RegExp;
   readonly summary: string;
   readonly action: string | 'open';
   readonly listener: Listener;

@@ -56,6 +56,10 @@ export const govdConfigSchema = z
               .describe('Who may open the socket.'),
           })
           .prefault({}),
+        fetch: z
+          .strictObject({ port: z.int().min(0).max(65535).describe('Port on 127.0.0.1; 0 is any free one.') })
+          .optional()
+          .describe('Opens signed evidence URLs over loopback, and serves nothing else; local_parity only. Absent: none.'),
       })
       .prefault({})
       .describe('Where govd listens.'),
@@ -74,7 +78,7 @@ export const govdConfigSchema = z
           .url({ protocol: /^https?$/ })
           .refine((url) => !/[?#]|\/$/.test(url), 'no slash, query or fragment at the end')
           .optional()
-          .describe('Where signed evidence URLs point, without a slash at the end; the socket when absent.'),
+          .describe('Where signed evidence URLs point, without a slash at the end; the fetch listener when absent, else the socket.'),
       })
       .prefault({})
       .describe('Access to evidence.'),
@@ -90,7 +94,7 @@ export const govdConfigSchema = z
       .describe('How the daemon stops.'),
   })
   .check((context) => {
-    const { environment, authentication, signers, store, handoff } = context.value;
+    const { environment, authentication, signers, store, handoff, listeners } = context.value;
     if (handoff.attach !== undefined && store.postgres === undefined) {
       context.issues.push({
         code: 'custom',
@@ -105,6 +109,14 @@ export const govdConfigSchema = z
         input: environment,
         path: ['environment'],
         message: `${environment} with static API keys is unsafe: only local_parity may use them`,
+      });
+    }
+    if (environment !== 'local_parity' && listeners.fetch !== undefined) {
+      context.issues.push({
+        code: 'custom',
+        input: listeners.fetch,
+        path: ['listeners', 'fetch'],
+        message: `${environment} must not serve evidence without TLS: only local_parity may open a loopback listener`,
       });
     }
     const seen = new Set<string>();

@@ -33,6 +33,7 @@ export const tableRights = {
   handoff_quarantine: changing,
   handoff_prune: changing,
   outbox_waiting: passing,
+  capability: passing,
   capability_use: passing,
   event_pending: passing,
   schema_migration: 'SELECT',

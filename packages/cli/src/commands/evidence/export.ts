@@ -8,5 +8,5 @@ export const run: Run<typeof evidenceExport> = async (context, { run: run_id }, 
   const trust = await pinnedTrust(context, flags.trust);
   const { body } = await context.client.download('evidence.export', { params: { run_id } });
   const bytes = await readAtMost(body, evidenceFileLimit, 'an export at most');
-  return await deliver(context, { bytes, trust, expected: {}, what: `the export of run ${run_id}`, out: flags.out });
+  return await deliver(context, { bytes, trust, expected: {}, what: `the export of run ${run_id}`, out: flags.out, format: flags.format });
 };

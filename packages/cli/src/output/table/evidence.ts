@@ -87,3 +87,17 @@ export function evidenceListTable(document: Document, paint: Paint): string {
   const more = next_cursor === null ? '' : `more: --cursor ${next_cursor}\n`;
   return `${grid(['leaf', 'kind', 'dataset', 'run', 'recorded at', 'ref'], rows, paint)}${more}`;
 }
+
+export function capabilityListTable(document: Document, paint: Paint): string {
+  const { items } = document as unknown as RouteResponse<RouteList['evidence.capabilities']>;
+  if (items.length === 0) return 'none\n';
+  const rows = items.map(({ jti, state, resumed, actor_id, dataset_id, expires_at, ref }) => [
+    jti,
+    resumed > 0 ? `${state}, continued ${resumed}` : state,
+    actor_id,
+    dataset_id,
+    expires_at,
+    ref,
+  ]);
+  return grid(['jti', 'state', 'actor', 'dataset', 'until', 'ref'], rows, paint);
+}
