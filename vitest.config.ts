@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 import { postgresAvailability } from './test/postgres/binaries.ts';
 
-/** Imports of .sql and .yaml files are their text, as in the bundles. */
+/** Imports of migrations, units and YAML files are their text, as in the bundles. */
 const plainText = {
   name: 'plain-text',
   enforce: 'pre' as const,
   load(id: string) {
-    return /\.(sql|yaml)$/.test(id) ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))};` : null;
+    return /\.(sql|yaml|service|socket|conf)$/.test(id) ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))};` : null;
   },
 };
 

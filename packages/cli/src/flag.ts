@@ -58,6 +58,9 @@ export function camelCase(name: string): string {
 export const outputFormats = ['table', 'json', 'yaml', 'ndjson', 'name'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
+/** What build servers read; commands that show answers of gates have these too. */
+export const gateFormats = ['sarif', 'junit', 'github'] as const;
+
 /** Flags of every command; each may stand before or after the verb. */
 export const globalFlags = {
   context: {

@@ -14,7 +14,7 @@ export type FetchListener = {
  *
  * @throws Problem `usage` when the port is taken
  */
-export async function openFetchListener(port: number, options: HttpOptions): Promise<FetchListener> {
+export async function openFetchListener(port: number, options: Omit<HttpOptions, 'listeners'>): Promise<FetchListener> {
   const isFetch = ([, route]: readonly [string, Route]) => route.target !== undefined;
   const http = createHttpServer({
     ...options,

@@ -2,19 +2,21 @@ import { type evidenceRoutes, type RouteName, refSchema } from '@govctl/core/api
 import type { Handlers } from '../http/index.ts';
 import type { Refusal } from '../http/server.ts';
 import { type AccessDependencies, accessHandlers } from './access-handler.ts';
+import { type ArchiveDependencies, archiveHandler } from './archive-handler.ts';
 import { type LogDependencies, logHandlers } from './log-handler.ts';
 import { recordWithCover } from './queries.ts';
 import { type RecordDependencies, recordHandlers } from './record-handler.ts';
 import { recordDenial } from './resolution.ts';
 import { verifyHandler } from './verify-handler.ts';
 
-export type EvidenceDependencies = AccessDependencies & RecordDependencies & LogDependencies;
+export type EvidenceDependencies = AccessDependencies & ArchiveDependencies & RecordDependencies & LogDependencies;
 
 /** Everything about evidence: records, access to them, the log they stand in, its verification. */
 export function evidenceHandlers(deps: EvidenceDependencies): Handlers<typeof evidenceRoutes> {
   const { database, checkpointOf } = deps;
   return {
     ...recordHandlers(deps),
+    ...archiveHandler(deps),
     ...accessHandlers(deps),
     ...logHandlers(deps),
     ...verifyHandler({ database, checkpointOf, trust: deps.trust.root }),

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { isProblem, type Listener, Problem, parseStrictJson, type Route, schemaVersion } from '@govctl/core/api';
 import { type Actor, mayCall } from '@govctl/core/identity';
@@ -35,6 +36,8 @@ export type HttpOptions = {
   readonly onRefusal?: (refusal: Refusal) => Promise<void>;
   /** Which listener class this server is; routes of other classes do not exist on it. */
   readonly listeners: ReadonlySet<Listener>;
+  /** Classes that another socket serves: asking for them here is refused, with what to do instead. */
+  readonly elsewhere?: ReadonlyMap<Listener, string>;
   readonly allowedHosts?: ReadonlySet<string>;
   /** Answers everything that is not served with the same 404, and does not say what else there could be. */
   readonly silent?: true;
@@ -46,8 +49,12 @@ const nobody: Actor = { actor_id: 'SYSTEM::nobody', source_type: 'SYSTEM', authe
 const defaultBodyLimit = 1024 * 1024;
 const defaultBodyDeadlineMs = 30_000;
 
+/** A unix socket of our own, or one that was opened by whoever started this process. */
+type ListenAt = { readonly path: string } | { readonly fd: number };
+
 export type HttpServer = {
   readonly app: FastifyInstance;
+  listen(at: ListenAt): Promise<void>;
   /** @param drainMs how long requests under way may take before their connections are cut */
   close(drainMs: number): Promise<void>;
 };
@@ -72,7 +79,9 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   });
   app.server.maxConnections = 512;
   const stopping = new AbortController();
-  const served = Object.entries(options.routes).filter(([, route]) => options.listeners.has(route.listener));
+  const served = Object.entries(options.routes).filter(
+    ([, { listener }]) => options.listeners.has(listener) || options.elsewhere?.has(listener) === true,
+  );
   const assertExactTarget = exactTargets(served.map(([, route]) => route));
 
   app.removeAllContentTypeParsers();
@@ -109,6 +118,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   });
 
   for (const [name, route] of served) {
+    const elsewhere = options.elsewhere?.get(route.listener);
     const handler = options.handlers[name];
     if (handler === undefined || route.action === '')
       throw new Error(`route ${name} has no ${handler === undefined ? 'handler' : 'action'}`);
@@ -119,6 +129,11 @@ export function createHttpServer(options: HttpOptions): HttpServer {
       config: { name },
       // Authentication before the body is read: an unauthenticated caller costs a header, not a megabyte.
       preParsing: async (request, _reply, payload) => {
+        if (elsewhere !== undefined)
+          throw new Problem('forbidden', {
+            detail: `${name} is not served on this socket, but on the ${route.listener} socket`,
+            hint: elsewhere,
+          });
         request.actor =
           route.action === 'open' ? nobody : await options.authenticator.authenticate(request.headers.authorization, options.now());
         if (route.action !== 'open' && !mayCall(request.actor, route.action)) {
@@ -172,6 +187,15 @@ export function createHttpServer(options: HttpOptions): HttpServer {
 
   return {
     app,
+    async listen(at) {
+      if ('path' in at) await app.listen(at);
+      else {
+        // Fastify knows no descriptors; its close() closes the server either way.
+        await app.ready();
+        app.server.listen(at);
+        await once(app.server, 'listening');
+      }
+    },
     async close(drainMs) {
       stopping.abort();
       // Requests under way get this long; then their connections are cut, and their callers retry by run_id.

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { ProblemCode } from './problem.ts';
 
-export type Listener = 'operator' | 'public' | 'internal';
+/** `admin` routes say who may do what: where the daemon has an admin socket, they are served there and nowhere else. */
+export type Listener = 'operator' | 'admin' | 'public' | 'internal';
 
 /**
  * One HTTP route, declared once: the server, the typed client, the OpenAPI document and the authorization test are all made

@@ -55,7 +55,8 @@ export type ExportedRecord = z.infer<typeof exportedRecordSchema>;
 /** A logged record as it is stored. */
 export type StoredRecord = { readonly ref: string; readonly leaf_index: number; readonly payload: Uint8Array; readonly body: Uint8Array };
 
-function envelopeIn(record: StoredRecord): EvidenceFile['envelope'] {
+/** The envelope of a stored record, made again from payload and leaf. */
+export function envelopeIn(record: StoredRecord): EvidenceFile['envelope'] {
   const { payloadType, payload, signatures }: Envelope = envelopeOfLeaf(record.payload, parseLeafBody(record.body));
   return { payloadType, payload, signatures: signatures.map((signature) => ({ ...signature })) };
 }

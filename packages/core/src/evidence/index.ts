@@ -1,3 +1,18 @@
+export {
+  type ArchiveHead,
+  type ArchiveManifest,
+  archiveEnd,
+  archiveEndSchema,
+  archiveHead,
+  archiveHeadSchema,
+  archiveLine,
+  archivePolicy,
+  archivePolicySchema,
+  archivePrefix,
+  archiveRecord,
+  archiveRecordSchema,
+  maxArchiveLine,
+} from './archive.ts';
 export { decodeBase64, encodeBase64 } from './base64.ts';
 export { type ByteRange, type RangeAnswer, rangeOf } from './byte-range.ts';
 export {
@@ -141,6 +156,7 @@ export {
   type VerifiedRecord,
   verifyEvidence,
 } from './verify.ts';
+export { type ArchiveVerification, ArchiveVerifier } from './verify-archive.ts';
 export { type ExportCheck, type ExportCheckName, type ExportVerification, verifyExport } from './verify-export.ts';
 export { verificationSummary } from './vsa.ts';
 export type { EvidenceWrites } from './write.ts';

@@ -78,7 +78,7 @@ export const evidenceVerify = defineCommand({
   name: 'verify',
   summary: 'Verify an evidence file or an export, offline',
   description: 'Trusts only the pinned root: keys inside the file are hints. Names the first thing that fails.',
-  args: { file: { summary: 'File of evidence get or evidence export; - is standard input', completes: 'file' } },
+  args: { file: { summary: 'File of evidence get or evidence export, a run or a time; - is standard input', completes: 'file' } },
   flags: {
     trust,
     offline,
@@ -94,15 +94,32 @@ export const evidenceVerify = defineCommand({
 
 export const evidenceExport = defineCommand({
   name: 'export',
-  summary: 'Fetch everything a run left, in one file',
-  description:
-    'Envelopes, proofs, checkpoint, facts and policy bytes: enough to verify and to decide again, offline. Verified before it is written.',
-  args: { run: { summary: 'run_id', completes: 'run' } },
-  flags: { out: { ...out, default: '-' }, format, trust },
+  summary: 'Fetch everything a run left, or every record of a time, in one file',
+  description: [
+    'Of a run: envelopes, proofs, checkpoint, facts and policy bytes: enough to verify and to decide again, offline.',
+    'With --since every record of the log from the first to the last of that time, a line each, with proofs to one checkpoint, policies, facts',
+    'and a signed manifest: one taken out, put in or changed shows. With --dataset or --tenant only its records; the manifest says how many.',
+    'Verified before it is kept.',
+  ].join('\n'),
+  args: { run: { summary: 'run_id; left out with --since', optional: true, completes: 'run' } },
+  flags: {
+    since: { type: 'time', value: 'T', summary: 'Records from this time on, of all runs' },
+    until: { type: 'time', value: 'T', summary: 'Records before this time; now when left out' },
+    dataset: { type: 'string', value: 'D', summary: 'With --since: only of this dataset', completes: 'dataset' },
+    tenant: { type: 'string', value: 'T', summary: 'With --since: only of this tenant' },
+    out: { ...out, default: '-' },
+    format,
+    trust,
+  },
   examples: [
-    { command: 'govctl evidence export R -O run.json', what: 'for an auditor' },
+    { command: 'govctl evidence export R -O run.json', what: 'of one run' },
     { command: 'govctl evidence export R --format sigstore -O run.jsonl', what: 'a sigstore bundle a record, one a line' },
     { command: 'govctl evidence export R -O run.json && govctl decision replay run.json', what: 'and decide it again' },
+    {
+      command: 'govctl evidence export --since 2026-07-01T00:00:00Z --until 2026-10-01T00:00:00Z -O q3.ndjson',
+      what: 'a quarter, for an auditor',
+    },
+    { command: 'govctl evidence verify q3.ndjson --offline', what: 'what the auditor runs' },
   ],
   exits: ['not-found', 'integrity'],
 });

@@ -193,6 +193,21 @@ export const evidenceRoutes = defineRoutes({
     response: evidenceExportSchema,
     problems: ['not-found', 'gone', 'evidence-unavailable'],
   },
+  'evidence.archive': {
+    method: 'GET',
+    path: '/v1/evidence/archive',
+    summary: 'Every record of a time, as a stream of lines: head with checkpoint and keys, policies, records with proofs, signed manifest',
+    action: 'evidence.read',
+    listener: 'operator',
+    query: z.strictObject({
+      since: timestampSchema,
+      until: timestampSchema.optional(),
+      tenant_id: nameSchema.optional(),
+      dataset_id: nameSchema.optional(),
+    }),
+    stream: 'bytes',
+    problems: ['invalid-request', 'not-found', 'forbidden', 'evidence-unavailable'],
+  },
   'evidence.resolve': {
     method: 'POST',
     path: '/v1/evidence/refs/:ref/resolve',
