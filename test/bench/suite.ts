@@ -14,6 +14,7 @@ import { postgresPromotion } from './postgres-promotion.ts';
 import { promotion } from './promotion.ts';
 import { type Result, writeReport } from './report.ts';
 import { stage } from './stage.ts';
+import { startup } from './startup.ts';
 
 const measurements: readonly Measurement[] = [
   promotion,
@@ -22,6 +23,7 @@ const measurements: readonly Measurement[] = [
   drain,
   deciding,
   command,
+  startup,
   growth,
   evidenceAccess,
   postgresDrain,
