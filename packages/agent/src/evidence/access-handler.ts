@@ -185,7 +185,7 @@ export function accessHandlers(deps: AccessDependencies): Pick<Handlers<typeof e
 function capabilityProblem(reason: CapabilityRefusal): Problem {
   const detail = refusalDetail[reason];
   if (reason === 'malformed') return new Problem('invalid-request', { detail });
-  const hint = 'govctl evidence get REF makes a new one';
+  const hint = 'get a new one: govctl evidence get REF';
   return new Problem(reason === 'expired' ? 'gone' : 'forbidden', { detail, hint });
 }
 
