@@ -86,7 +86,7 @@ function inPage(file: string): Told[] {
 }
 
 /** The command lines in a sentence: each from its program to where the sentence goes on. */
-export function linesIn(text: string): string[] {
+function linesIn(text: string): string[] {
   const found: string[] = [];
   for (const match of text.matchAll(/(?<![\w/.-])(govctl|govd) (?!govd )(?=[a-z-])/g)) {
     const rest = text.slice(match.index);

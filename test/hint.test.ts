@@ -15,6 +15,7 @@ const told = toldCommands();
 const values: Readonly<Record<string, string>> = {
   L: 'RAW',
   N: '1',
+  T: '2026-11-26T00:00:00Z',
   '‹from_layer›': 'RAW',
   '‹to_layer›': 'GDP',
   '‹flags›': '',

@@ -6,8 +6,9 @@ import { pino } from 'pino';
 import { loadConfig } from './config/live-config.ts';
 import { type Database, migrationState, openSqlite, requireDatabase, SqliteReader, sqliteMigrations } from './db/index.ts';
 import { failedBy, pass, warn } from './doctor/finding.ts';
-import { diskFindings, keyFindings, ownershipFindings } from './doctor/folder.ts';
+import { diskFindings, ownershipFindings, secretFindings } from './doctor/folder.ts';
 import { logFinding, recordedTimeFinding } from './doctor/log.ts';
+import { loopWatch } from './loop/loop-watch.ts';
 import { type StateDir, stateDir } from './state/index.ts';
 import { openStore } from './store/index.ts';
 
@@ -39,7 +40,7 @@ export async function examineOffline(root: string, now: () => string): Promise<r
       checks.push(failedBy(name, error));
     }
   }
-  checks.push(...keyFindings(dir, config.log.origin, now()));
+  checks.push(...secretFindings(dir, config, process.env.CREDENTIALS_DIRECTORY, now()));
   await using opened = new AsyncDisposableStack();
   try {
     const { database, schema, clock } = await reading(opened, dir, config, now);
@@ -57,7 +58,9 @@ async function reading(
   now: () => string,
 ): Promise<{ readonly database: Database; readonly schema: DoctorFinding; readonly clock: () => string }> {
   if (config.store.postgres !== undefined) {
-    const store = opened.adopt(await openStore(dir, config, { now, logger: pino({ level: 'silent' }) }), (it) => it.close());
+    const store = opened.adopt(await openStore(dir, config, { now, logger: pino({ level: 'silent' }), loops: loopWatch() }), (it) =>
+      it.close(),
+    );
     const { current, latest } = store.schema;
     return { database: store.database, schema: pass('schema', `schema ${current} of ${latest}, in PostgreSQL`), clock: store.now };
   }

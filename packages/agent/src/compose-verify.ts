@@ -14,6 +14,7 @@ import {
   takeInstanceLock,
 } from './db/index.ts';
 import { type LogVerifyProgress, verifyLog } from './evidence/verify-log.ts';
+import { loopWatch } from './loop/loop-watch.ts';
 import { type StateDir, stateDir } from './state/index.ts';
 import { openStore } from './store/index.ts';
 
@@ -45,7 +46,7 @@ export async function verifyOffline(
 async function reading(opened: AsyncDisposableStack, dir: StateDir, config: GovdConfig, now: () => string): Promise<Database> {
   if (config.store.postgres !== undefined) {
     const logger = pino({ level: 'silent' });
-    return opened.adopt(await openStore(dir, config, { now, logger }), (store) => store.close()).database;
+    return opened.adopt(await openStore(dir, config, { now, logger, loops: loopWatch() }), (store) => store.close()).database;
   }
   const handle = opened.adopt(openSqlite(dir.database, 'read'), (it) => void it.close());
   const { pending } = migrationState(handle, sqliteMigrations);

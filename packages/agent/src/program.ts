@@ -2,6 +2,7 @@ import { kernelVersion } from '@govctl/core/decision';
 import { Command } from 'commander';
 import { addDoctor } from './command/doctor.ts';
 import { addInit } from './command/init.ts';
+import { addInstall } from './command/install.ts';
 import { addLog } from './command/log.ts';
 import { addMigrate } from './command/migrate.ts';
 import { report } from './command/report.ts';
@@ -24,6 +25,7 @@ export function daemonProgram(version: string, now: () => string): Command {
   addMigrate(program, now);
   addLog(program, version, now);
   addDoctor(program, now);
+  addInstall(program, version, now);
   program
     .command('version')
     .description('Show the version of govd, its kernel and its schema')
@@ -33,6 +35,8 @@ export function daemonProgram(version: string, now: () => string): Command {
 
 /** govd's command line. Sets the exit code and returns; a running daemon keeps the process alive. */
 export async function main(argv: readonly string[]): Promise<void> {
+  // Whoever read the output has seen enough: what was begun is finished all the same.
+  process.stdout.on('error', () => {});
   try {
     await daemonProgram(__VERSION__, now).parseAsync(argv);
   } catch (error) {

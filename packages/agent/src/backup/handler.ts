@@ -20,9 +20,8 @@ import { type Actor, mayAffect } from '@govctl/core/identity';
 import type { Unit } from '@govctl/core/journal';
 import type { Logger } from 'pino';
 import { birthsMigrations, openSqlite, query, SqliteReader } from '../db/index.ts';
-import { type CheckpointOf, evidenceBytes } from '../evidence/evidence-bytes.ts';
+import { type CheckpointOf, evidenceSource, recordByPieces } from '../evidence/evidence-bytes.ts';
 import { committedHead } from '../evidence/log-state.ts';
-import { recordWithCover } from '../evidence/queries.ts';
 import { type Handlers, Reply } from '../http/index.ts';
 import type { ObjectStore } from '../object/index.ts';
 import { everywhere, everywhereFlags, type GovernanceDependencies, governanceContext, notGranted } from '../policy/governance.ts';
@@ -109,10 +108,12 @@ export function backupHandlers(deps: BackupDependencies): Handlers<typeof backup
     };
     const bytes = json(manifest);
     const ref = await record(createdBackup(governanceContext(deps, actor), manifest, digestOf(bytes)));
-    const [[row]] = await database.read([recordWithCover({ ref })]);
+    const [[row]] = await database.read([recordByPieces({ ref })]);
     if (row === undefined) throw new Error('the record of the backup is not there');
     yield* packBytes(backupManifestFile, bytes, at);
-    yield* packBytes(backupEvidenceFile, (await evidenceBytes(database, row, deps.checkpointOf)).bytes, at);
+    const evidence: Buffer[] = [];
+    for await (const piece of (await evidenceSource(database, row, deps.checkpointOf)).pieces()) evidence.push(piece);
+    yield* packBytes(backupEvidenceFile, Buffer.concat(evidence), at);
     yield tarEnd;
   }
 

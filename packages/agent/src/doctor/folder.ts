@@ -1,9 +1,10 @@
 import { existsSync, lstatSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DoctorFinding } from '@govctl/core/api';
+import type { GovdConfig } from '@govctl/core/config';
 import { keyPurposes } from '@govctl/core/evidence';
 import { readTrust } from '../evidence/read-trust.ts';
-import { loadKeys, type StateDir, signerOf } from '../state/index.ts';
+import { type KeyPlace, keyPlace, loadKeys, type StateDir, signerOf } from '../state/index.ts';
 import { fail, failedBy, pass, warn } from './finding.ts';
 
 const mebibyte = 1024 * 1024;
@@ -33,16 +34,27 @@ export function ownershipFindings(dir: StateDir): DoctorFinding[] {
   ];
 }
 
+/** The private keys; where they are credentials, they are in the daemon's hands alone, and whoever runs `govd doctor` has none. */
+export function secretFindings(dir: StateDir, config: GovdConfig, credentials: string | undefined, now: string): DoctorFinding[] {
+  if (config.secrets.provider === 'systemd' && credentials === undefined)
+    return [
+      warn('keys', 'systemd hands the private keys to the running daemon: nobody else can look at them', 'systemctl status govd.service'),
+    ];
+  return keyFindings(dir, keyPlace(dir, config, credentials), config.log.origin, now);
+}
+
 /** The private keys: there, readable by one, trusted, and how old. */
-export function keyFindings(dir: StateDir, origin: string, now: string): DoctorFinding[] {
+function keyFindings(dir: StateDir, place: KeyPlace, origin: string, now: string): DoctorFinding[] {
   try {
-    const keys = loadKeys(dir.keys);
+    const keys = loadKeys(place);
     readTrust(dir.trust, origin, {
       decision: signerOf(keys, 'decision'),
       log: signerOf(keys, 'log'),
       capability: signerOf(keys, 'capability'),
     });
-    const ages = keyPurposes.map((purpose) => Math.max(0, (Date.parse(now) - statSync(join(dir.keys, `${purpose}.key`)).mtimeMs) / dayMs));
+    const ages = keyPurposes.map((purpose) =>
+      Math.max(0, (Date.parse(now) - statSync(join(place.folder, `${purpose}.key`)).mtimeMs) / dayMs),
+    );
     return [
       pass(
         'keys',

@@ -4,7 +4,7 @@ import type { Database, MigrationState } from '../db/index.ts';
 import type { Handlers } from '../http/index.ts';
 import type { StateDir } from '../state/index.ts';
 import { failedBy, pass, warn } from './finding.ts';
-import { diskFindings, keyFindings, ownershipFindings } from './folder.ts';
+import { diskFindings, ownershipFindings, secretFindings } from './folder.ts';
 import { logFinding, recordedTimeFinding } from './log.ts';
 import { limitFindings, type ProcFiles } from './process.ts';
 
@@ -15,16 +15,26 @@ export type DoctorDependencies = {
   readonly schema: MigrationState;
   readonly clockJumps: () => DoctorFinding;
   readonly proc: ProcFiles;
+  /** Where systemd put them, if it did. */
+  readonly credentials: string | undefined;
 };
 
 /** What a running daemon finds where it runs. */
-export function doctorHandlers({ dir, live, database, schema, clockJumps, proc }: DoctorDependencies): Handlers<typeof doctorRoutes> {
+export function doctorHandlers({
+  dir,
+  live,
+  database,
+  schema,
+  clockJumps,
+  proc,
+  credentials,
+}: DoctorDependencies): Handlers<typeof doctorRoutes> {
   return {
     async 'doctor.examine'({ now }) {
       const checks = [
         ...attempted('configuration', () => [configuration(dir, live)]),
         ...attempted('state-dir', () => ownershipFindings(dir)),
-        ...keyFindings(dir, live.config.log.origin, now),
+        ...secretFindings(dir, live.config, credentials, now),
         ...attempted('disk', () => diskFindings(dir)),
         pass('schema', `schema ${schema.current} of ${schema.latest}`),
         await logFinding(database, dir, live.config),

@@ -15,11 +15,17 @@ import type { StateDir } from '../state/index.ts';
 import type { Store, StoreCopy } from './store.ts';
 
 /** Opens the databases of a state folder whose instance lock is held. @throws Problem `unavailable` */
-export async function openSqliteStore(dir: StateDir, now: () => string): Promise<Store> {
+export async function openSqliteStore(
+  dir: StateDir,
+  now: () => string,
+  migrating: (pending: readonly string[]) => void = () => {},
+): Promise<Store> {
   await using opened = new AsyncDisposableStack();
   requireDatabase(dir.database);
   let writer = openSqlite(dir.database);
   opened.defer(() => void writer.close());
+  const { pending } = migrationState(writer, sqliteMigrations);
+  if (pending.length > 0) migrating(pending);
   migrate(writer, sqliteMigrations, now);
   const reader = opened.adopt(openSqlite(dir.database, 'read'), (handle) => void handle.close());
   let hotReader = new SqliteReader(writer);

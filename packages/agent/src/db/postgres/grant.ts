@@ -32,6 +32,7 @@ export const tableRights = {
   handoff_cursor: changing,
   handoff_quarantine: changing,
   outbox_waiting: passing,
+  capability: passing,
   capability_use: passing,
   event_pending: passing,
   schema_migration: 'SELECT',

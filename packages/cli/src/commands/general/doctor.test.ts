@@ -40,7 +40,7 @@ async function diagnose(routes: FakeRoutes, config?: string) {
   const env = { XDG_CONFIG_HOME: folder };
   const result = await run(
     fakeContext({
-      client: fakeClient(routes, { download: async () => ({ headers: { date: clock }, body: (async function* () {})() }) }),
+      client: fakeClient(routes, { download: async () => ({ status: 200, headers: { date: clock }, body: (async function* () {})() }) }),
       env,
       ...(config === undefined ? {} : { globals: { config: path } }),
     }).context,

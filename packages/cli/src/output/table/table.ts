@@ -31,6 +31,7 @@ const renderers: Readonly<Record<string, () => Promise<TableRenderer>>> = {
   QualityImportList: async () => (await import('./quality.ts')).qualityImportListTable,
   EvidenceVerification: async () => (await import('./evidence.ts')).evidenceVerificationTable,
   EvidenceList: async () => (await import('./evidence.ts')).evidenceListTable,
+  CapabilityList: async () => (await import('./evidence.ts')).capabilityListTable,
   LogVerification: async () => (await import('./evidence.ts')).logVerificationTable,
   Checkpoint: async () => (await import('./evidence.ts')).checkpointTable,
   LogProof: async () => (await import('./evidence.ts')).logProofTable,
