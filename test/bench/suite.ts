@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { command } from './command.ts';
 import { deciding } from './decide.ts';
 import { drain } from './drain.ts';
+import { evidenceAccess } from './evidence-access.ts';
 import { growth } from './growth.ts';
 import { handoff } from './handoff.ts';
 import type { Lab, Measurement } from './measurement.ts';
@@ -24,6 +25,7 @@ const measurements: readonly Measurement[] = [
   command,
   startup,
   growth,
+  evidenceAccess,
   postgresDrain,
   postgresLatency,
   postgresPromotion,

@@ -8,6 +8,7 @@ import { inDatabase, promotionOf, type Scene, scene } from './scene.ts';
 /** Everything that answers without credentials. A new open route has to be added here by somebody who thought about it. */
 const openRoutes = [
   'evidence.fetch',
+  'evidence.head',
   'key.ls',
   'log.checkpoint',
   'log.consistency',
@@ -233,7 +234,16 @@ const aboutOneDataset = [
 /** Routes about the whole deployment: a grant for a part of it is not enough for what changes all of it. */
 const aboutEverything = ['backup.create', 'policy.activate', 'apikey.add', 'apikey.revoke'] as const;
 /** Lists hold what the caller may see, and nothing else. */
-const lists = ['promotion.ls', 'dataset.ls', 'snapshot.ls', 'evidence.ls', 'contract.ls', 'hold.ls', 'audit.overdue'] as const;
+const lists = [
+  'promotion.ls',
+  'dataset.ls',
+  'snapshot.ls',
+  'evidence.ls',
+  'evidence.capabilities',
+  'contract.ls',
+  'hold.ls',
+  'audit.overdue',
+] as const;
 
 describe.each(['other tenant', 'other dataset'])('a key for an%s', (name) => {
   const queries: Record<string, string> = { 'quality.import': '?kind=junit' };
