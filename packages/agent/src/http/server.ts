@@ -83,7 +83,8 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     forceCloseConnections: 'idle',
     genReqId: () => randomBytes(8).toString('hex'),
     exposeHeadRoutes: false,
-    return503OnClosing: true,
+    // A connection that was accepted before the drain began is answered, and closed after it: its caller has no way to know.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 256, caseSensitive: true, ignoreTrailingSlash: false },
     http: { maxHeaderSize: 16_384, insecureHTTPParser: false, headersTimeout: 10_000, connectionsCheckingInterval: 1000 },
     clientErrorHandler: answerParserError,
