@@ -8,6 +8,7 @@ import { inDatabase, promotionOf, type Scene, scene } from './scene.ts';
 /** Everything that answers without credentials. A new open route has to be added here by somebody who thought about it. */
 const openRoutes = [
   'evidence.fetch',
+  'evidence.head',
   'key.ls',
   'log.checkpoint',
   'log.consistency',
@@ -255,6 +256,7 @@ const lists = [
   'dataset.ls',
   'snapshot.ls',
   'evidence.ls',
+  'evidence.capabilities',
   'contract.ls',
   'hold.ls',
   'audit.overdue',

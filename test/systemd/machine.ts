@@ -98,14 +98,18 @@ export async function bootMachine(checkout: string): Promise<Machine> {
     spawned.stderr?.on('data', (chunk: Buffer) => said.push(chunk));
 
     const enter = (command: string, argv: readonly string[]) => ['-t', String(init), '-a', 'env', '-i', ...environment, command, ...argv];
-    const start: Machine['start'] = (command, ...argv) => spawn('nsenter', enter(command, argv), { stdio: ['ignore', 'pipe', 'pipe'] });
-    const run: Machine['run'] = (command, ...argv) => toEnd(start(command, ...argv));
+    const start: Machine['start'] = (command, ...argv) => spawn('nsenter', enter(command, argv), { stdio: ['pipe', 'pipe', 'pipe'] });
+    const run: Machine['run'] = (command, ...argv) => {
+      const child = start(command, ...argv);
+      child.stdin?.end();
+      return toEnd(child);
+    };
 
-    for (let attempt = 0; ; attempt += 1) {
-      init ??= childOf(spawned.pid);
+    for (const deadline = performance.now() + bootSeconds * 1000; ; ) {
+      init = childOf(spawned.pid);
       const state = init === undefined ? '' : (await run('systemctl', 'is-active', 'govctl-test.target')).out.trim();
       if (state === 'active') break;
-      if (attempt > bootSeconds * 4 || spawned.exitCode !== null)
+      if (performance.now() > deadline || spawned.exitCode !== null)
         throw new Error(`no machine was booted: ${Buffer.concat(said).toString()}`);
       await sleep(250);
     }
@@ -132,11 +136,11 @@ function clean(inside: (path: string) => string): void {
   writeFileSync(inside('/etc/machine-id'), '');
 }
 
-/** The first process of the machine: what nspawn started. */
+/** The first process of the machine. Before it, nspawn has children of its own, which do not stay. */
 function childOf(pid: number | undefined): string | undefined {
   try {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-    return children.find((each) => each !== '' && /^systemd/.test(readFileSync(`/proc/${each}/comm`, 'utf8')));
+    return children.find((each) => each !== '' && readFileSync(`/proc/${each}/comm`, 'utf8').trim() === 'systemd');
   } catch {
     return undefined;
   }

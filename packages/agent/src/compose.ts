@@ -52,6 +52,7 @@ import { systemHandlers } from './system/handler.ts';
 import { askReadiness, type Readiness, type ReadinessCheck } from './system/readiness.ts';
 import type { ActivatedSockets } from './systemd/index.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import { startWitnesses } from './witness/witnesses.ts';
 
 export type Settings = {
   readonly root: string;
@@ -120,6 +121,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   opened.defer(() => opening.place.close());
   const { seal, decisionSigner, trust, capabilityKey } = opening;
   let committedEvents = () => {};
+  let committedRecords = () => {};
   const journal = await store.openJournal({
     signer: decisionSigner,
     seal,
@@ -128,6 +130,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
       group(measure) {
         metrics.journal.group(measure);
         if (measure.events > 0) committedEvents();
+        if (measure.records > 0) committedRecords();
       },
     },
   });
@@ -158,6 +161,23 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   });
   opened.defer(() => handoff.stop());
 
+  const { log: logConfig } = live.config;
+  const witnesses = await startWitnesses({
+    ...shared,
+    witnesses: logConfig.witnesses,
+    quorum: logConfig.quorum,
+    heartbeatMs: durationMs(logConfig.heartbeat),
+    timeoutMs: durationMs(logConfig.witness_timeout),
+    checkpointOf,
+    holder: randomHex(8),
+    elapsedMs: () => performance.now(),
+    logger,
+    watch: loops,
+    registry: metrics.registry,
+  });
+  opened.defer(() => witnesses.stop());
+  committedRecords = () => witnesses.wake();
+
   const promotion: PromotionDependencies = {
     ...shared,
     packs,
@@ -171,6 +191,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     answers: promotionAnswers(database, log),
     config_digest: () => live.digest,
     authority: currentAuthority(database),
+    witnesses,
     decided: (decision) => metrics.decisions.inc({ decision }),
   };
   const snapshot: SnapshotDependencies = { ...shared, objects };
@@ -189,6 +210,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const evidence: EvidenceDependencies = {
     ...shared,
     checkpointOf,
+    witness_quorum: witnesses.quorum,
     trust,
     signer: decisionSigner,
     authority: promotion.authority,
@@ -210,6 +232,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
       name: 'evidence-log',
       check: () => ({ ok: seal.refusal() === null, detail: seal.refusal() ?? `${journal.size} leaves, signed by ${origin}` }),
     },
+    ...(logConfig.witnesses.length === 0 ? [] : [{ name: 'witnesses', check: () => witnesses.readiness() }]),
     ...store.readiness,
     { name: 'disk', check: () => freeSpace(dir.root) },
     {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isProblem, Problem } from '@govctl/core/api';
 import { type Digest, evidenceFrame, inclusionProof } from '@govctl/core/evidence';
 import { type Database, query } from '../db/index.ts';
+import { withCosignatures } from '../witness/queries.ts';
 import { withNodes } from './log-reader.ts';
 import { headOfSize, type RecordRow } from './queries.ts';
 
@@ -18,10 +19,11 @@ export type PiecewiseRow = Omit<RecordRow, 'payload'> & {
 /** A multiple of three, so that each piece is base64 by itself. */
 const piece = 192 * 1024;
 
-/** A record with the smallest committed tree that has it, and as much of its payload as one piece has. */
+/** A record with the smallest tree that has it and that witnesses cosigned (else: that was committed), and as much of its payload as one piece has. */
 export const recordByPieces = query<{ ref: string }, PiecewiseRow>(
   'record by pieces',
-  `SELECT (SELECT min(size) FROM log_head WHERE size > r.leaf_index) AS covering_size, r.leaf_index, r.ref, r.kind, r.run_id, r.tenant_id,
+  `SELECT coalesce((SELECT min(size) FROM log_witnessed WHERE size > r.leaf_index),
+       (SELECT min(size) FROM log_head WHERE size > r.leaf_index)) AS covering_size, r.leaf_index, r.ref, r.kind, r.run_id, r.tenant_id,
      r.dataset_id, r.recorded_at, r.body, length(p.payload) AS payload_length,
      substr(p.payload, 1, ${piece}) AS first_piece
    FROM record r LEFT JOIN record_payload p ON p.leaf_index = r.leaf_index WHERE r.ref = :ref`,
@@ -42,7 +44,7 @@ export type EvidenceSource = {
 };
 
 /**
- * Envelope, leaf, proof and checkpoint of the first committed tree that has a record. A pure function of what is stored, so that digest
+ * Envelope, leaf, proof and checkpoint of the first tree that has a record and is witnessed (else: committed). A pure function of what is stored, so that digest
  * and length can be promised before anybody fetches it.
  *
  * @throws Problem `gone` when the payload was erased, `evidence-unavailable` when what is stored is not what was logged
@@ -53,7 +55,7 @@ export async function evidenceSource(database: Database, record: PiecewiseRow, c
   const [[head]] = covering_size === null ? [[]] : await database.read([headOfSize({ size: covering_size })]);
   if (head === undefined) throw damaged(ref, 'no committed tree has it');
   const hashes = await withNodes(database, (readNode) => inclusionProof(leaf_index, head.size, readNode));
-  const frame = frameOf(record, hashes, checkpointOf(head));
+  const frame = frameOf(record, hashes, await withCosignatures(database, checkpointOf(head), head.size, 'first'));
 
   async function* payload(): AsyncGenerator<Uint8Array> {
     yield first_piece as Uint8Array;

@@ -3,9 +3,9 @@ import { type evidenceRoutes, Problem, schemaVersion } from '@govctl/core/api';
 import { type ByteRange, type CapabilityClaims, checkCapability, digestOf, rangeOf } from '@govctl/core/evidence';
 import type { Change } from '@govctl/core/journal';
 import { type Handlers, Reply, type RequestContext } from '../http/index.ts';
-import { type AccessDependencies, type AccessOutcome, audienceOf } from './access-handler.ts';
+import { type AccessDependencies, type AccessOutcome, audienceOf } from './access.ts';
 import { capabilityProblem, noGrant } from './access-problem.ts';
-import { capabilityByJti } from './capability-queries.ts';
+import { type CapabilityRow, capabilityByJti } from './capability-queries.ts';
 import { checkedPart } from './checked-part.ts';
 import { type EvidenceSource, erased, evidenceSource, type PiecewiseRow, recordByPieces } from './evidence-bytes.ts';
 import { mayAccess } from './grant.ts';
@@ -17,7 +17,11 @@ const resumedAtMost = 16;
 /** How often a decision is made anew because the row moved in between. */
 const attempts = 3;
 
-type Asked = Pick<RequestContext, 'request_id' | 'now' | 'headers'> & { readonly claims: CapabilityClaims; readonly record: PiecewiseRow };
+type Asked = Pick<RequestContext, 'request_id' | 'now' | 'headers'> & {
+  readonly claims: CapabilityClaims;
+  readonly record: PiecewiseRow;
+  readonly row: CapabilityRow;
+};
 
 /** What a capability opens, once; every refusal of one that was signed here is on record. */
 export function fetchHandlers(deps: AccessDependencies): Pick<Handlers<typeof evidenceRoutes>, 'evidence.fetch' | 'evidence.head'> {
@@ -71,7 +75,7 @@ export function fetchHandlers(deps: AccessDependencies): Pick<Handlers<typeof ev
         hint: 'govctl evidence get REF makes a new one',
       });
     }
-    const asked = { request_id, now, headers, claims, record };
+    const asked = { request_id, now, headers, claims, record, row };
     if (claims.cnf !== undefined && claims.cnf['x5t#S256'] !== confirmation)
       return await refuse(
         asked,
@@ -92,8 +96,8 @@ export function fetchHandlers(deps: AccessDependencies): Pick<Handlers<typeof ev
   /** Uses the capability up, or continues what its use began. Two who come at once both read that it is unused; one of them writes. */
   const use = async (asked: Asked, part: ByteRange | undefined, etag: string): Promise<'served' | 'resumed'> => {
     const { claims, now, headers } = asked;
+    let row: CapabilityRow | undefined = asked.row;
     for (let attempt = 1; attempt <= attempts; attempt += 1) {
-      const [[row]] = await database.read([capabilityByJti({ jti: claims.jti })]);
       if (row === undefined || row.revoked_at !== null) return await refuse(asked, 'revoked', revoked(claims));
       const begun = row.used_at !== null;
       if (begun && (part === undefined || headers['if-range'] !== etag)) {
@@ -109,6 +113,8 @@ export function fetchHandlers(deps: AccessDependencies): Pick<Handlers<typeof ev
         : { write: 'capability.use', values: { jti: claims.jti, used_at: now } };
       const written = await journal.commit({ label: 'evidence.fetch', changes: [change], records: [], events: [] });
       if (written.ok) return begun ? 'resumed' : 'served';
+      // Somebody was quicker: what is there now says what this request is.
+      [[row]] = await database.read([capabilityByJti({ jti: claims.jti })]);
     }
     throw new Problem('conflict', { detail: 'the capability was used by others at the same time', hint: 'try again' });
   };

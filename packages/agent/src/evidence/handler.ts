@@ -1,7 +1,8 @@
 import { type evidenceRoutes, type RouteName, refSchema } from '@govctl/core/api';
 import type { Handlers } from '../http/index.ts';
 import type { Refusal } from '../http/server.ts';
-import { type AccessDependencies, accessHandlers } from './access-handler.ts';
+import type { AccessDependencies } from './access.ts';
+import { accessHandlers } from './access-handler.ts';
 import { type ArchiveDependencies, archiveHandler } from './archive-handler.ts';
 import { decisionListHandler } from './decision-list.ts';
 import { type LogDependencies, logHandlers } from './log-handler.ts';

@@ -1,7 +1,7 @@
 import { Problem } from '@govctl/core/api';
 import { digestOf, draftRecord, parseStatement, type RecordDraft, subjectOf } from '@govctl/core/evidence';
 import { type Actor, sourceTypeOf } from '@govctl/core/identity';
-import type { AccessDependencies } from './access-handler.ts';
+import type { AccessDependencies } from './access.ts';
 import type { RecordRow } from './queries.ts';
 
 type Outcome = Pick<ResolutionPredicate, 'outcome' | 'reason' | 'digest' | 'length' | 'jti' | 'expires_at'>;

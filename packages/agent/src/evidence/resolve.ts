@@ -2,7 +2,7 @@ import { type evidenceRoutes, Problem, schemaVersion } from '@govctl/core/api';
 import { mintCapability } from '@govctl/core/evidence';
 import type { Change } from '@govctl/core/journal';
 import type { Handlers } from '../http/index.ts';
-import { type AccessDependencies, audienceOf } from './access-handler.ts';
+import { type AccessDependencies, audienceOf } from './access.ts';
 import { noGrant } from './access-problem.ts';
 import { digestOfSource, evidenceSource, recordByPieces } from './evidence-bytes.ts';
 import { mayAccess } from './grant.ts';

@@ -1,7 +1,7 @@
 import { type evidenceRoutes, Problem, schemaVersion } from '@govctl/core/api';
 import { type RevocationTarget, revokeCapabilities } from '@govctl/core/evidence';
 import type { Handlers } from '../http/index.ts';
-import type { AccessDependencies } from './access-handler.ts';
+import type { AccessDependencies } from './access.ts';
 import { type CapabilityRow, capabilities, liveCapabilities } from './capability-queries.ts';
 import { mayAccess } from './grant.ts';
 

@@ -1,9 +1,19 @@
 import { z } from 'zod';
 import { nameSchema, timestampSchema } from '../api/common.ts';
 import { environments } from '../environment/environment.ts';
+import { parseCosignerKey } from '../evidence/cosignature.ts';
 import { durationMs, durationSchema } from '../policy/duration.ts';
 import { handoffConfigSchema, postgresConfigSchema } from './postgres-config.ts';
 
+/** Said here already: a daemon that cannot check what a witness says must not start. */
+function isCosignerKey(vkey: string): boolean {
+  try {
+    parseCosignerKey(vkey);
+    return true;
+  } catch {
+    return false;
+  }
+}
 const file = z.string().min(1).max(4096);
 /** What no duration is, is refused as such and not for its length. */
 const isCapabilityTtl = (text: string) =>
@@ -30,6 +40,18 @@ const signerSchema = z.strictObject({
   revoked_at: timestampSchema.nullable().default(null).describe('When the key was taken back; from then on nothing it signed counts.'),
 });
 
+const witnessSchema = z.strictObject({
+  vkey: z
+    .string()
+    .max(1024)
+    .refine(isCosignerKey, 'the verifier key of a witness: NAME+ID+BASE64 (govctl log witness show)')
+    .describe('Its verifier key (C2SP tlog-cosignature, type 04).'),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => !/[?#]/.test(url), 'no query and no fragment')
+    .describe('Its submission prefix: add-checkpoint is under it.'),
+});
+
 /** `govd.yaml`. Closed, and complete with defaults: what stands here is everything the daemon can be told. */
 export const govdConfigSchema = z
   .strictObject({
@@ -40,6 +62,19 @@ export const govdConfigSchema = z
     log: z
       .strictObject({
         origin: origin.describe('Name of the evidence log, in every checkpoint for ever.'),
+        witnesses: z
+          .array(witnessSchema)
+          .max(16)
+          .default([])
+          .describe('Who is asked to cosign each checkpoint (C2SP tlog-witness). Best run by others, on other machines.'),
+        quorum: z
+          .int()
+          .min(0)
+          .max(16)
+          .default(0)
+          .describe('How many of them must have cosigned a promotion before its run is complete; 0: nothing waits for them.'),
+        heartbeat: durationSchema.default('1m').describe('How often they cosign a log that did not grow, so that a frozen view shows.'),
+        witness_timeout: durationSchema.default('5s').describe('How long a witness may take to answer.'),
         second_place: file.optional().describe('File that keeps the last signed checkpoint outside the database. Best on another disk.'),
       })
       .describe('The evidence log.'),
@@ -112,7 +147,7 @@ export const govdConfigSchema = z
       .describe('How the daemon stops.'),
   })
   .check((context) => {
-    const { environment, authentication, signers, store, handoff, listeners } = context.value;
+    const { environment, authentication, signers, store, handoff, listeners, log } = context.value;
     if (handoff.attach !== undefined && store.postgres === undefined) {
       context.issues.push({
         code: 'custom',
@@ -137,6 +172,14 @@ export const govdConfigSchema = z
         message: `${environment} must not serve evidence without TLS: only local_parity may open a loopback listener`,
       });
     }
+    const names = log.witnesses.map(({ vkey }) => vkey.split('+')[0]);
+    if (log.quorum > new Set(names).size || new Set(names).size !== names.length)
+      context.issues.push({
+        code: 'custom',
+        input: log.quorum,
+        path: ['log', log.quorum > names.length ? 'quorum' : 'witnesses'],
+        message: log.quorum > names.length ? `only ${names.length} witnesses are configured` : 'a witness stands there twice',
+      });
     const seen = new Set<string>();
     for (const [index, signer] of signers.entries()) {
       if (seen.has(signer.key_id))

@@ -1,4 +1,15 @@
 export {
+  type AddCheckpoint,
+  formatAddCheckpoint,
+  judgeAddCheckpoint,
+  type KnownTree,
+  maxAddCheckpointBytes,
+  parseAddCheckpoint,
+  readWitnessAnswer,
+  tlogSizeType,
+  type WitnessVerdict,
+} from './add-checkpoint.ts';
+export {
   type ArchiveHead,
   type ArchiveManifest,
   archiveEnd,
@@ -37,6 +48,7 @@ export {
   type TreeHead,
   type VerifiedCheckpoint,
 } from './checkpoint.ts';
+export { type Cosignature, cosign, cosignaturesOf, cosignedAt, formatCosignerKey, parseCosignerKey } from './cosignature.ts';
 export { type Digest, digestOf, digestStream, equalBytes, sha256 } from './digest.ts';
 export {
   decodeEnvelope,
@@ -153,10 +165,13 @@ export {
   type Expected,
   evidenceChecks,
   openLogCheckpoint,
+  openWitnessedCheckpoint,
+  requireWitnesses,
   type VerifiedRecord,
   verifyEvidence,
 } from './verify.ts';
 export { type ArchiveVerification, ArchiveVerifier } from './verify-archive.ts';
 export { type ExportCheck, type ExportCheckName, type ExportVerification, verifyExport } from './verify-export.ts';
 export { verificationSummary } from './vsa.ts';
+export type { WitnessWrites } from './witness-write.ts';
 export type { EvidenceWrites } from './write.ts';

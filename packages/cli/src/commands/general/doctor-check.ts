@@ -67,6 +67,8 @@ async function trustCheck(path: string | null, context: string | null): Promise<
 const readinessMends: Readonly<Record<string, string>> = {
   schema: 'govd migrate --state-dir D, with govd stopped',
   'evidence-log': 'put the newer database back, or declare the restore with govd stopped: govd log adopt --state-dir D --reason TEXT',
+  witnesses:
+    'look at the witness that is named: govctl log witness run --state-dir D, on its machine; log.witnesses in govd.yaml has its url',
   journal: 'mend the disk of the state folder; if this stays, restart govd',
   disk: 'free space on the disk of the state folder',
 };

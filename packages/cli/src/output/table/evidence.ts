@@ -42,11 +42,13 @@ export function logVerificationTable(document: Document, paint: Paint): string {
 
 export function checkpointTable(document: Document, paint: Paint): string {
   const { origin, tree_size, root } = document;
+  const witnesses = (document.witnesses ?? []) as readonly { readonly name: string; readonly cosigned_at: string }[];
   return `${pairs(
     [
       ['log', origin],
       ['leaves', tree_size],
       ['root', root],
+      ...witnesses.map(({ name, cosigned_at }) => ['cosigned', `${name} at ${cosigned_at}`] as const),
     ],
     paint,
   )}${paint.good('signed by a pinned key')} (-o note prints the note)\n`;

@@ -1,6 +1,14 @@
+CREATE TRIGGER log_cosignature_no_delete BEFORE DELETE ON log_cosignature BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TRIGGER log_cosignature_no_update BEFORE UPDATE ON log_cosignature BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
 CREATE TRIGGER log_head_no_delete BEFORE DELETE ON log_head BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 
 CREATE TRIGGER log_head_no_update BEFORE UPDATE ON log_head BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TRIGGER log_witnessed_no_delete BEFORE DELETE ON log_witnessed BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TRIGGER log_witnessed_no_update BEFORE UPDATE ON log_witnessed BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 
 CREATE TRIGGER merkle_node_no_delete BEFORE DELETE ON merkle_node BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 
@@ -205,10 +213,31 @@ CREATE TABLE lock (
   expires_at  TEXT
 ) WITHOUT ROWID;
 
+CREATE TABLE log_cosignature (
+  size        INTEGER NOT NULL,
+  witness     TEXT NOT NULL,               -- name of its key
+  line        TEXT NOT NULL,               -- a signature line of the signed note
+  cosigned_at TEXT NOT NULL,               -- the witness's own word
+  PRIMARY KEY (size, witness)
+) WITHOUT ROWID;
+
 CREATE TABLE log_head (
   size         INTEGER PRIMARY KEY,
   root         BLOB NOT NULL,
   committed_at TEXT NOT NULL
+);
+
+CREATE TABLE log_witness (
+  witness     TEXT NOT NULL PRIMARY KEY,
+  size        INTEGER NOT NULL,
+  line        TEXT NOT NULL,
+  cosigned_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE log_witnessed (
+  size         INTEGER PRIMARY KEY,
+  quorum       INTEGER NOT NULL,
+  witnessed_at TEXT NOT NULL
 );
 
 CREATE TABLE merkle_node (
