@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChangelogLine, changelog } from '@govctl/fixtures/changelog/index.ts';
+import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Deployment, deploy } from './harness.ts';
 
@@ -97,5 +98,57 @@ it('takes births while governance cannot be written, and catches up afterwards',
   expect((await ctl('candidate', 'activate', 'dot_tools/crm')).code).toBe(8);
   expect((await ctl('ospa', 'authorize', '--reason', 'approved')).code).toBe(0);
   expect((await ctl('candidate', 'activate', 'dot_tools/crm')).code).toBe(0);
+  await at.stop();
+});
+
+it('sets a row aside, tries it again, and gives it up on record', async () => {
+  await at.start();
+  const poison = `INSERT INTO birth_registry (object_key, object_type, born_at, permit_id) VALUES ('t/poison', 'tables', 'yesterday', 'p') RETURNING birth_id`;
+  if (at.postgres !== undefined) await rows('births', poison);
+  else new Database(join(at.state, 'births.db')).exec(poison).close();
+  const open = async () => await at.json<{ items: { id: number }[] }>(['handoff', 'quarantine', 'ls', '-o', 'json']);
+  let { items } = await open();
+  for (; items.length === 0; { items } = await open()) await sleep(100);
+  const row = `birth_registry/${items[0]?.id}`;
+  const retried = await at.json(['handoff', 'quarantine', 'retry', row, '--reason', 'try it', '-o', 'json'], 22);
+  expect(retried).toMatchObject({ asked: 1, failed: 1, items: [{ object_key: 't/poison' }] });
+  const discarded = await at.json<{ evidence_ref: string }>([
+    'handoff',
+    'quarantine',
+    'discard',
+    row,
+    '--reason',
+    'test data',
+    '-o',
+    'json',
+  ]);
+  expect((await ctl('handoff', 'status', '--wait')).code).toBe(0);
+  const { envelope } = await at.json<{ envelope: { payload: string } }>(['evidence', 'get', discarded.evidence_ref, '-o', 'json']);
+  expect(JSON.parse(Buffer.from(envelope.payload, 'base64').toString('utf8'))).toMatchObject({
+    predicate: { fact: 'handoff.quarantine-discard', reason: 'test data', actor: { actor_id: 'HUMAN::operator' } },
+  });
+});
+
+it('is paused by an operator over a restart while births go on, and prunes what was read and proved', async () => {
+  expect(await at.json(['handoff', 'pause', '--reason', 'consumers are down', '-o', 'json'])).toMatchObject({ changed: true });
+  await at.stop();
+  await at.start();
+  const more = importFile('more.ndjson', [...changelog({ rows: 50, seed: 12 })]);
+  expect((await ctl('handoff', 'import', more)).code).toBe(0);
+  const paused = await at.json(['handoff', 'status', '-o', 'json'], 22);
+  expect(paused).toMatchObject({ coverage: 'unknown', paused: { reason: 'consumers are down', paused_by: 'HUMAN::operator' } });
+  expect((await ctl('handoff', 'resume', '--reason', 'they are back')).code).toBe(0);
+  expect((await ctl('handoff', 'status', '--wait')).code).toBe(0);
+
+  const left = () => rows<{ n: number }>('births', 'SELECT CAST(count(*) AS INTEGER) AS n FROM registry_changelog');
+  const [{ n: all } = { n: 0 }] = await left();
+  // Proving follows reading: until then less would go.
+  const planned = async () =>
+    (await at.json<{ planned_rows: number }>(['handoff', 'prune', '--keep', '5', '--dry-run', '-o', 'json'])).planned_rows;
+  for (let tries = 0; tries < 60 && (await planned()) !== all - 5; tries += 1) await sleep(500);
+  expect(await planned()).toBe(all - 5);
+  expect(await at.json(['handoff', 'prune', '--keep', '5', '--reason', 'disk', '-o', 'json'])).toMatchObject({ finished: true });
+  expect(await left()).toEqual([{ n: 5 }]);
+  expect((await ctl('handoff', 'status', '--wait')).code).toBe(0);
   await at.stop();
 });

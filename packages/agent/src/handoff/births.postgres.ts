@@ -21,6 +21,15 @@ import {
   refusedLine,
   refusedLines,
 } from './birth-admission.ts';
+import {
+  type ChangelogPruner,
+  type PruneSelection,
+  type PruneSlice,
+  type PruneSurvey,
+  pruneSql,
+  pruneUpto,
+  type SliceDone,
+} from './prune.ts';
 
 const lines = `jsonb_to_recordset((:lines)::jsonb) AS l(place bigint, object_key text, object_type text, change text, born_at text, permit_id text, payload text)`;
 const known =
@@ -44,6 +53,8 @@ const sql = {
     FROM jsonb_to_recordset((:used)::jsonb) AS u(permit_id text, births bigint) WHERE p.permit_id = u.permit_id`,
 } as const;
 
+const prune = pruneSql('SELECT value::bigint FROM json_array_elements_text((:kept)::json)');
+
 /** Somebody else registered one of these births between reading and writing: judged again, it is known. */
 class Overtaken extends Error {}
 
@@ -51,7 +62,7 @@ class Overtaken extends Error {}
  * The writer of embedded births on PostgreSQL: a schema and a connection of its own, and it names no table of governance. A request
  * is one transaction of a few statements, however many lines it has.
  */
-export class PostgresBirths implements Births {
+export class PostgresBirths implements Births, ChangelogPruner {
   readonly #session: PostgresSession;
 
   constructor(session: PostgresSession) {
@@ -65,6 +76,30 @@ export class PostgresBirths implements Births {
 
   async add(added: readonly AdmittedLine[], now: string): Promise<BirthReceipt> {
     return await this.#write(() => this.#session.transaction((run) => this.#add(run, added, now)));
+  }
+
+  async survey({ bound, before, keep, kept }: PruneSelection): Promise<PruneSurvey> {
+    return await this.#write(() =>
+      this.#session.transaction(async (run) => {
+        const [bounds = { settled: 0, old: null }] = (
+          await run<{ settled: number; old: number | null }>(prune.bounds, { bound, keep: keep ?? 0 })
+        ).rows;
+        const upto = pruneUpto(bounds, keep);
+        const [found] = (await run<Omit<PruneSurvey, 'upto'>>(prune.survey, { upto, before, kept: JSON.stringify(kept) })).rows;
+        return { upto, ...(found ?? { rows: 0, first_id: null, oldest: null, newest: null }) };
+      }),
+    );
+  }
+
+  async slice({ after, upto, before, kept }: PruneSlice): Promise<SliceDone> {
+    return await this.#write(() =>
+      this.#session.transaction(async (run) => {
+        const reach = (await run<{ reach: number | null }>(prune.reach, { after, upto })).rows[0]?.reach ?? null;
+        if (reach === null) return { walked_upto: upto, removed: 0 };
+        const { count } = await run(prune.remove, { after, reach, before, kept: JSON.stringify(kept) });
+        return { walked_upto: reach, removed: count };
+      }),
+    );
   }
 
   async close(): Promise<void> {

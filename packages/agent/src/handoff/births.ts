@@ -13,6 +13,15 @@ import {
   refusedLine,
   refusedLines,
 } from './birth-admission.ts';
+import {
+  type ChangelogPruner,
+  type PruneSelection,
+  type PruneSlice,
+  type PruneSurvey,
+  pruneSql,
+  pruneUpto,
+  type SliceDone,
+} from './prune.ts';
 
 const sql = {
   permit: 'SELECT * FROM birth_permit WHERE permit_id = :permit_id',
@@ -29,8 +38,10 @@ const sql = {
     WHERE NOT EXISTS (SELECT 1 FROM registry_changelog WHERE object_key = :object_key AND born_at = :born_at AND change = :change)`,
 } as const;
 
+const prune = pruneSql('SELECT value FROM json_each(:kept)');
+
 /** The writer of births.db, and the only one. A request is one transaction. */
-export class SqliteBirths implements Births {
+export class SqliteBirths implements Births, ChangelogPruner {
   readonly #handle: SqliteHandle;
   readonly #cache: StatementCache;
 
@@ -58,6 +69,22 @@ export class SqliteBirths implements Births {
       if (reasons.length > 0) throw refusedLines(reasons, lines.length);
       for (const [permit_id, births] of used) this.#cache.get(sql.use).run({ permit_id, births, used_at: now });
       return receipt;
+    });
+  }
+
+  survey({ bound, before, keep, kept }: PruneSelection): PruneSurvey {
+    const bounds = this.#cache.get(prune.bounds).get({ bound, keep: keep ?? 0 }) as { settled: number; old: number | null };
+    const upto = pruneUpto(bounds, keep);
+    const params = { upto, before, kept: JSON.stringify(kept) };
+    return { upto, ...(this.#cache.get(prune.survey).get(params) as Omit<PruneSurvey, 'upto'>) };
+  }
+
+  slice({ after, upto, before, kept }: PruneSlice): SliceDone {
+    return this.#write(() => {
+      const { reach } = this.#cache.get(prune.reach).get({ after, upto }) as { reach: number | null };
+      if (reach === null) return { walked_upto: upto, removed: 0 };
+      const { changes } = this.#cache.get(prune.remove).run({ after, reach, before, kept: JSON.stringify(kept) });
+      return { walked_upto: reach, removed: changes };
     });
   }
 
@@ -108,8 +135,8 @@ export class SqliteBirths implements Births {
       const code = String((error as { code?: unknown }).code ?? '');
       if (!code.startsWith('SQLITE_')) throw error;
       throw new Problem('unavailable', {
-        detail: `nothing was registered: births.db could not be written (${code === 'SQLITE_FULL' ? 'the disk is full' : code})`,
-        hint: 'mend the state folder and send the same lines again: what is known is not repeated',
+        detail: `nothing was done: births.db could not be written (${code === 'SQLITE_FULL' ? 'the disk is full' : code})`,
+        hint: 'mend the state folder and send the same again: what is known is not repeated',
         cause: error,
       });
     }

@@ -1,13 +1,20 @@
 import type { CoverageFact } from '@govctl/core/decision';
-import { type Coverage, type CoverageEvidence, type CursorFact, judgeCoverage } from '@govctl/core/handoff';
+import { type Coverage, type CoverageEvidence, type CursorFact, type HandoffPause, judgeCoverage } from '@govctl/core/handoff';
 import type { Database } from '../db/index.ts';
 import { type CursorStatusRow, candidateByKey, type HandoffQueries, openQuarantine, ospaCount } from './queries.ts';
 
 export type CoverageReading = { readonly evidence: CoverageEvidence; readonly coverage: Coverage };
 
 /** A cursor row as the kernel judges it. */
-function cursorFact({ position: _position, ...row }: CursorStatusRow): CursorFact {
+function cursorFact({ position: _position, paused_at: _at, paused_by: _by, pause_reason: _reason, ...row }: CursorStatusRow): CursorFact {
   return { ...row, alarm: row.alarm === null ? null : (JSON.parse(row.alarm) as CursorFact['alarm']) };
+}
+
+/** Who stopped the tail, where somebody did. */
+export function pauseOf(cursors: readonly CursorStatusRow[]): HandoffPause | null {
+  const row = cursors.find((cursor) => cursor.paused_at !== null);
+  if (row === undefined) return null;
+  return { paused_at: row.paused_at ?? '', paused_by: row.paused_by ?? '', reason: row.pause_reason ?? '' };
 }
 
 type Rows = {
@@ -25,6 +32,7 @@ export function readCoverage(rows: Rows, now: string, blocker: string | null): C
     lag_rows: missing?.lag_rows ?? 0,
     unannounced_rows: missing?.unannounced_rows ?? 0,
     quarantine: rows.quarantine[0]?.quarantine ?? 0,
+    pause: pauseOf(rows.cursors),
     blocker,
   };
   return { evidence, coverage: judgeCoverage(evidence) };

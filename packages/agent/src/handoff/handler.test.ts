@@ -1,69 +1,14 @@
-import { generateKeyPairSync } from 'node:crypto';
-import { candidateDecisionDocument, handoffLagDocument, handoffStatusDocument } from '@govctl/core/api';
-import { ed25519Signer, parseStatement } from '@govctl/core/evidence';
-import type { Actor } from '@govctl/core/identity';
+import { candidateDecisionDocument, handoffLagDocument } from '@govctl/core/api';
 import { describe, expect, it } from 'vitest';
-import { openSqlite, SqliteReader } from '../db/index.ts';
-import { SqliteJournal } from '../journal/index.ts';
-import { attachBirths } from './births-attachment.ts';
-import { handoffHandlers } from './handler.ts';
-import { HandoffBench, settle } from './handoff.fixture.ts';
-import { sqliteHandoffQueries } from './queries.sqlite.ts';
+import { HandlerBench, person, service } from './handler.fixture.ts';
+import { settle } from './handoff.fixture.ts';
 import { TailLoop } from './tail-loop.ts';
 
-const grants = [{ actions: ['*'], tenants: ['*'], datasets: ['*'] }];
-const person: Actor = { actor_id: 'HUMAN::ada', source_type: 'HUMAN', authenticated_by: 'api-key:test', grants };
-const service: Actor = { actor_id: 'SYSTEM::etl', source_type: 'SYSTEM', authenticated_by: 'api-key:test', grants };
 const key = 'dot_tools/crm';
 const line = { change: 'BORN' as const, object_key: key, object_type: 'dot_tools', born_at: '2026-11-20T10:00:00.000001Z' };
 
-/** Handlers over real databases and the real journal. */
-class HandlerBench extends HandoffBench {
-  blocker: string | null = null;
-  readonly handlers;
-  readonly journal;
-
-  constructor() {
-    super();
-    const reader = openSqlite(this.path('govd.db'), 'read');
-    attachBirths(reader, this.path('births.db'));
-    this.journal = new SqliteJournal({
-      handle: openSqlite(this.path('govd.db')),
-      signer: ed25519Signer(generateKeyPairSync('ed25519').privateKey),
-      seal: { refusal: () => null, seal: () => 'checkpoint' },
-      now: this.clock.now,
-    });
-    let serial = 0;
-    this.handlers = handoffHandlers({
-      database: new SqliteReader(reader),
-      queries: sqliteHandoffQueries,
-      journal: this.journal,
-      births: this.births,
-      wake: () => {},
-      blocker: () => this.blocker,
-      deployment: { environment: 'local_parity', service_release_id: 'test' },
-      randomHex: (bytes) => {
-        serial += 1;
-        return String(serial).padStart(bytes * 2, '0');
-      },
-    });
-  }
-
-  context(actor: Actor = person) {
-    return {
-      actor,
-      request_id: 'r',
-      now: this.clock.now(),
-      traceparent: undefined,
-      headers: {},
-      raw: null as never,
-      signal: new AbortController().signal,
-      params: undefined,
-      query: undefined,
-      body: undefined,
-    };
-  }
-
+/** Asks about one candidate. */
+class CandidateBench extends HandlerBench {
   async tryActivate(how: 'candidate.activate' | 'candidate.evaluate' = 'candidate.activate') {
     return candidateDecisionDocument.parse(await this.handlers[how]({ ...this.context(), body: { object_key: key } }));
   }
@@ -71,22 +16,10 @@ class HandlerBench extends HandoffBench {
   async authorize(scope = '*', actor = person) {
     return await this.handlers['ospa.authorize']({ ...this.context(actor), body: { scope, reason: 'approved' } });
   }
-
-  async status() {
-    return handoffStatusDocument.parse(await this.handlers['handoff.status'](this.context()));
-  }
-
-  facts(): { fact: string; subject: string }[] {
-    return this.rows<{ payload: Uint8Array }>('SELECT payload FROM record_payload ORDER BY leaf_index').map(({ payload }) => {
-      const parsed = parseStatement(JSON.parse(Buffer.from(payload).toString('utf8')));
-      if (!parsed.ok || parsed.statement.kind !== 'governance-fact') throw new Error('not a governance fact');
-      return { fact: parsed.statement.predicate.fact, subject: parsed.statement.predicate.subject };
-    });
-  }
 }
 
-function captured(): HandlerBench {
-  const bench = new HandlerBench();
+function captured(): CandidateBench {
+  const bench = new CandidateBench();
   bench.permit();
   bench.add([line]);
   const tail = bench.tail();
@@ -176,7 +109,7 @@ describe('activation of a candidate', () => {
   });
 
   it('answers not-found for what was never seen', async () => {
-    using bench = new HandlerBench();
+    using bench = new CandidateBench();
     await expect(bench.tryActivate()).rejects.toMatchObject({ code: 'not-found' });
   });
 });

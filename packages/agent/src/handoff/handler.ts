@@ -7,11 +7,11 @@ import {
   authorizeBuilds,
   type CandidateRow,
   candidateStatus,
+  coverageFix,
   decideActivation,
   type HandoffContext,
   lagSeconds,
   recordActivation,
-  resumeHandoff,
 } from '@govctl/core/handoff';
 import type { Actor } from '@govctl/core/identity';
 import type { Database } from '../db/index.ts';
@@ -19,6 +19,7 @@ import type { Handlers } from '../http/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Births } from './birth-admission.ts';
 import { type CoverageReading, lastPoll, readCoverage } from './coverage.ts';
+import type { ChangelogPruner } from './prune.ts';
 import {
   candidateByKey,
   candidateEvents,
@@ -36,6 +37,8 @@ export type HandoffDependencies = {
   readonly queries: HandoffQueries;
   readonly journal: Journal;
   readonly births: Births;
+  /** Null where the birth tables belong to other software. */
+  readonly pruner: ChangelogPruner | null;
   /** Births were written, or an event type was activated: the tail may look at once. */
   readonly wake: () => void;
   readonly blocker: () => string | null;
@@ -48,7 +51,7 @@ const rebuilds = 3;
 const objectBorn = 'handoff.object_born';
 
 /** Births, the handoff's state, candidates and build authorizations. */
-export function handoffHandlers(deps: HandoffDependencies): Handlers<typeof handoffRoutes> {
+export function handoffHandlers(deps: HandoffDependencies): Handlers<Omit<typeof handoffRoutes, 'handoff.resume'>> {
   const { database, queries, journal } = deps;
 
   const contextOf = (actor: Actor, at: string): HandoffContext => ({ actor, ...deps.deployment, at, salt: deps.randomHex(16) });
@@ -144,6 +147,7 @@ export function handoffHandlers(deps: HandoffDependencies): Handlers<typeof hand
       const { evidence, coverage } = readCoverage({ cursors, missing, quarantine }, now, deps.blocker());
       // A writer that hangs keeps nothing from being delivered; but whoever looks should see who it is.
       const blocker = evidence.blocker ?? cursors.find((cursor) => cursor.blocker != null)?.blocker ?? null;
+      const fix = coverageFix(evidence, coverage);
       return {
         schemaVersion,
         kind: 'HandoffStatus',
@@ -159,6 +163,8 @@ export function handoffHandlers(deps: HandoffDependencies): Handlers<typeof hand
         pending: { by_type: Object.fromEntries(types.map((type) => [type.event_type, type.pending])) },
         quarantine: evidence.quarantine,
         ...(blocker === null ? {} : { blocker }),
+        paused: evidence.pause ?? null,
+        ...(fix === null ? {} : { fix }),
       };
     },
 
@@ -192,23 +198,6 @@ export function handoffHandlers(deps: HandoffDependencies): Handlers<typeof hand
         return { ...answer, activated: true, evidence_ref: result.committed.records[0]?.ref ?? null };
       }
       throw moving(`event type ${params.event_type}`);
-    },
-
-    'handoff.resume': async ({ body, actor, now }) => {
-      for (let attempt = 0; attempt < rebuilds; attempt += 1) {
-        const [cursors] = await withBirths(() => database.read([queries.cursorStatus({})]));
-        const accepted = cursors.flatMap(({ source, alarm }) => {
-          const parsed = alarm === null ? null : (JSON.parse(alarm) as { coverage: string; detail: string });
-          return parsed === null ? [] : [{ source, coverage: parsed.coverage, detail: parsed.detail }];
-        });
-        const answer = { schemaVersion, kind: 'HandoffResume', accepted } as const;
-        if (accepted.length === 0) return { ...answer, resumed: false, evidence_ref: null };
-        const result = await journal.commit(resumeHandoff(contextOf(actor, now), { alarms: accepted, reason: body.reason }));
-        if (!result.ok) continue;
-        deps.wake();
-        return { ...answer, resumed: true, evidence_ref: result.committed.records[0]?.ref ?? null };
-      }
-      throw moving('the handoff');
     },
 
     'candidate.list': async ({ query }) => {

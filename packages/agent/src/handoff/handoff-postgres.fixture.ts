@@ -15,9 +15,9 @@ import { openPostgresBirths, type PostgresBirths } from './births.postgres.ts';
 import type { TestServer } from './postgres-server.fixture.ts';
 import { embeddedSource, type SourceTables, sourcesSql } from './source.postgres.ts';
 import { checkSource } from './source-check.postgres.ts';
+import { lagSql } from './status-sql.postgres.ts';
 import { PostgresTail } from './tail.postgres.ts';
 import { openTailSession } from './tail-session.postgres.ts';
-import { lagSql } from './tail-sql.postgres.ts';
 
 const template = 'handoff_template';
 const role = 'govd_test';

@@ -215,4 +215,80 @@ describe('the writes that people cause', () => {
     await settlePostgres(tail);
     expect((await bench.events()).map((event) => event.type)).toContain('handoff.recovered');
   });
+
+  it('mark, give up and free rows of the quarantine; pause once, and end the pause that was seen', async () => {
+    await using bench = await PostgresBench.open(server);
+    await captured(bench);
+    await bench.exec(
+      `INSERT INTO handoff_quarantine (source, id, object_key, "row", error, waits, attempts, first_seen_at) VALUES
+       ('birth_registry', 5, 't/bad', '{}', 'x', 0, 1, 't'), ('registry_changelog', 7, 't/bad', '{}', 'x', 1, 1, 't'), ('birth_registry', 6, NULL, '{}', 'x', 0, 1, 't')`,
+    );
+    const asked = { asked_at: 'now', retry_ref: 'r' };
+    const nothing = { source: null, id: null, object_key: null };
+    expect(await write(bench, 'handoff.quarantine-retry', { ...nothing, object_key: 't/other', ...asked })).toBe(false);
+    expect(await write(bench, 'handoff.quarantine-retry', { ...nothing, source: 'registry_changelog', id: 7, ...asked })).toBe(true);
+    expect(await bench.rows('SELECT id FROM handoff_quarantine WHERE retry_asked_at IS NOT NULL ORDER BY 1')).toEqual([
+      { id: 5 },
+      { id: 7 },
+    ]);
+    await bench.exec('UPDATE handoff_quarantine SET retry_asked_at = NULL');
+    const discard = (source: string, id: number) =>
+      write(bench, 'handoff.quarantine-discard', { source, id, resolved_at: 't', resolved_by: 'HUMAN::ada', reason: 'r' });
+    expect(await discard('registry_changelog', 7)).toBe(false);
+    await write(bench, 'handoff.quarantine-release', { object_key: 't/bad', asked_at: 'now' });
+    expect(await bench.rows('SELECT id FROM handoff_quarantine WHERE retry_asked_at IS NOT NULL')).toEqual([]);
+    expect(await discard('birth_registry', 5)).toBe(true);
+    expect(await discard('birth_registry', 5)).toBe(false);
+    await write(bench, 'handoff.quarantine-release', { object_key: 't/bad', asked_at: 'now' });
+    expect(await bench.rows('SELECT id FROM handoff_quarantine WHERE retry_asked_at IS NOT NULL')).toEqual([{ id: 7 }]);
+    await write(bench, 'handoff.quarantine-reread', { source: 'birth_registry', resolved_at: 't', resolved_by: 'HUMAN::ada' });
+    expect(await bench.rows("SELECT id FROM handoff_quarantine WHERE resolution = 'reread' ORDER BY 1")).toEqual([{ id: 5 }, { id: 6 }]);
+
+    const pause = { paused_at: 't1', paused_by: 'HUMAN::ada', pause_reason: 'r' };
+    expect(await write(bench, 'handoff.pause', pause)).toBe(true);
+    expect(await write(bench, 'handoff.pause', { ...pause, paused_at: 't2' })).toBe(false);
+    await write(bench, 'ospa.insert', ospa);
+    expect(await write(bench, 'candidate.activate', await activation(bench))).toBe(false);
+    expect(await write(bench, 'handoff.unpause', { paused_at: 't2' })).toBe(false);
+    expect(await write(bench, 'handoff.unpause', { paused_at: 't1' })).toBe(true);
+    expect(await write(bench, 'candidate.activate', await activation(bench))).toBe(true);
+  });
+
+  it('prune the embedded changelog, as the daemon: only what is proved, by slices, and never a birth', async () => {
+    await using bench = await PostgresBench.open(server);
+    const tail = await captured(bench);
+    await bench.exec(
+      `INSERT INTO births.registry_changelog (object_key, change, born_at)
+       SELECT '${key}', 'CHANGED', '2026-11-20T10:00:01.' || lpad(n::text, 6, '0') || 'Z' FROM generate_series(1, 3000) n`,
+    );
+    await settlePostgres(tail);
+    expect(await write(bench, 'handoff.prune-mark', { upto: 3001 })).toBe(false);
+    for (let round = 0; round < 4; round += 1) {
+      bench.skipMs += 4_000;
+      await settlePostgres(tail);
+    }
+    const survey = await bench.births.survey({ bound: 3001, before: '2026-11-20T10:00:01.002900Z', keep: 50, kept: [10] });
+    // The birth and 2899 changes, but not the row of the quarantine.
+    expect(survey).toMatchObject({ upto: 2951, rows: 2899, first_id: 1 });
+    expect(await write(bench, 'handoff.prune-mark', { upto: survey.upto })).toBe(true);
+    const plan = { prune_id: 'p', upto: survey.upto, before_at: null, planned_rows: survey.rows, walked_upto: 0 };
+    const said = { reason: 'r', started_at: 't', started_by: 'HUMAN::ada', evidence_ref: 'e' };
+    expect(await write(bench, 'handoff.prune-start', { ...plan, ...said })).toBe(true);
+    let [after, removed, slices] = [0, 0, 0];
+    for (; after < survey.upto; slices += 1) {
+      const done = await bench.births.slice({ after, upto: survey.upto, before: '2026-11-20T10:00:01.002900Z', kept: [10] });
+      const advance = { prune_id: 'p', from: after, walked_upto: done.walked_upto, removed: done.removed, finished_at: null };
+      expect(await write(bench, 'handoff.prune-advance', advance)).toBe(true);
+      expect(await write(bench, 'handoff.prune-advance', advance)).toBe(false);
+      [after, removed] = [done.walked_upto, removed + done.removed];
+    }
+    expect([removed, slices]).toEqual([2899, 2]);
+    expect(await bench.rows('SELECT removed_rows FROM handoff_prune')).toEqual([{ removed_rows: 2899 }]);
+    expect(await bench.rows('SELECT count(*) AS n, min(id) AS low FROM births.registry_changelog')).toEqual([{ n: 102, low: 10 }]);
+    await expect(bench.daemon().run('DELETE FROM births.birth_registry')).rejects.toThrow('permission denied');
+    await tail.stop();
+    await settlePostgres(tail);
+    expect(await bench.cursor('registry_changelog')).toMatchObject({ alarm: null, low_water: 3001 });
+    expect(await bench.lag()).toEqual({ births: 1, lag_rows: 0, unannounced_rows: 0 });
+  });
 });

@@ -3,7 +3,7 @@ import type { Database, PostgresSettings } from '../db/index.ts';
 import { startLoop } from '../loop/loop.ts';
 import { attachedBirths, openPostgresBirths } from './births.postgres.ts';
 import { coverageSource } from './coverage.ts';
-import { handoffHandlers } from './handler.ts';
+import { allHandoffHandlers } from './handlers.ts';
 import { handoffGauges, tailMetrics } from './metric.ts';
 import type { Handoff, HandoffSettings } from './open.ts';
 import { postgresHandoffQueries } from './queries.postgres.ts';
@@ -36,10 +36,9 @@ export const postgresBatchMs = 400;
 export async function openPostgresHandoff(settings: PostgresHandoffSettings): Promise<Handoff> {
   await using opened = new AsyncDisposableStack();
   const { now, logger, journal, deployment, randomHex, database, births: place } = settings;
-  const births =
-    place.kind === 'attached'
-      ? attachedBirths
-      : opened.adopt(openPostgresBirths(settings.postgres, place.schema), (writer) => writer.close());
+  const writer =
+    place.kind === 'attached' ? null : opened.adopt(openPostgresBirths(settings.postgres, place.schema), (each) => each.close());
+  const births = writer ?? attachedBirths;
   const session = opened.adopt(openTailSession(settings.postgres), (each) => each.close());
   const tail = new PostgresTail({
     session,
@@ -77,7 +76,7 @@ export async function openPostgresHandoff(settings: PostgresHandoffSettings): Pr
   };
   const queries = postgresHandoffQueries(() => tail.sources);
   const blocker = () => loop.blocker;
-  const handlers = handoffHandlers({ database, queries, journal, births, wake, blocker, deployment, randomHex });
+  const handlers = allHandoffHandlers({ database, queries, journal, births, pruner: writer, wake, blocker, deployment, randomHex });
   handoffGauges(settings.registry, database, queries, now, blocker);
   const owned = opened.move();
   return {

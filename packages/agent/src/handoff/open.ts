@@ -7,7 +7,7 @@ import type { LoopWatch } from '../loop/loop-watch.ts';
 import { SqliteBirths } from './births.ts';
 import { attachBirths } from './births-attachment.ts';
 import { coverageSource } from './coverage.ts';
-import { handoffHandlers } from './handler.ts';
+import { allHandoffHandlers } from './handlers.ts';
 import { handoffGauges, tailMetrics } from './metric.ts';
 import { sqliteHandoffQueries } from './queries.sqlite.ts';
 import { reconcileHandoff } from './reconcile.ts';
@@ -35,7 +35,7 @@ export type HandoffSettings = {
 };
 
 export type Handoff = {
-  readonly handlers: ReturnType<typeof handoffHandlers>;
+  readonly handlers: ReturnType<typeof allHandoffHandlers>;
   /** What promotions are told of coverage. */
   readonly coverage: ReturnType<typeof coverageSource>;
   reconcile(now: string): ReturnType<typeof reconcileHandoff>;
@@ -89,11 +89,13 @@ export async function openHandoff(settings: HandoffSettings): Promise<Handoff> {
   const database = new SqliteReader(readHandle);
   const queries = sqliteHandoffQueries;
   const blocker = () => loop.blocker;
-  const handlers = handoffHandlers({
+  const births = new SqliteBirths(birthsHandle);
+  const handlers = allHandoffHandlers({
     database,
     queries,
     journal,
-    births: new SqliteBirths(birthsHandle),
+    births,
+    pruner: births,
     wake,
     blocker,
     deployment,

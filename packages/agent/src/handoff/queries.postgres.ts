@@ -1,6 +1,6 @@
 import type { HandoffQueries } from './queries.ts';
 import type { SourcesSql } from './source.postgres.ts';
-import { cursorStatusSql, lagSql, missingSinceAuditSql } from './tail-sql.postgres.ts';
+import { cursorStatusSql, lagSql, missingSinceAuditSql } from './status-sql.postgres.ts';
 
 /** The reads that name the birth tables. `sources` is asked each time: what the catalog says of them may change. */
 export function postgresHandoffQueries(sources: () => SourcesSql): HandoffQueries {

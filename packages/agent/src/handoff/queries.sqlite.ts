@@ -8,7 +8,8 @@ export const sqliteHandoffQueries: HandoffQueries = {
     'handoff cursors',
     `SELECT c.source, c.shard, c.low_water, c.low_water AS position,
        coalesce((SELECT s.seq FROM births.sqlite_sequence s WHERE s.name = c.source), 0) AS head,
-       c.fence, c.last_poll_at, c.last_progress_at, c.last_settled_at, c.alarm
+       c.fence, c.last_poll_at, c.last_progress_at, c.last_settled_at, c.alarm,
+       c.paused_at, c.paused_by, c.pause_reason
      FROM handoff_cursor c ORDER BY c.source, c.shard`,
   ),
   missingSinceAudit: query<Record<never, never>, { lag_rows: number; unannounced_rows: number }>(

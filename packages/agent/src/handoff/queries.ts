@@ -21,6 +21,9 @@ export type CursorStatusRow = {
   last_progress_at: string | null;
   last_settled_at: string | null;
   alarm: string | null;
+  paused_at: string | null;
+  paused_by: string | null;
+  pause_reason: string | null;
 };
 
 type None = Record<never, never>;

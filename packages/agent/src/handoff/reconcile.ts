@@ -1,5 +1,5 @@
 import type { ReconcileFinding } from '@govctl/core/api';
-import { lagSeconds } from '@govctl/core/handoff';
+import { coverageFix, lagSeconds } from '@govctl/core/handoff';
 import type { Database } from '../db/index.ts';
 import { readCoverage } from './coverage.ts';
 import { type HandoffQueries, openQuarantine } from './queries.ts';
@@ -35,14 +35,8 @@ export async function reconcileHandoff(database: Database, queries: HandoffQueri
       );
     }
     if (coverage.state !== 'ok' && coverage.state !== 'behind') {
-      const alarmed = coverage.state === 'pruned' || coverage.state === 'drift';
-      finding(
-        'coverage',
-        'ok',
-        `${coverage.state}: ${coverage.reason}`,
-        null,
-        alarmed ? 'govctl handoff resume --reason TEXT' : 'govctl handoff status',
-      );
+      const fix = coverageFix(evidence, coverage) ?? 'govctl handoff status';
+      finding('coverage', 'ok', `${coverage.state}: ${coverage.reason}`, null, fix);
     }
     return { findings, checked: births };
   } catch (error) {

@@ -16,6 +16,7 @@ export function readSource(handle: SqliteHandle, source: SourceName): SourceFact
   const sequence = handle.prepare('SELECT seq FROM births.sqlite_sequence WHERE name = ?').get(source) as { seq: number } | undefined;
   return {
     source,
+    present: table !== undefined,
     monotonic: /\bAUTOINCREMENT\b/i.test(table?.sql ?? ''),
     head: sequence?.seq ?? null,
     missing_columns: columns[source].filter((name) => !present.has(name)),

@@ -1,4 +1,4 @@
-import type { CursorAlarm } from '@govctl/core/handoff';
+import { type Anchor, type CursorAlarm, judgeAnchor } from '@govctl/core/handoff';
 import type { PostgresRun } from '../db/index.ts';
 import type { SourceName, SourceSql } from './source.postgres.ts';
 import { examineSql, nowSql } from './tail-sql.postgres.ts';
@@ -17,6 +17,10 @@ export type HeldCursor = {
   readonly last_seen: number;
   readonly seen_ranges: number;
   readonly next_gone: boolean;
+  readonly paused: boolean;
+  /** JSON: the newest settled row as it was read, and what stands under its id now. */
+  readonly anchor: string | null;
+  readonly anchored: string | null;
   readonly now: string;
 };
 
@@ -53,6 +57,9 @@ export async function watchSource(
       coverage: 'drift',
       detail: `the source is at id ${head}, behind the cursor at ${read}: it was restored, truncated or rewound`,
     });
+  // Whoever owns the table may remove what was read; but not give out its ids again.
+  const mismatch = judgeAnchor(parsed<Anchor>(cursor.anchor), parsed<Omit<Anchor, 'id'>>(cursor.anchored), false);
+  if (mismatch !== null) await alarm(mismatch);
   if (cursor.next_gone)
     await alarm({ coverage: 'pruned', detail: `row ${cursor.next_id} and perhaps others were removed before they were read` });
   if (cursor.seen_ranges > seenRangesLimit || last_seen - low_water > seenIdsLimit)
@@ -66,6 +73,10 @@ export async function watchSource(
   if (source_files !== null && low_water > 0 && !found.has_old)
     await alarm({ coverage: 'pruned', detail: `the table was truncated: nothing up to id ${low_water} is there any more` });
   await run('UPDATE handoff_cursor SET source_files = :files WHERE source = :source', { files: found.files, source: source.name });
+}
+
+function parsed<T>(json: string | null): T | null {
+  return json === null ? null : (JSON.parse(json) as T);
 }
 
 type Examined = {

@@ -1,6 +1,6 @@
 import type { PostgresRun } from '../db/index.ts';
+import { auditSql, historySql } from './audit-sql.postgres.ts';
 import type { SourceName, SourcesSql } from './source.postgres.ts';
-import { auditSql, historySql } from './tail-sql.postgres.ts';
 
 /** Births proved, or proved again, at a time. */
 const [fewestRows, mostRows] = [1_000, 10_000];

@@ -60,6 +60,7 @@ export class TailLoop {
       this.#failingSince = null;
       if (step.kind === 'fenced') return longestPauseMs;
       if (step.kind === 'standby') return step.retry_ms;
+      if (step.kind === 'paused') return longestPauseMs;
       if (step.kind === 'applied') {
         const milliseconds = performance.now() - started;
         this.#size.learn(step.rows, milliseconds);

@@ -2,6 +2,8 @@ export type TailStep =
   /** `settled`: nothing that can be seen was left to read. */
   | { readonly kind: 'applied'; readonly rows: number; readonly settled: boolean }
   | { readonly kind: 'idle' }
+  /** An operator paused it: it says that it lives, and reads nothing. */
+  | { readonly kind: 'paused' }
   /** Another tail took over; this one commits nothing any more. */
   | { readonly kind: 'fenced' }
   /** Another host tails; asking again after `retry_ms` finds out whether it still does. */

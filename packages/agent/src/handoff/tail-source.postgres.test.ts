@@ -258,6 +258,33 @@ describe('a source that lost rows', () => {
     expect(await alarmOf(bench)).toMatchObject({ coverage: 'drift', detail: expect.stringContaining('another server') });
   });
 
+  it('says drift when its ids went back and on past the cursor before anybody looked', async () => {
+    const { bench, tail } = await opened();
+    await using _ = bench;
+    await bench.exec(many(5));
+    for (let round = 0; round < 3; round += 1) await settlePostgres(tail);
+    await bench.exec('TRUNCATE births.birth_registry RESTART IDENTITY');
+    await bench.exec(many(9).replace("'t/'", "'u/'"));
+    await settlePostgres(tail);
+    expect(await alarmOf(bench)).toMatchObject({ coverage: 'drift', detail: expect.stringContaining('row 5 is u/5') });
+  });
+
+  it('says that more waits to be settled than it should have to remember, skips nothing, and takes it back when that is over', async () => {
+    const { bench, tail } = await opened();
+    await using _ = bench;
+    const writer = await bench.connect();
+    await writer.query('BEGIN');
+    await writer.query(birth('t/late'));
+    await bench.exec("SELECT setval('births.birth_registry_birth_id_seq', 20000000)");
+    await bench.exec(birth('t/early', 2));
+    for (let round = 0; round < 3; round += 1) await beat(bench, tail);
+    expect(await alarmOf(bench)).toMatchObject({ coverage: 'behind', detail: expect.stringContaining('does not end') });
+    await writer.query('COMMIT');
+    for (let round = 0; round < 4; round += 1) await beat(bench, tail);
+    expect(await alarmOf(bench)).toBeNull();
+    expect(await bench.lag()).toEqual({ births: 2, lag_rows: 0, unannounced_rows: 0 });
+  });
+
   it('finds a row that was given an old id by hand, whatever the cursor says', async () => {
     const { bench, tail } = await opened();
     await using _ = bench;
@@ -281,7 +308,9 @@ describe('a source that lost rows', () => {
       `INSERT INTO births.registry_changelog (object_key, change, born_at) SELECT 'u/' || n, 'CHANGED', '${at(1)}' FROM generate_series(1, 30) n`,
     );
     await settlePostgres(tail);
-    expect(await bench.rows('SELECT source, id FROM handoff_quarantine')).toEqual([{ source: 'registry_changelog', id: 13 }]);
+    expect(await bench.rows('SELECT source, id, object_key FROM handoff_quarantine')).toEqual([
+      { source: 'registry_changelog', id: 13, object_key: 'u/13' },
+    ]);
     expect(await bench.rows('SELECT count(*) AS n FROM governance_candidate_state')).toEqual([{ n: 59 }]);
   });
 

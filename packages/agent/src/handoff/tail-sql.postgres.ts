@@ -1,4 +1,5 @@
-import { type SourceName, type SourceSql, type SourcesSql, sourceNames } from './source.postgres.ts';
+import { laneRowLimit, waitingError } from '@govctl/core/handoff';
+import type { SourceName, SourceSql, SourcesSql } from './source.postgres.ts';
 
 /**
  * The tail's statements on PostgreSQL. Rows never pass through JavaScript: one statement reads a batch of one source and writes
@@ -9,7 +10,7 @@ import { type SourceName, type SourceSql, type SourcesSql, sourceNames } from '.
  * because statistics are old.
  */
 
-const objectBorn = `'handoff.object_born'`;
+export const objectBorn = `'handoff.object_born'`;
 /** One outbox row holds at most this many events: the dispatcher reads a row at a time. */
 const eventsPerRow = 500;
 const lastId = '9223372036854775807';
@@ -17,36 +18,42 @@ const lastId = '9223372036854775807';
 /** The ids of a cursor that were not seen: a few ranges, the last without an end. */
 const unseen = `int8multirange(int8range(k.low_water, NULL, '()')) - k.seen`;
 
-function inGap(source: SourceSql): string {
+export function inGap(source: SourceSql): string {
   return `${source.id} >= lower(gap) AND ${source.id} < coalesce(upper(gap), ${lastId})`;
 }
 
 /** Whether a row can be seen and was not; `upto` bounds the ids asked for. For a cursor row `k`. */
-function unread(source: SourceSql, upto?: string): string {
+export function unread(source: SourceSql, upto?: string): string {
   const ids = upto === undefined ? unseen : `(${unseen}) * int8multirange(int8range(NULL, ${upto}, '(]'))`;
   return `EXISTS (SELECT 1 FROM unnest(${ids}) AS gap, LATERAL (SELECT 1 FROM ${source.table} r WHERE ${inGap(source)} LIMIT 1) AS x)`;
 }
 
-function cursorOf(name: SourceName): string {
+export function cursorOf(name: SourceName): string {
   return `k.source = '${name}' AND k.shard = 0`;
 }
 
-function bySource(sources: readonly SourceSql[], value: (source: SourceSql) => string, otherwise: string): string {
+export function bySource(sources: readonly SourceSql[], value: (source: SourceSql) => string, otherwise: string): string {
   if (sources.length === 0) return otherwise;
   return `CASE k.source ${sources.map((source) => `WHEN '${source.name}' THEN ${value(source)}`).join(' ')} ELSE ${otherwise} END`;
 }
 
+const room = `(SELECT count(*) FROM (SELECT 1 FROM outbox_waiting LIMIT ${laneRowLimit}) AS w) < ${laneRowLimit}`;
 const drains = `EXISTS (SELECT 1 FROM event_type_registry t WHERE t.event_type = ${objectBorn} AND t.active = 1)
-  AND EXISTS (SELECT 1 FROM event_pending p WHERE p.event_type = ${objectBorn})`;
+  AND EXISTS (SELECT 1 FROM event_pending p WHERE p.event_type = ${objectBorn}) AND ${room}`;
 
 /** Now, by the server's clock, in the form governance keeps. */
 const now = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 export const nowSql = `SELECT ${now} AS now`;
 
+function asked(source: SourceName): string {
+  return `EXISTS (SELECT 1 FROM handoff_quarantine q WHERE q.source = '${source}' AND q.retry_asked_at IS NOT NULL AND q.resolved_at IS NULL)`;
+}
+
 /** Is there anything to do? The heads are the ceilings of a fence: they are read before the writers. */
 export function probeSql(sources: readonly SourceSql[]): string {
-  return `SELECT k.source, k.low_water, k.audited_upto, k.seen = '{}' AS collapsed, ${drains} AS drains,
+  return `SELECT k.source, k.low_water, k.audited_upto, k.seen = '{}' AS collapsed, ${drains} AS drains, k.paused_at IS NOT NULL AS paused,
+      ${bySource(sources, (source) => asked(source.name), 'false')} AS asked,
       ${bySource(sources, (source) => source.head, 'k.low_water')} AS head,
       ${bySource(sources, (source) => unread(source), 'false')} AS unread
     FROM handoff_cursor k WHERE k.fence = :fence AND k.shard = 0 ORDER BY k.source`;
@@ -70,6 +77,12 @@ export function writersSql(sources: readonly SourceSql[]): string {
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.pid IS DISTINCT FROM pg_backend_pid()`;
 }
 
+/** What stands now under the id of the newest row that was settled. */
+function anchored(source: SourceSql): string {
+  return `(SELECT json_build_object('object_key', ${source.object_key}, 'born_at', ${source.born_at})::text FROM ${source.table} r
+      WHERE ${source.id} = (k.anchor::json ->> 'id')::bigint LIMIT 1)`;
+}
+
 /** Holds the cursors, if they are still ours: a tail whose lease ran out finds no row and commits nothing. */
 export function holdSql(sources: readonly SourceSql[]): string {
   const gone = bySource(
@@ -78,17 +91,21 @@ export function holdSql(sources: readonly SourceSql[]): string {
     'false',
   );
   return `SELECT k.source, k.shard, k.low_water, k.settled_upto, k.audited_upto, k.last_poll_at, k.stale_since, k.next_id, k.source_files,
-      coalesce(upper(k.seen) - 1, 0) AS last_seen, (SELECT count(*) FROM unnest(k.seen)) AS seen_ranges, ${gone} AS next_gone, ${now} AS now
+      coalesce(upper(k.seen) - 1, 0) AS last_seen, (SELECT count(*) FROM unnest(k.seen)) AS seen_ranges, ${gone} AS next_gone,
+      k.paused_at IS NOT NULL AS paused, k.anchor, ${bySource(sources, anchored, 'NULL::text')} AS anchored, ${now} AS now
     FROM handoff_cursor k WHERE k.fence = :fence AND k.lease_until > clock_timestamp() ORDER BY k.source, k.shard FOR UPDATE`;
 }
 
-/** FOR SHARE: an activation waits for the batch, or the batch for it, so nothing is captured under a type that is active by then. */
-export const eventTypeSql = `SELECT active, EXISTS (SELECT 1 FROM event_pending p WHERE p.event_type = ${objectBorn}) AS pending
+/**
+ * `active`: it is delivered, and its lane has room; where it has none, births are captured as if it were not delivered. FOR SHARE: an
+ * activation waits for the batch, or the batch for it, so nothing is captured under a type that is active by then.
+ */
+export const eventTypeSql = `SELECT active = 1 AND ${room} AS active, EXISTS (SELECT 1 FROM event_pending p WHERE p.event_type = ${objectBorn}) AS pending
   FROM event_type_registry WHERE event_type = ${objectBorn} FOR SHARE`;
 
-const isEmitted = (row: string) =>
+export const isEmitted = (row: string) =>
   `EXISTS (SELECT 1 FROM handoff_emitted e WHERE e.event_type = ${objectBorn} AND e.object_key = ${row}.object_key AND e.born_at = ${row}.born_at OFFSET 0)`;
-const isPending = (row: string) =>
+export const isPending = (row: string) =>
   `EXISTS (SELECT 1 FROM event_pending e WHERE e.event_type = ${objectBorn} AND e.object_key = ${row}.object_key AND e.born_at = ${row}.born_at OFFSET 0)`;
 
 const draft = `json_build_object('type', ${objectBorn}, 'subject', object_key, 'time', :now, 'tenant_id', 'default', 'dataset_id', NULL, 'layer', NULL,
@@ -135,7 +152,7 @@ function readCtes(source: SourceSql, reading: Reading, told?: SourceSql): string
     held AS MATERIALIZED (SELECT object_key, min(id) AS from_id FROM (
         SELECT object_key, id FROM s WHERE fault IS NOT NULL AND object_key IS NOT NULL
         UNION ALL SELECT object_key, CASE WHEN source = '${source.name}' THEN id ELSE 0 END FROM handoff_quarantine
-          WHERE resolved_at IS NULL AND object_key IS NOT NULL) AS q GROUP BY object_key),
+          WHERE resolved_at IS NULL AND object_key IS NOT NULL AND (source = '${source.name}' OR waits = 0)) AS q GROUP BY object_key),
     j AS MATERIALIZED (SELECT s.*, (s.fault IS NOT NULL OR h.from_id <= s.id) IS TRUE AS bad FROM s LEFT JOIN held h ON h.object_key = s.object_key)`;
 }
 
@@ -157,14 +174,20 @@ function toldCtes(registry: SourceSql): string {
       LIMIT 2 * :rows),`;
 }
 
+const quarantined = 'source, id, object_key, "row", error, waits, attempts, first_seen_at';
+/** A row that was applied, or stands for another since its ids were given out again, comes back; one that was given up does not. */
+const reopen = `ON CONFLICT (source, id) DO UPDATE SET object_key = excluded.object_key, "row" = excluded."row", error = excluded.error, waits = excluded.waits,
+      resolved_at = NULL, resolved_by = NULL, resolution = NULL
+    WHERE handoff_quarantine.resolved_at IS NOT NULL AND handoff_quarantine.resolution <> 'discarded'`;
+
 /** Rows that cannot be applied stand aside, and the cursor moves over everything that was read. */
 function endCtes(source: SourceSql, reading: Reading): string {
   const seen =
     reading === 'ids' ? '' : `seen = k.seen + coalesce((SELECT range_agg(int8range(id, id, '[]')) FROM raw), '{}'::int8multirange),`;
-  return `poisoned AS (INSERT INTO handoff_quarantine (source, id, object_key, "row", error, attempts, first_seen_at)
-      SELECT '${source.name}', j.id, left(j.object_key, 1024), x.json, coalesce(j.fault, 'waits behind a quarantined row of the same object'), 1, :now
+  return `poisoned AS (INSERT INTO handoff_quarantine (${quarantined})
+      SELECT '${source.name}', j.id, left(j.object_key, 1024), x.json, coalesce(j.fault, '${waitingError}'), CASE WHEN j.fault IS NULL THEN 1 ELSE 0 END, 1, :now
       FROM j, LATERAL (SELECT ${source.json} AS json FROM ${source.table} r WHERE ${source.id} = j.id LIMIT 1) AS x WHERE j.bad ORDER BY j.id
-      ON CONFLICT DO NOTHING),
+      ${reopen}),
     moved AS (UPDATE handoff_cursor k SET ${seen} applied_rows = k.applied_rows + (SELECT count(*) FROM raw), last_progress_at = :now
       WHERE ${cursorOf(source.name)} AND EXISTS (SELECT 1 FROM raw))
   SELECT count(*) AS row_count, coalesce(max(id), 0) AS last_id FROM raw`;
@@ -232,10 +255,19 @@ export function changelogSql(sources: SourcesSql, reading: Reading, emits: boole
     ${endCtes(source, reading)}`;
 }
 
+/** The newest settled row, to know the source by. None of the quarantine: whoever owns the table may mend it. */
+function anchorOf(source: SourceSql): string {
+  return `(SELECT CASE WHEN EXISTS (SELECT 1 FROM handoff_quarantine q WHERE q.source = '${source.name}' AND q.id = r.id) THEN NULL
+        ELSE json_build_object('id', r.id, 'object_key', r.object_key, 'born_at', r.born_at)::text END
+      FROM (SELECT ${source.id}::bigint AS id, ${source.object_key} AS object_key, ${source.born_at} AS born_at FROM ${source.table} r
+        WHERE ${source.id} <= (:upto)::bigint ORDER BY ${source.id} DESC LIMIT 1) AS r)`;
+}
+
 /** The low water moves to a settled id, unless a row at or below it can be seen that was not read. */
 export function settleSql(source: SourceSql): string {
   return `UPDATE handoff_cursor k SET low_water = (:upto)::bigint, settled_upto = greatest(k.settled_upto, :upto),
       seen = k.seen - int8multirange(int8range(NULL, (:upto)::bigint, '(]')), fence_ceiling = NULL, fence_writers = NULL, fence_since = NULL, blocker = NULL,
+      anchor = ${anchorOf(source)},
       alarm = CASE WHEN k.alarm LIKE '{"coverage":"behind"%' THEN NULL ELSE k.alarm END
     WHERE ${cursorOf(source.name)} AND k.low_water < :upto AND NOT ${unread(source, '(:upto)::bigint')}`;
 }
@@ -272,78 +304,13 @@ export const drainSql = `WITH d AS (DELETE FROM event_pending WHERE ctid = ANY (
     ${outbox}
   SELECT count(*) AS row_count FROM d`;
 
-/**
- * Proves rows from one id on: which of them have not had their effect and are not quarantined (`holes`), and up to which id it looked.
- * A birth must have candidate and event, a retirement must be known, and no change may be newer than the newest applied one.
- */
-export function auditSql(source: SourceSql): string {
-  const births = `(c.born_at >= r.born_at) IS NOT TRUE OR NOT (${isPending('r')} OR ${isEmitted('r')})`;
-  const changes = `CASE r.change WHEN 'BORN' THEN ${births} WHEN 'RETIRED' THEN (c.retired_at >= r.born_at AND c.changelog_id >= r.id) IS NOT TRUE
-      ELSE (c.changelog_id >= r.id) IS NOT TRUE END`;
-  return `WITH r AS MATERIALIZED (SELECT ${source.id}::bigint AS id, ${source.object_key} AS object_key, ${source.change} AS change, ${source.born_at} AS born_at
-      FROM ${source.table} r WHERE ${source.id} > (:low)::bigint AND ${source.id} <= (:high)::bigint ORDER BY ${source.id} LIMIT :rows)
-    SELECT count(*) AS row_count, coalesce(max(id), 0) AS last_id, (range_agg(int8range(id, id, '[]')) FILTER (WHERE hole AND NOT held))::text AS holes,
-      count(*) FILTER (WHERE hole AND held) AS held_count
-    FROM (SELECT r.id, ${source.name === 'birth_registry' ? births : changes} AS hole,
-        EXISTS (SELECT 1 FROM handoff_quarantine q WHERE q.source = '${source.name}' AND q.id = r.id AND q.resolved_at IS NULL OFFSET 0) AS held
-      FROM r LEFT JOIN LATERAL (SELECT * FROM governance_candidate_state c WHERE c.object_key = r.object_key LIMIT 1) AS c ON true) AS x`;
-}
-
-/** The changelog's rows of the objects of some ids of a source: what has to be applied again when those are mended. */
-export function historySql(sources: SourcesSql, name: SourceName): string {
-  const [changelog, source] = [sources.registry_changelog, sources[name]];
-  return `SELECT (range_agg(int8range(h.id, h.id, '[]')))::text AS ids FROM (
-      SELECT ${changelog.id}::bigint AS id FROM ${changelog.table} r WHERE ${changelog.object_key} IN (
-        SELECT k.object_key FROM unnest((:ids)::int8multirange) AS gap,
-          LATERAL (SELECT ${source.object_key} AS object_key FROM ${source.table} r WHERE ${inGap(source)}) AS k)
-      AND ${changelog.id} <= (SELECT k.low_water FROM handoff_cursor k WHERE ${cursorOf('registry_changelog')})) AS h`;
-}
-
-/** One row that no statement takes, whatever is wrong with it. */
-export function setAsideSql(source: SourceSql): string {
+/** The first unread row, one that no statement takes; `plainly` where not even its columns can be written down. */
+export function setAsideSql(source: SourceSql, plainly: boolean): string {
+  const [key, row] = plainly ? ['NULL', `json_build_object('id', s.id)::text`] : [`left(${source.object_key}, 1024)`, source.json];
   return `WITH s AS MATERIALIZED (SELECT x.id FROM (SELECT k.low_water, k.seen FROM handoff_cursor k WHERE ${cursorOf(source.name)}) AS k, unnest(${unseen}) AS gap,
       LATERAL (SELECT ${source.id}::bigint AS id FROM ${source.table} r WHERE ${inGap(source)} ORDER BY ${source.id} LIMIT 1) AS x LIMIT 1),
-    q AS (INSERT INTO handoff_quarantine (source, id, object_key, "row", error, attempts, first_seen_at)
-      SELECT '${source.name}', id, NULL, json_build_object('id', id)::text, :error, 1, :now FROM s ON CONFLICT DO NOTHING)
+    q AS (INSERT INTO handoff_quarantine (${quarantined})
+      SELECT '${source.name}', s.id, ${key}, ${row}, :error, 0, 1, :now FROM s JOIN ${source.table} r ON ${source.id} = s.id ${reopen})
   UPDATE handoff_cursor k SET seen = k.seen + (SELECT range_agg(int8range(id, id, '[]')) FROM s), applied_rows = k.applied_rows + 1
   WHERE ${cursorOf(source.name)} AND EXISTS (SELECT 1 FROM s)`;
-}
-
-const bornRows = (sources: SourcesSql, only: (source: SourceSql) => string) => {
-  const [registry, changelog] = [sources.birth_registry, sources.registry_changelog];
-  return `SELECT ${registry.object_key} AS object_key, ${registry.born_at} AS born_at FROM ${registry.table} r WHERE ${only(registry)}
-    UNION ALL SELECT x.object_key, x.born_at FROM (
-      SELECT ${changelog.object_key} AS object_key, ${changelog.born_at} AS born_at FROM ${changelog.table} r WHERE ${changelog.change} = 'BORN' AND ${only(changelog)}) AS x
-    WHERE NOT EXISTS (SELECT 1 FROM ${registry.table} r WHERE ${registry.object_key} = x.object_key AND ${registry.born_at} = x.born_at)`;
-};
-
-const lagOf = (born: string) => `WITH born AS (${born})
-  SELECT count(*) AS births, count(*) FILTER (WHERE (c.born_at >= b.born_at) IS NOT TRUE) AS lag_rows,
-    count(*) FILTER (WHERE p.object_key IS NULL AND e.object_key IS NULL) AS unannounced_rows
-  FROM born b LEFT JOIN governance_candidate_state c ON c.object_key = b.object_key
-    LEFT JOIN event_pending p ON p.event_type = ${objectBorn} AND p.object_key = b.object_key AND p.born_at = b.born_at
-    LEFT JOIN handoff_emitted e ON e.event_type = ${objectBorn} AND e.object_key = b.object_key AND e.born_at = b.born_at`;
-
-/** The no-lost-handoff proof, `v_handoff_lag`: every birth ever against candidates and events. Nothing in it knows of a cursor. */
-export function lagSql(sources: SourcesSql): string {
-  return lagOf(bornRows(sources, () => 'true'));
-}
-
-/** The same count above what was proved already, for a status that stays cheap. */
-export function missingSinceAuditSql(sources: SourcesSql): string {
-  const unproved = (source: SourceSql) =>
-    `${source.id} > (SELECT min(k.audited_upto) FROM handoff_cursor k WHERE k.source = '${source.name}')`;
-  return `SELECT lag_rows, unannounced_rows FROM (${lagOf(bornRows(sources, unproved))}) AS lag`;
-}
-
-/** The cursors as an operator sees them. */
-export function cursorStatusSql(sources: SourcesSql): string {
-  const all = sourceNames.map((name) => sources[name]);
-  const head = bySource(all, (source) => source.head, 'k.low_water');
-  const unreadSql = bySource(all, (source) => unread(source), 'false');
-  return `SELECT source, shard, low_water, position, greatest(head, low_water, last_seen) AS head,
-      CASE WHEN unread THEN greatest(1, head - low_water - seen_rows) ELSE 0 END AS unread_rows, seen_rows,
-      blocker, fence, last_poll_at, last_progress_at, last_settled_at, alarm
-    FROM (SELECT k.*, k.applied_rows AS position, ${head} AS head, ${unreadSql} AS unread, coalesce(upper(k.seen) - 1, 0) AS last_seen,
-        (SELECT coalesce(sum(upper(x) - lower(x)), 0)::bigint FROM unnest(k.seen) AS x) AS seen_rows FROM handoff_cursor k) AS k ORDER BY source, shard`;
 }

@@ -1,14 +1,15 @@
-import { bornAtGlob, objectKeyLimit } from '@govctl/core/handoff';
+import { bornAtGlob, objectKeyLimit, waitingError } from '@govctl/core/handoff';
 
 /**
  * The tail's statements. Rows never pass through JavaScript: they are read from births.db and written to govd.db inside SQLite,
  * a range at a time, every statement so that a second run of its range changes nothing.
  *
- * A range is walked in one of two lanes. `arrival`: by id, what a live tail does. `key`: by object key up to a fixed id, what a
+ * Rows are found in one of three lanes. `arrival`: by id, what a live tail does. `key`: by object key up to a fixed id, what a
  * large backlog does. In arrival order each batch touches nearly every leaf page of the key-ordered tables, so a million rows wrote
  * the tables through the log once per batch; in key order each page is written once (measured: 4 times the rows a second).
+ * `ids`: a few that are named, what a retry does.
  */
-export type Lane = 'arrival' | 'key';
+export type Lane = 'arrival' | 'key' | 'ids';
 
 type Source = { readonly table: string; readonly id: string };
 
@@ -24,17 +25,32 @@ const objectBorn = `'handoff.object_born'`;
 const eventsPerRow = 500;
 
 function range(source: Source, lane: Lane): string {
+  if (lane === 'ids') return `r.${source.id} IN (SELECT value FROM json_each(:ids))`;
   // The unary plus keeps the planner off the id index: in this lane the key index is the order of the walk.
   return lane === 'arrival'
     ? `r.${source.id} > :low AND r.${source.id} <= :high`
     : `r.object_key > :after_key AND r.object_key <= :to_key AND +r.${source.id} > :low AND +r.${source.id} <= :high`;
 }
 
-/** Leaves out what is quarantined; only asked for when something is, because it costs a look-up a row. */
-function unless(source: SourceName, careful: boolean): string {
-  if (!careful) return '';
-  return ` AND NOT EXISTS (SELECT 1 FROM handoff_quarantine q WHERE q.source = '${source}' AND q.id = r.${sources[source].id} AND q.resolved_at IS NULL)`;
+const discarded = `q.resolution = 'discarded'`;
+
+/** An open row of the quarantine, or one that was given up for ever. */
+function aside(source: SourceName): string {
+  return `EXISTS (SELECT 1 FROM handoff_quarantine q WHERE q.source = '${source}' AND q.id = r.${sources[source].id} AND (q.resolved_at IS NULL OR ${discarded}))`;
 }
+
+function givenUp(source: SourceName): string {
+  return `EXISTS (SELECT 1 FROM handoff_quarantine q WHERE q.source = '${source}' AND q.id = r.${sources[source].id} AND ${discarded})`;
+}
+
+/** Leaves out what stands aside; only asked for when something does, because it costs a look-up a row. */
+function unless(source: SourceName, careful: boolean): string {
+  return careful ? ` AND NOT ${aside(source)}` : '';
+}
+
+/** Whether the tail has to be careful. */
+export const asideSql = `SELECT 1 WHERE EXISTS (SELECT 1 FROM handoff_quarantine WHERE resolved_at IS NULL)
+  OR EXISTS (SELECT 1 FROM handoff_quarantine WHERE resolution = 'discarded')`;
 
 const notEmitted = `NOT EXISTS (SELECT 1 FROM handoff_emitted e
     WHERE e.event_type = ${objectBorn} AND e.object_key = r.object_key AND e.born_at = r.born_at)`;
@@ -85,7 +101,7 @@ const upsertBorn = `ON CONFLICT (object_key) DO UPDATE SET
  * What a row must be to be applied; anything else is quarantined with its reason. Only columns of the key index are asked, so that the
  * survey of a walk reads no table page.
  */
-function fault(source: SourceName): string {
+export function fault(source: SourceName): string {
   const change =
     source === 'birth_registry'
       ? ''
@@ -167,17 +183,36 @@ function survey(source: SourceName, lane: Lane): string {
   return `SELECT count(*) AS row_count, coalesce(max(${asked}), ${attention.none}) AS attention FROM ${table} r WHERE ${range(sources[source], lane)}`;
 }
 
-/** Faulty rows, and rows behind one of the same key: a key's history is applied in order or not at all. */
+const quarantined = 'source, id, object_key, row, error, waits, attempts, first_seen_at';
+/** A row that was applied, or stands for another since its ids were given out again, comes back; one that was given up does not. */
+const reopen = `ON CONFLICT (source, id) DO UPDATE SET object_key = excluded.object_key, row = excluded.row, error = excluded.error, waits = excluded.waits,
+      resolved_at = NULL, resolved_by = NULL, resolution = NULL
+    WHERE handoff_quarantine.resolved_at IS NOT NULL AND handoff_quarantine.resolution <> 'discarded'`;
+
+/**
+ * Faulty rows, and rows behind one of the same key: a key's history is applied in order or not at all. Rows up to `fresh_above` were read
+ * before: what the other source holds back came after them.
+ */
 function quarantine(source: SourceName, lane: Lane): string {
   const { table, id } = sources[source];
-  return `INSERT INTO handoff_quarantine (source, id, object_key, row, error, attempts, first_seen_at)
+  return `INSERT INTO handoff_quarantine (${quarantined})
     SELECT '${source}', r.${id}, CAST(r.object_key AS TEXT), ${columnsAsJson(source)},
-      coalesce(${fault(source)}, 'waits behind a quarantined row of the same object'), 1, :now
-    FROM ${table} r WHERE ${range(sources[source], lane)} AND (${fault(source)} IS NOT NULL
-      OR EXISTS (SELECT 1 FROM handoff_quarantine q
-        WHERE q.object_key = r.object_key AND q.resolved_at IS NULL AND (q.source <> '${source}' OR q.id < r.${id})))
+      coalesce(${fault(source)}, '${waitingError}'), ${fault(source)} IS NULL, 1, :now
+    FROM ${table} r WHERE ${range(sources[source], lane)} AND NOT ${givenUp(source)} AND (${fault(source)} IS NOT NULL
+      OR EXISTS (SELECT 1 FROM handoff_quarantine q WHERE q.object_key = r.object_key AND q.resolved_at IS NULL
+        AND ((q.source <> '${source}' AND q.waits = 0 AND r.${id} > :fresh_above) OR (q.source = '${source}' AND q.id < r.${id}))))
     ORDER BY r.${id}
-    ON CONFLICT DO NOTHING`;
+    ${reopen}`;
+}
+
+/** The first row of a place that no statement takes, whatever is wrong with it; `plainly` where not even its columns can be written down. */
+export function setAsideSql(source: SourceName, lane: Lane, plainly: boolean): string {
+  const { table, id } = sources[source];
+  const [key, row] = plainly ? ['NULL', `json_object('id', r.${id})`] : ['CAST(r.object_key AS TEXT)', columnsAsJson(source)];
+  return `INSERT INTO handoff_quarantine (${quarantined})
+    SELECT '${source}', r.${id}, ${key}, ${row}, :error, 0, 1, :now
+    FROM ${table} r WHERE ${range(sources[source], lane)} AND NOT ${aside(source)} ORDER BY r.${id} LIMIT 1
+    ${reopen}`;
 }
 
 const drained = `SELECT p.object_key, p.born_at, c.object_type FROM event_pending p LEFT JOIN governance_candidate_state c ON c.object_key = p.object_key
@@ -199,11 +234,10 @@ export function missingSql(source: SourceName): string {
   const born = source === 'birth_registry' ? '' : ` AND r.change = 'BORN'`;
   const noCandidate =
     'NOT EXISTS (SELECT 1 FROM governance_candidate_state c WHERE c.object_key = r.object_key AND c.born_at >= r.born_at)';
-  const held = `EXISTS (SELECT 1 FROM handoff_quarantine q WHERE q.source = '${source}' AND q.id = r.${id} AND q.resolved_at IS NULL)`;
   return `SELECT coalesce(sum(no_candidate), 0) AS lag_rows, coalesce(sum(no_event), 0) AS unannounced_rows,
       coalesce(sum((no_candidate OR no_event) AND NOT held), 0) AS hole_rows FROM (
-    SELECT ${noCandidate} AS no_candidate, NOT ${pending} AND ${notEmitted} AS no_event, ${held} AS held
-    FROM ${table} r WHERE r.${id} > :low AND r.${id} <= :high${born})`;
+    SELECT ${noCandidate} AS no_candidate, NOT ${pending} AND ${notEmitted} AS no_event, ${aside(source)} AS held
+    FROM ${table} r WHERE r.${id} > :low AND r.${id} <= :high${born} AND NOT ${givenUp(source)})`;
 }
 
 /** The same count above what was proved already, for a status that stays cheap; a birth that stands in `counted` too counts there. */
@@ -215,19 +249,25 @@ export function missingSinceAuditSql(source: SourceName, counted?: string): stri
   return `SELECT coalesce(sum(no_candidate), 0) AS lag_rows, coalesce(sum(no_event), 0) AS unannounced_rows FROM (
     SELECT NOT EXISTS (SELECT 1 FROM governance_candidate_state c WHERE c.object_key = r.object_key AND c.born_at >= r.born_at) AS no_candidate,
       NOT ${pending} AND ${notEmitted} AS no_event
-    FROM ${table} r WHERE r.${id} > (SELECT min(audited_upto) FROM handoff_cursor WHERE source = '${source}')${born}${once})`;
+    FROM ${table} r WHERE r.${id} > (SELECT min(audited_upto) FROM handoff_cursor WHERE source = '${source}')${born}${once} AND NOT ${givenUp(source)})`;
+}
+
+function givenUpMain(source: SourceName, id: string): string {
+  return `EXISTS (SELECT 1 FROM main.handoff_quarantine q WHERE q.source = '${source}' AND q.id = ${id} AND ${discarded})`;
 }
 
 /**
  * The view of the source's no-lost-handoff proof. It spans both files and SQLite refuses a stored view that does, so it is made, as
- * a TEMP view, on every connection that has births attached; nothing in it knows of a cursor.
+ * a TEMP view, on every connection that has births attached; nothing in it knows of a cursor. A birth that an operator discarded, on
+ * record, is not counted.
  */
 export const lagViewSql = `CREATE TEMP VIEW v_handoff_lag AS
   WITH born AS (
-    SELECT object_key, born_at FROM births.birth_registry
+    SELECT b.object_key, b.born_at FROM births.birth_registry b WHERE NOT ${givenUpMain('birth_registry', 'b.birth_id')}
     UNION ALL
     SELECT c.object_key, c.born_at FROM births.registry_changelog c WHERE c.change = 'BORN'
       AND NOT EXISTS (SELECT 1 FROM births.birth_registry b WHERE b.object_key = c.object_key AND b.born_at = c.born_at)
+      AND NOT ${givenUpMain('registry_changelog', 'c.id')}
   )
   SELECT count(*) AS births,
     coalesce(sum(NOT EXISTS (SELECT 1 FROM main.governance_candidate_state c WHERE c.object_key = born.object_key AND c.born_at >= born.born_at)), 0) AS lag_rows,

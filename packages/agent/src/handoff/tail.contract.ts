@@ -17,6 +17,10 @@ export type TailBench = AsyncDisposable & {
   /** Forgets what was read, so that everything is read again. */
   rewind(): Promise<void>;
   lag(): Promise<Lag | undefined>;
+  /** From now on no statement takes births of this object, whatever is wrong with it; the answer ends that. */
+  refuse(object_key: string): Promise<() => Promise<void>>;
+  /** The dispatcher stands still with all the rows it may be behind; the answer lets it go on. */
+  fillLane(): Promise<() => Promise<void>>;
 };
 
 type Events = { type: string; subject: string; time: string; data: Record<string, unknown> }[];
@@ -271,6 +275,133 @@ export function tailContract(open: () => Promise<TailBench>, numRuns: number): v
         await settleTail(bench.tail);
       }
       expect(await bench.lag()).toEqual({ births: 1, lag_rows: 0, unannounced_rows: 0 });
+    });
+  });
+
+  const asideOf = (bench: TailBench) =>
+    bench.rows('SELECT source, id, object_key, waits, attempts, resolution FROM handoff_quarantine ORDER BY source, id');
+  const poison = (object_key: string, born_at: string) =>
+    `INSERT INTO births.birth_registry (object_key, object_type, born_at, permit_id) VALUES ('${object_key}', 'tables', '${born_at}', 'p')`;
+  const ask = "UPDATE handoff_quarantine SET retry_asked_at = 'now' WHERE resolved_at IS NULL";
+
+  describe('rows that stand aside', () => {
+    it('are tried again in order, fail again where nothing was mended, and are applied with what waited where it was', async () => {
+      await using bench = await open();
+      await bench.exec(poison('t/bad', 'yesterday'));
+      await bench.exec(poison('t/bad', at(2)));
+      await bench.add([changed('t/bad', at(3))]);
+      await settleTail(bench.tail);
+      await bench.exec(ask);
+      await settleTail(bench.tail);
+      const held = (row: object) => ({ object_key: 't/bad', resolution: null, ...row });
+      expect(await asideOf(bench)).toEqual([
+        held({ source: 'birth_registry', id: 1, waits: 0, attempts: 2 }),
+        held({ source: 'birth_registry', id: 2, waits: 1, attempts: 1 }),
+        held({ source: 'registry_changelog', id: 1, waits: 1, attempts: 1 }),
+      ]);
+      expect(await bench.rows('SELECT retry_asked_at FROM handoff_quarantine WHERE retry_asked_at IS NOT NULL')).toEqual([]);
+      await bench.exec(`UPDATE births.birth_registry SET born_at = '${at(1)}' WHERE birth_id = 1`);
+      await bench.exec(ask);
+      await settleTail(bench.tail);
+      expect((await asideOf(bench)).map((row) => row.resolution)).toEqual(['retried', 'released', 'released']);
+      expect(await candidate(bench, 't/bad')).toMatchObject({ object_type: 'tables', born_at: at(2), dirty: 1 });
+      expect(await bench.rows('SELECT born_at FROM event_pending ORDER BY 1')).toEqual([{ born_at: at(1) }, { born_at: at(2) }]);
+      expect(await bench.lag()).toEqual({ births: 2, lag_rows: 0, unannounced_rows: 0 });
+      // The object is free: what comes next waits for nothing.
+      await bench.add([retired('t/bad', at(9))]);
+      await settleTail(bench.tail);
+      expect(await candidate(bench, 't/bad')).toMatchObject({ retired_at: at(9) });
+    });
+
+    it('are found by bisecting where only the statement knows, keep their object waiting, and the tail goes on', async () => {
+      await using bench = await open();
+      const allow = await bench.refuse('t/7');
+      await bench.add(Array.from({ length: 20 }, (_, serial) => born(`t/${serial}`, at(1, serial))));
+      await settleTail(bench.tail);
+      await bench.add([born('t/7', at(2)), born('t/20', at(2))]);
+      await settleTail(bench.tail);
+      expect((await asideOf(bench)).map((row) => [row.source, row.object_key, row.waits])).toEqual([
+        ['birth_registry', 't/7', 0],
+        ['birth_registry', 't/7', 1],
+        ['registry_changelog', 't/7', 1],
+        ['registry_changelog', 't/7', 1],
+      ]);
+      expect(await bench.lag()).toEqual({ births: 22, lag_rows: 2, unannounced_rows: 2 });
+      await bench.exec(ask);
+      await settleTail(bench.tail);
+      expect(await candidate(bench, 't/7')).toBeUndefined();
+      expect((await bench.rows<{ attempts: number }>('SELECT max(attempts) AS attempts FROM handoff_quarantine'))[0]?.attempts).toBe(2);
+      await allow();
+      await bench.exec(ask);
+      await settleTail(bench.tail);
+      expect(await candidate(bench, 't/7')).toMatchObject({ born_at: at(2) });
+      expect(await bench.lag()).toEqual({ births: 22, lag_rows: 0, unannounced_rows: 0 });
+    });
+
+    it('free their object when they are discarded, are no lag then, and are never applied, however often everything is read again', async () => {
+      await using bench = await open();
+      await bench.exec(poison('t/bad', 'yesterday'));
+      await bench.exec(poison('t/bad', at(2)));
+      await settleTail(bench.tail);
+      await bench.exec("UPDATE handoff_quarantine SET resolved_at = 'now', resolution = 'discarded' WHERE waits = 0");
+      // Nobody asked: the tail finds that they wait behind nothing.
+      await bench.wait();
+      await settleTail(bench.tail);
+      await settleTail(bench.tail);
+      expect((await asideOf(bench)).map((row) => row.resolution)).toEqual(['discarded', 'released']);
+      expect(await candidate(bench, 't/bad')).toMatchObject({ born_at: at(2) });
+      expect(await bench.lag()).toEqual({ births: 1, lag_rows: 0, unannounced_rows: 0 });
+      await bench.rewind();
+      for (let round = 0; round < 3; round += 1) {
+        await settleTail(bench.tail);
+        await bench.wait();
+      }
+      expect((await asideOf(bench)).map((row) => row.resolution)).toEqual(['discarded', 'released']);
+      expect(await bench.rows('SELECT born_at FROM event_pending')).toEqual([{ born_at: at(2) }]);
+    });
+  });
+
+  it('reads nothing while an operator paused it, but lives; and everything when it is resumed', async () => {
+    await using bench = await open();
+    await settleTail(bench.tail);
+    await bench.exec("UPDATE handoff_cursor SET paused_at = 'then', paused_by = 'HUMAN::ada', pause_reason = 'r'");
+    await bench.add([born('t/a', at(1))]);
+    const [before] = await bench.rows<{ last_poll_at: string }>('SELECT min(last_poll_at) AS last_poll_at FROM handoff_cursor');
+    await bench.wait();
+    for (let round = 0; round < 3; round += 1) expect(await bench.tail.step(10)).toEqual({ kind: 'paused' });
+    expect(await bench.lag()).toMatchObject({ births: 1, lag_rows: 1 });
+    const [beaten] = await bench.rows<{ last_poll_at: string }>('SELECT min(last_poll_at) AS last_poll_at FROM handoff_cursor');
+    expect(String(beaten?.last_poll_at) > String(before?.last_poll_at)).toBe(true);
+    await bench.exec('UPDATE handoff_cursor SET paused_at = NULL');
+    await settleTail(bench.tail);
+    expect(await bench.lag()).toMatchObject({ births: 1, lag_rows: 0 });
+  });
+
+  it('captures while the lane is full, never stops, and delivers in key order when there is room', async () => {
+    await using bench = await open();
+    await bench.exec(activate);
+    const empty = await bench.fillLane();
+    await bench.add([born('t/b', at(1)), born('t/a', at(2))]);
+    await settleTail(bench.tail);
+    expect(await bench.rows('SELECT object_key FROM event_pending ORDER BY 1')).toEqual([{ object_key: 't/a' }, { object_key: 't/b' }]);
+    expect(await bench.lag()).toEqual({ births: 2, lag_rows: 0, unannounced_rows: 0 });
+    expect(await bench.tail.step(10)).toEqual({ kind: 'idle' });
+    await empty();
+    await settleTail(bench.tail);
+    expect((await eventsOf(bench)).map((event) => event.subject)).toEqual(['t/a', 't/b']);
+    expect(await bench.rows('SELECT * FROM event_pending')).toEqual([]);
+  });
+
+  describe('a source that is not what was read', () => {
+    it('says drift when the newest row that was read is another one now, however far the ids went on', async () => {
+      await using bench = await open();
+      await bench.add([born('t/a', at(1)), born('t/b', at(2))]);
+      for (let round = 0; round < 3; round += 1) await settleTail(bench.tail);
+      await bench.exec("UPDATE births.birth_registry SET object_key = 't/other' WHERE birth_id = 2");
+      await bench.add([born('t/c', at(3))]);
+      await settleTail(bench.tail);
+      const [cursor] = await bench.rows<{ alarm: string }>("SELECT alarm FROM handoff_cursor WHERE source = 'birth_registry'");
+      expect(JSON.parse(cursor?.alarm ?? '{}')).toMatchObject({ coverage: 'drift', detail: expect.stringContaining('row 2 is t/other') });
     });
   });
 }

@@ -28,6 +28,17 @@ describe('the tail on PostgreSQL', () => {
       },
       rewind: () => bench.rewind(),
       lag: () => bench.lag(),
+      refuse: async (object_key) => {
+        await bench.exec(`ALTER TABLE event_pending ADD CONSTRAINT refuse CHECK (object_key <> '${object_key}')`);
+        return () => bench.exec('ALTER TABLE event_pending DROP CONSTRAINT refuse');
+      },
+      fillLane: async () => {
+        await bench.exec(
+          `WITH o AS (INSERT INTO outbox (committed_at, event_count, events) SELECT 'then', 0, '[]' FROM generate_series(1, 2000) RETURNING outbox_id)
+           INSERT INTO outbox_waiting SELECT outbox_id FROM o`,
+        );
+        return () => bench.exec('DELETE FROM outbox_waiting');
+      },
       [Symbol.asyncDispose]: () => bench[Symbol.asyncDispose](),
     };
   }, 8);

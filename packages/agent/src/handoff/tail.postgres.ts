@@ -1,15 +1,15 @@
-import { staleAfterMs } from '@govctl/core/handoff';
 import { isContention, isFaultOfStatement, type PostgresRun, type PostgresSession, postgresCode } from '../db/index.ts';
-import { type SourceName, type SourcesSql, type SourceTables, sourceNames, sourcesSql, unknownCatalogs } from './source.postgres.ts';
-import { checkSource } from './source-check.postgres.ts';
+import { type SourceName, type SourcesSql, type SourceTables, sourceNames } from './source.postgres.ts';
 import { greetSource, type HeldCursor, judgeEpoch, raiseAlarm, watchSource } from './tail-alarm.postgres.ts';
 import { TailAudit } from './tail-audit.postgres.ts';
+import { closeBatch } from './tail-close.postgres.ts';
 import { TailFences } from './tail-fence.postgres.ts';
-import { leaseMs, TailLease } from './tail-lease.postgres.ts';
+import { TailLease } from './tail-lease.postgres.ts';
+import { failFirst, mendRows, releaseRows } from './tail-mend.postgres.ts';
 import type { Tail, TailStep } from './tail-port.ts';
+import { TailSources } from './tail-source.postgres.ts';
 import {
   changelogSql,
-  closeSql,
   drainSql,
   eventTypeSql,
   holdSql,
@@ -36,6 +36,9 @@ type ProbeRow = {
   readonly audited_upto: number;
   readonly collapsed: boolean;
   readonly drains: boolean;
+  readonly paused: boolean;
+  /** Rows of the quarantine are to be applied again. */
+  readonly asked: boolean;
   readonly head: number;
   readonly unread: boolean;
 };
@@ -49,7 +52,7 @@ type Plan = {
   readonly settles: ReadonlyMap<SourceName, number>;
   readonly beat: boolean;
 };
-type Done = { readonly rows: number; readonly full: ReadonlySet<SourceName>; readonly draining: boolean };
+type Done = { readonly rows: number; readonly full: ReadonlySet<SourceName>; readonly draining: boolean; readonly paused: boolean };
 
 /** How often a tail with nothing to do renews its lease and says that it lives. */
 const heartbeatMs = 3_000;
@@ -60,6 +63,8 @@ const largestBatch = 20_000;
 const auditBacklog = 5_000;
 /** In a backlog, where there is work anyway, how often heads and writers are looked at. */
 const backlogMs = 250;
+/** Rows of the quarantine that are applied again at a time. */
+const mendBatch = 500;
 class Fenced extends Error {}
 
 /**
@@ -71,10 +76,8 @@ export class PostgresTail implements Tail {
   readonly #options: PostgresTailOptions;
   readonly #lease: TailLease;
   readonly #fences: TailFences;
-  readonly #texts = new Map<string, string>();
   readonly #audit = new TailAudit();
-  #sources: SourcesSql;
-  #fit: ReadonlySet<SourceName> = new Set();
+  readonly #sources: TailSources;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #beatAt = Number.NEGATIVE_INFINITY;
   #limit = largestBatch;
@@ -85,7 +88,7 @@ export class PostgresTail implements Tail {
 
   constructor(options: PostgresTailOptions) {
     this.#options = options;
-    this.#sources = sourcesSql(options.tables, unknownCatalogs);
+    this.#sources = new TailSources(options.session, options.tables);
     this.#lease = new TailLease(options.session, options.holder);
     this.#fences = new TailFences(options.session, options.monotonicMs);
   }
@@ -96,7 +99,7 @@ export class PostgresTail implements Tail {
 
   /** The sources' SQL as the catalog was found last. */
   get sources(): SourcesSql {
-    return this.#sources;
+    return this.#sources.sql;
   }
 
   /** Asks the catalog; what does not fit is told as drift, and that source is not read. */
@@ -138,7 +141,7 @@ export class PostgresTail implements Tail {
       if (code.startsWith('42')) {
         // A table or column that was there is not, or may not be read any more: that is drift, if the catalog says so too.
         await this.#check();
-        if (this.#fit.size < sourceNames.length) return { kind: 'idle' };
+        if (this.#sources.fit.size < sourceNames.length) return { kind: 'idle' };
         throw error;
       }
       if (code === '57014' || isContention(error)) this.#limit = Math.max(1, Math.floor(rows / 4));
@@ -153,6 +156,9 @@ export class PostgresTail implements Tail {
   async #cycle(rows: number): Promise<TailStep> {
     const { session, monotonicMs } = this.#options;
     const plan = await this.#plan();
+    const paused = plan.probe.some((row) => row.paused);
+    if (paused && !plan.beat) return { kind: 'paused' };
+    if (!paused && plan.probe.some((row) => row.asked)) return await this.#mend(Math.min(rows, mendBatch));
     const work = plan.probe.some((row) => row.unread || row.drains || row.low_water - row.audited_upto >= auditBacklog);
     if (!work && !plan.beat && plan.settles.size === 0) return { kind: 'idle' };
     this.#backlog = null;
@@ -163,6 +169,7 @@ export class PostgresTail implements Tail {
     for (const source of plan.settles.keys()) this.#fences.done(source);
     if (plan.beat || done.rows > 0) this.#beatAt = monotonicMs();
     if (done.full.size > 0) this.#backlog = plan.probe.map((row) => ({ ...row, unread: done.full.has(row.source) }));
+    if (done.paused) return { kind: 'paused' };
     if (done.rows === 0) return { kind: 'idle' };
     return { kind: 'applied', rows: done.rows, settled: done.full.size === 0 && !done.draining };
   }
@@ -174,10 +181,10 @@ export class PostgresTail implements Tail {
       return { probe: this.#backlog, fresh: false, settles: new Map(), beat };
     }
     this.#probedAt = monotonicMs();
-    const fit = this.#readable();
+    const fit = this.#sources.readable();
     const probe = (
       await session.run<ProbeRow>(
-        this.#text('probe', () => probeSql(fit)),
+        this.#sources.text('probe', () => probeSql(fit)),
         { fence: this.fence },
       )
     ).rows;
@@ -187,32 +194,24 @@ export class PostgresTail implements Tail {
   }
 
   async #batch(run: PostgresRun, rows: number, plan: Plan): Promise<Done> {
-    const fit = this.#readable();
-    const cursors = (
-      await run<HeldCursor>(
-        this.#text('hold', () => holdSql(fit)),
-        { fence: this.fence },
-      )
-    ).rows;
-    if (cursors.length < sourceNames.length) throw new Fenced();
-    const at = cursors[0]?.now ?? '';
-    const [type] = (await run<{ active: number; pending: boolean }>(eventTypeSql)).rows;
-    const active = type?.active === 1;
+    const { cursors, at } = await this.#hold(run);
+    const paused = cursors.some((cursor) => cursor.paused);
+    const { active, pending } = await this.#eventType(run);
     for (const cursor of cursors) {
       const head = plan.fresh ? (plan.probe.find((row) => row.source === cursor.source)?.head ?? null) : null;
-      if (this.#fit.has(cursor.source)) await watchSource(run, this.#sources[cursor.source], cursor, head, plan.beat);
+      if (this.#sources.fit.has(cursor.source)) await watchSource(run, this.sources[cursor.source], cursor, head, plan.beat);
     }
     const full = new Set<SourceName>();
     const read = new Set<SourceName>();
-    const draining = active && type?.pending === true;
+    const draining = active && pending && !paused;
     // What was captured first goes out first.
     let applied = draining ? await this.#drain(run, rows, at) : 0;
     const unread = plan.probe.filter((row) => row.unread).length;
     const share = Math.max(1, Math.ceil(rows / Math.max(1, unread)));
-    for (const cursor of draining ? [] : cursors) {
+    for (const cursor of draining || paused ? [] : cursors) {
       const probed = plan.probe.find((row) => row.source === cursor.source);
       const upto = plan.settles.get(cursor.source);
-      if (!this.#fit.has(cursor.source) || (probed?.unread !== true && upto === undefined)) continue;
+      if (!this.#sources.fit.has(cursor.source) || (probed?.unread !== true && upto === undefined)) continue;
       const done = await this.#apply(run, cursor, 'fresh', active, { rows: share, now: at });
       applied += done.row_count;
       const isFull = done.row_count === share;
@@ -220,20 +219,21 @@ export class PostgresTail implements Tail {
       // A full batch has read everything up to its last id; what is above was not read.
       if (upto !== undefined) await this.#settle(run, cursor, isFull ? Math.min(upto, done.last_id) : upto);
     }
-    if (applied === 0) {
+    if (plan.beat && !paused) await releaseRows(run, at);
+    if (applied === 0 && !paused) {
       const reapply = async (source: SourceName, ids: string) => {
         const cursor = cursors.find((each) => each.source === source);
         if (cursor !== undefined) await this.#apply(run, cursor, 'ids', active, { rows: Number.MAX_SAFE_INTEGER, now: at, ids });
       };
-      await this.#audit.audit(run, { sources: this.#sources, fit: this.#fit, rows, reapply });
+      await this.#audit.audit(run, { sources: this.sources, fit: this.#sources.fit, rows, reapply });
     }
     await this.#close(run, cursors, at, full, read);
-    return { rows: applied, full, draining };
+    return { rows: applied, full, draining, paused };
   }
 
   async #settle(run: PostgresRun, { source }: HeldCursor, upto: number): Promise<void> {
     await run(
-      this.#text(`settle ${source}`, () => settleSql(this.#sources[source])),
+      this.#sources.text(`settle ${source}`, () => settleSql(this.sources[source])),
       { upto },
     );
   }
@@ -246,10 +246,10 @@ export class PostgresTail implements Tail {
     params: { readonly rows: number; readonly now: string; readonly ids?: string },
   ): Promise<Counted> {
     const exact = reading === 'ids';
-    const sql = this.#text(`${source} ${reading} ${emits}`, () =>
+    const sql = this.#sources.text(`${source} ${reading} ${emits}`, () =>
       source === 'birth_registry'
-        ? registrySql(this.#sources.birth_registry, reading, emits)
-        : changelogSql(this.#sources, reading, emits, exact),
+        ? registrySql(this.sources.birth_registry, reading, emits)
+        : changelogSql(this.sources, reading, emits, exact),
     );
     const { environment } = this.#options;
     this.#applying = source;
@@ -270,35 +270,8 @@ export class PostgresTail implements Tail {
     full: ReadonlySet<SourceName>,
     read: ReadonlySet<SourceName>,
   ): Promise<void> {
-    const polled = cursors.map((cursor) => cursor.last_poll_at).sort()[0] ?? null;
-    const told = cursors.find((cursor) => cursor.stale_since !== null)?.stale_since ?? null;
-    const silent = polled !== null && Date.parse(at) - Date.parse(polled) > staleAfterMs;
-    if (told === null && silent) await this.#say(run, 'handoff.stale', { last_poll_at: polled }, at);
-    if (told !== null || silent) await this.#say(run, 'handoff.recovered', { stale_since: told ?? polled }, at);
-    const sql = this.#text(`close ${[...full]} ${[...read]}`, () =>
-      closeSql(
-        [...full].map((name) => this.#sources[name]),
-        [...read],
-      ),
-    );
-    await run(sql, { at, ttl: leaseMs, fence: this.fence });
-    await this.#fences.tell(run);
-  }
-
-  async #say(
-    run: PostgresRun,
-    type: 'handoff.stale' | 'handoff.recovered',
-    data: Readonly<Record<string, unknown>>,
-    at: string,
-  ): Promise<void> {
     const { environment } = this.#options;
-    const scope = { tenant_id: 'default', dataset_id: null, layer: null, run_id: null };
-    const event = { type, subject: 'handoff', time: at, ...scope, environment, data };
-    await run(
-      `WITH o AS (INSERT INTO outbox (committed_at, event_count, events) VALUES (:at, 1, :events) RETURNING outbox_id)
-       INSERT INTO outbox_waiting (outbox_id) SELECT outbox_id FROM o`,
-      { at, events: JSON.stringify([event]) },
-    );
+    await closeBatch(run, { sources: this.#sources, fences: this.#fences, environment, fence: this.fence, cursors, at, full, read });
   }
 
   /** The first look after a takeover. */
@@ -309,46 +282,68 @@ export class PostgresTail implements Tail {
     await this.#options.session.transaction(async (run) => {
       for (const source of sourceNames) {
         if (alarm !== null) await raiseAlarm(run, source, alarm);
-        if (this.#fit.has(source)) await greetSource(run, this.#sources[source]);
+        if (this.#sources.fit.has(source)) await greetSource(run, this.sources[source]);
       }
     });
   }
 
   async #check(): Promise<void> {
-    const { session, tables, monotonicMs } = this.#options;
-    const { findings, catalogs } = await session.transaction((run) => checkSource(run, tables));
-    this.#fit = new Set(sourceNames.filter((name) => !findings.some(({ source }) => source === name)));
-    // The changelog asks the registry for types only where the registry can be asked.
-    const by_key = catalogs.birth_registry.by_key && this.#fit.has('birth_registry');
-    this.#sources = sourcesSql(tables, { ...catalogs, birth_registry: { ...catalogs.birth_registry, by_key } });
-    this.#texts.clear();
-    this.#checkedAt = monotonicMs();
-    for (const source of sourceNames) {
-      const details = findings
-        .filter((found) => found.source === source)
-        .map(({ detail, sql }) => (sql === undefined ? detail : `${detail} (${sql})`));
-      if (details.length === 0) continue;
-      await session.transaction((run) => raiseAlarm(run, source, { coverage: 'drift', detail: details.join('; ') }));
-    }
+    await this.#sources.check();
+    this.#checkedAt = this.#options.monotonicMs();
+  }
+
+  async #hold(run: PostgresRun): Promise<{ readonly cursors: readonly HeldCursor[]; readonly at: string }> {
+    const sql = this.#sources.text('hold', () => holdSql(this.#sources.readable()));
+    const cursors = (await run<HeldCursor>(sql, { fence: this.fence })).rows;
+    if (cursors.length < sourceNames.length) throw new Fenced();
+    return { cursors, at: cursors[0]?.now ?? '' };
+  }
+
+  async #eventType(run: PostgresRun): Promise<{ readonly active: boolean; readonly pending: boolean }> {
+    return (await run<{ active: boolean; pending: boolean }>(eventTypeSql)).rows[0] ?? { active: false, pending: false };
   }
 
   async #setAside(source: SourceName, error: Error): Promise<void> {
-    await this.#options.session.transaction(async (run) => {
-      const fit = this.#readable();
-      const cursors = (await run<HeldCursor>(holdSql(fit), { fence: this.fence })).rows;
-      if (cursors.length < sourceNames.length) throw new Fenced();
-      const now = cursors[0]?.now ?? '';
-      await run(setAsideSql(this.#sources[source]), { error: error.message, now });
-    });
+    const aside = (plainly: boolean) =>
+      this.#options.session.transaction(async (run) => {
+        const { at } = await this.#hold(run);
+        await run(setAsideSql(this.sources[source], plainly), { error: error.message, now: at });
+      });
+    try {
+      await aside(false);
+    } catch (cause) {
+      if (!isFaultOfStatement(cause)) throw cause;
+      await aside(true);
+    }
   }
 
-  #readable() {
-    return sourceNames.filter((name) => this.#fit.has(name)).map((name) => this.#sources[name]);
-  }
-
-  #text(name: string, make: () => string): string {
-    const known = this.#texts.get(name) ?? make();
-    this.#texts.set(name, known);
-    return known;
+  /** Applies rows of the quarantine again; one that no statement takes is found like any other. */
+  async #mend(rows: number): Promise<TailStep> {
+    const { session } = this.#options;
+    try {
+      const count = await session.transaction(async (run) => {
+        const { cursors, at } = await this.#hold(run);
+        const { active, pending } = await this.#eventType(run);
+        if (cursors.some((cursor) => cursor.paused)) return 0;
+        const reapply = async (source: SourceName, ids: string) => {
+          const cursor = cursors.find((each) => each.source === source);
+          const params = { rows: Number.MAX_SAFE_INTEGER, now: at, ids };
+          if (cursor !== undefined) await this.#apply(run, cursor, 'ids', active && !pending, params);
+        };
+        const tried = await mendRows(run, this.#sources.readable(), { rows, now: at, reapply });
+        await this.#close(run, cursors, at, new Set(), new Set());
+        return tried;
+      });
+      return count === 0 ? { kind: 'idle' } : { kind: 'applied', rows: count, settled: false };
+    } catch (error) {
+      if (!isFaultOfStatement(error)) throw error;
+      this.#applying = null;
+      if (rows > 1) return await this.#mend(Math.max(1, Math.floor(rows / 8)));
+      await session.transaction(async (run) => {
+        const { at } = await this.#hold(run);
+        await failFirst(run, this.#sources.readable(), (error as Error).message, at);
+      });
+      return { kind: 'applied', rows: 1, settled: false };
+    }
   }
 }

@@ -26,6 +26,22 @@ describe('the tail on SQLite', () => {
       wait: async () => bench.clock.advance(6_000),
       rewind: async () => void bench.govd.exec('UPDATE handoff_cursor SET low_water = 0, audited_upto = 0'),
       lag: async () => bench.lag(),
+      refuse: async (object_key) => {
+        bench.govd.exec(
+          `CREATE TRIGGER refuse BEFORE INSERT ON event_pending WHEN NEW.object_key = '${object_key}' BEGIN SELECT RAISE(ABORT, 'refused'); END`,
+        );
+        return async () => void bench.govd.exec('DROP TRIGGER refuse');
+      },
+      fillLane: async () => {
+        bench.govd.exec(
+          `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+           INSERT INTO outbox (committed_at, event_count, events) SELECT 'then', 0, '[]' FROM n`,
+        );
+        return async () =>
+          void bench.govd.exec(
+            'INSERT INTO outbox_position (first_position, outbox_id, event_count) SELECT 1, max(outbox_id), 0 FROM outbox',
+          );
+      },
       [Symbol.asyncDispose]: async () => bench[Symbol.dispose](),
     };
   }, 25);
@@ -121,6 +137,106 @@ describe('a source that cannot be trusted', () => {
     settle(tail, rows);
     const alarm = bench.rows<{ alarm: string }>("SELECT alarm FROM handoff_cursor WHERE source = 'registry_changelog'")[0]?.alarm;
     expect(JSON.parse(alarm ?? '{}')).toMatchObject({ coverage: 'pruned', detail: expect.stringContaining('2 of the rows') });
+  });
+});
+
+describe('a source that changes under the tail', () => {
+  const alarmOf = (bench: HandoffBench, source = 'birth_registry') => {
+    const [row] = bench.rows<{ alarm: string | null }>(`SELECT alarm FROM handoff_cursor WHERE source = '${source}'`);
+    return JSON.parse(row?.alarm ?? '{}') as { coverage?: string; detail?: string };
+  };
+  const running = () => {
+    const bench = new HandoffBench();
+    bench.permit();
+    bench.add([born('t/a', at(1)), born('t/b', at(2))]);
+    const tail = bench.tail();
+    tail.start();
+    settle(tail);
+    return { bench, tail };
+  };
+
+  it('says pruned when it was emptied after everything was read', () => {
+    const { bench, tail } = running();
+    using _ = bench;
+    bench.birthsHandle.exec('DELETE FROM birth_registry');
+    bench.clock.advance(6_000);
+    tail.step(10);
+    expect(alarmOf(bench)).toMatchObject({ coverage: 'pruned', detail: expect.stringContaining('emptied') });
+  });
+
+  it('says drift when it was restored and went on past the cursor before anybody looked', () => {
+    const { bench } = running();
+    using _ = bench;
+    bench.birthsHandle.exec('DELETE FROM birth_registry; DELETE FROM registry_changelog; DELETE FROM sqlite_sequence');
+    bench.add([3, 4, 5, 6].map((second) => born(`t/${second}`, at(second))));
+    bench.tail().start();
+    expect(alarmOf(bench)).toMatchObject({ coverage: 'drift', detail: expect.stringContaining('given out again') });
+  });
+
+  it.each([
+    ['a column', 'RENAME object_type TO kind', 'ALTER TABLE birth_registry RENAME kind TO object_type', /columns are missing: object_type/],
+    ['its table', 'RENAME TO gone', 'ALTER TABLE gone RENAME TO birth_registry', /there is no table/],
+  ])('says drift when it lost %s, and reads it again when that is back', (_name, lose, bring, detail) => {
+    const { bench, tail } = running();
+    using _ = bench;
+    bench.birthsHandle.exec(`ALTER TABLE birth_registry ${lose}`);
+    bench.birthsHandle.exec(`INSERT INTO registry_changelog (object_key, change, born_at) VALUES ('t/other', 'CHANGED', '${at(5)}')`);
+    bench.clock.advance(6_000);
+    settle(tail);
+    expect(alarmOf(bench)).toMatchObject({ coverage: 'drift', detail: expect.stringMatching(detail) });
+    // The changelog can be read without the column, and not without the table it is compared with.
+    const read = bench.rows("SELECT 1 FROM governance_candidate_state WHERE object_key = 't/other'").length;
+    expect(read).toBe(lose.includes('TO kind') ? 1 : 0);
+    bench.birthsHandle.exec(bring);
+    bench.add([born('t/c', at(6))]);
+    bench.clock.advance(6_000);
+    settle(tail);
+    settle(tail);
+    expect(bench.rows("SELECT 1 FROM governance_candidate_state WHERE object_key = 't/other'")).toHaveLength(1);
+    expect(bench.lag()).toEqual({ births: 3, lag_rows: 0, unannounced_rows: 0 });
+  });
+
+  it('says drift at once when a statement needs what is gone', () => {
+    const { bench, tail } = running();
+    using _ = bench;
+    bench.birthsHandle.exec('ALTER TABLE birth_registry RENAME object_type TO kind');
+    bench.birthsHandle.exec(`INSERT INTO birth_registry (object_key, kind, born_at, permit_id) VALUES ('t/c', 'tables', '${at(5)}', 'p')`);
+    settle(tail);
+    expect(alarmOf(bench)).toMatchObject({ coverage: 'drift' });
+  });
+
+  it('captures a row that took the place of a removed one, far below the cursor', () => {
+    const { bench, tail } = running();
+    using _ = bench;
+    bench.clock.advance(6_000);
+    settle(tail);
+    bench.birthsHandle.exec(`DELETE FROM birth_registry WHERE birth_id = 1;
+      INSERT INTO birth_registry (birth_id, object_key, object_type, born_at, permit_id) VALUES (1, 't/by-hand', 'tables', '${at(9)}', 'p')`);
+    expect(bench.lag().lag_rows).toBe(1);
+    for (let round = 0; round < 4; round += 1) {
+      bench.clock.advance(6_000);
+      settle(tail);
+    }
+    expect(bench.lag().lag_rows).toBe(0);
+    expect(bench.rows("SELECT object_type FROM governance_candidate_state WHERE object_key = 't/by-hand'")).toEqual([
+      { object_type: 'tables' },
+    ]);
+  });
+
+  it('finds the row that no statement takes in a large backlog too, which is walked in key order', () => {
+    using bench = new HandoffBench();
+    bench.permit();
+    bench.govd.exec(
+      "CREATE TRIGGER refuse BEFORE INSERT ON event_pending WHEN NEW.object_key = 't/00013' BEGIN SELECT RAISE(ABORT, 'refused'); END",
+    );
+    for (let from = 0; from < 20_000; from += 5_000) {
+      bench.add(Array.from({ length: 5_000 }, (_, serial) => born(`t/${String(from + serial).padStart(5, '0')}`, at(1))));
+    }
+    const tail = bench.tail();
+    tail.start();
+    settle(tail, 4_000);
+    expect(bench.rows('SELECT DISTINCT object_key FROM handoff_quarantine')).toEqual([{ object_key: 't/00013' }]);
+    expect(bench.lag()).toEqual({ births: 20_000, lag_rows: 1, unannounced_rows: 1 });
   });
 });
 

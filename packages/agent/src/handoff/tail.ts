@@ -1,8 +1,14 @@
-import { type CursorAlarm, judgeRange, judgeSource, staleAfterMs, walksByKey } from '@govctl/core/handoff';
-import { type SqliteHandle, type SqlParams, StatementCache } from '../db/index.ts';
-import { readSource } from './source-fact.ts';
+import { judgeRange, walksByKey } from '@govctl/core/handoff';
+import type { SqliteHandle, SqlParams } from '../db/index.ts';
+import { anchorSql, watchAnchor, watchSources } from './tail-alarm.ts';
+import { arrivalSpan, isFaultOfRow, isSchemaFault, nothingTold, TailApply } from './tail-apply.ts';
+import { TailAudit } from './tail-audit.ts';
+import { beat } from './tail-heartbeat.ts';
+import { TailMend } from './tail-mend.ts';
 import type { Tail, TailStep } from './tail-port.ts';
-import { attention, drainSql, type Lane, missingSql, type SourceName, sources, type TailSql, tailSql } from './tail-sql.ts';
+import { type CursorRow, SqliteTailSession } from './tail-session.ts';
+import { drainSql, type SourceName } from './tail-sql.ts';
+import { TailWalk } from './tail-walk.ts';
 
 export type TailOptions = {
   /** A connection of govd.db of the tail's own, with births attached (`attachBirths`). */
@@ -12,37 +18,12 @@ export type TailOptions = {
   readonly now: () => string;
 };
 
-type Key = string | Uint8Array;
-type CursorRow = {
-  readonly source: SourceName;
-  readonly shard: number;
-  readonly low_water: number;
-  readonly audited_upto: number;
-  readonly walk_low: number | null;
-  readonly walk_upto: number | null;
-  readonly walk_key: Key | null;
-  readonly walk_rows: number;
-  readonly last_poll_at: string | null;
-  readonly stale_since: string | null;
-  readonly alarm: string | null;
-};
-
-/** What one batch reads of one source: ids above `low` up to `high` and, in the key lane, only keys of the span. */
-type Range = { readonly cursor: CursorRow; readonly low: number; readonly high: number };
-type Span = { readonly lane: Lane; readonly after_key: Key; readonly to_key: Key; readonly last: boolean };
-type Survey = { readonly row_count: number; readonly attention: number };
-/** Ids of the registry that a transaction has applied without leaving a row out. */
-type Told = { readonly told_low: number; readonly told_high: number };
-type Missing = { readonly lag_rows: number; readonly unannounced_rows: number; readonly hole_rows: number };
-
 /** How often an idle tail says that it lives. Each costs a disk flush; six may be late before coverage is unknown. */
 const heartbeatMs = 5_000;
-/** Births proved, or proved again, at a time. */
-const auditRows = 10_000;
 /** Fewer unproved births wait for the next heartbeat: a proof of its own costs a disk flush. */
 const auditBacklog = 5_000;
-const nothingTold: Told = { told_low: 0, told_high: 0 };
-const arrivalSpan: Span = { lane: 'arrival', after_key: '', to_key: '', last: true };
+/** Rows of the quarantine that are applied again at a time. */
+const mendRows = 500;
 
 class Fenced extends Error {}
 
@@ -52,16 +33,23 @@ class Fenced extends Error {}
  * holds no transaction across an await, so the two never wait for each other's locks.
  */
 export class SqliteTail implements Tail {
-  readonly #options: TailOptions;
-  readonly #cache: StatementCache;
-  readonly #sql = new Map<string, TailSql>();
+  readonly #holder: string;
+  readonly #session: SqliteTailSession;
+  readonly #apply: TailApply;
+  readonly #walk: TailWalk;
+  readonly #mend: TailMend;
+  readonly #audit: TailAudit;
   #fence = 0;
   #beatAt = Number.NEGATIVE_INFINITY;
-  #sweepLow: Record<SourceName, number> = { birth_registry: 0, registry_changelog: 0 };
+  #readable: ReadonlySet<SourceName> = new Set();
 
-  constructor(options: TailOptions) {
-    this.#options = options;
-    this.#cache = new StatementCache(options.handle);
+  constructor({ handle, holder, environment, now }: TailOptions) {
+    this.#holder = holder;
+    this.#session = new SqliteTailSession(handle, now, environment);
+    this.#apply = new TailApply(this.#session);
+    this.#walk = new TailWalk(this.#session, this.#apply);
+    this.#mend = new TailMend(this.#session, this.#apply);
+    this.#audit = new TailAudit(this.#session);
   }
 
   get fence(): number {
@@ -70,13 +58,13 @@ export class SqliteTail implements Tail {
 
   /** Takes the cursors over; whoever held them commits nothing any more. */
   start(): void {
-    this.#transaction(() => {
-      this.#run('UPDATE handoff_cursor SET fence = 1 + (SELECT max(fence) FROM handoff_cursor), holder = :holder', {
-        holder: this.#options.holder,
+    const session = this.#session;
+    session.transaction(() => {
+      session.run('UPDATE handoff_cursor SET fence = 1 + (SELECT max(fence) FROM handoff_cursor), holder = :holder', {
+        holder: this.#holder,
       });
-      this.#fence = this.#all<{ fence: number }>('SELECT max(fence) AS fence FROM handoff_cursor')[0]?.fence ?? 0;
-      for (const cursor of this.#cursors())
-        this.#alarm(cursor, judgeSource(readSource(this.#options.handle, cursor.source), cursor.low_water));
+      this.#fence = session.all<{ fence: number }>('SELECT max(fence) AS fence FROM handoff_cursor')[0]?.fence ?? 0;
+      this.#readable = watchSources(session);
     });
   }
 
@@ -85,303 +73,158 @@ export class SqliteTail implements Tail {
    * @throws what SQLite throws (full, I/O, busy): nothing was done, and the next step does it.
    */
   step(rows: number): TailStep {
-    const due = Date.parse(this.#options.now()) - this.#beatAt >= heartbeatMs;
-    if (!due && !this.#hasWork()) return { kind: 'idle' };
+    const due = Date.parse(this.#session.now()) - this.#beatAt >= heartbeatMs;
+    const paused = this.#session.cursors().some((cursor) => cursor.paused_at !== null);
+    if (!due && (paused || !this.#hasWork())) return paused ? { kind: 'paused' } : { kind: 'idle' };
     try {
-      const applied = this.#transaction(() => {
-        if (
-          this.#run('UPDATE handoff_cursor SET holder = :holder WHERE fence = :fence', {
-            holder: this.#options.holder,
-            fence: this.#fence,
-          }) === 0
-        ) {
-          throw new Fenced();
-        }
-        const count = this.#drain(rows) ?? this.#batch(rows);
-        if (count === 0) this.#audit(Math.min(rows, auditRows));
-        this.#heartbeat();
-        return count;
-      });
-      this.#beatAt = Date.parse(this.#options.now());
-      return applied === 0 ? { kind: 'idle' } : { kind: 'applied', rows: applied, settled: !this.#hasBacklog() };
+      if (paused) return this.#rest();
+      return this.#mend.asked() ? this.#retry(Math.min(rows, mendRows)) : this.#attempt(rows, due);
     } catch (error) {
       if (error instanceof Fenced) return { kind: 'fenced' };
-      throw error;
+      if (!isSchemaFault(error)) throw error;
+      // A table or column that was there is not any more: that is drift, if the catalog says so too.
+      const before = this.#readable.size;
+      this.#readable = this.#session.transaction(() => {
+        this.#hold();
+        return watchSources(this.#session);
+      });
+      if (this.#readable.size === before) throw error;
+      return { kind: 'idle' };
     }
   }
 
-  /**
-   * Plain BEGIN, and a write to govd.db first: that takes the write lock of govd.db alone, at once. BEGIN IMMEDIATE would take the
-   * one of births.db too.
-   */
-  #transaction<T>(work: () => T): T {
-    const { handle } = this.#options;
-    handle.exec('BEGIN');
+  /** A statement that fails for what a row holds is tried with fewer rows, until the row that it cannot take is alone and stands aside. */
+  #attempt(rows: number, due: boolean): TailStep {
+    this.#apply.begin();
     try {
-      const result = work();
-      handle.exec('COMMIT');
-      return result;
+      const applied = this.#session.transaction(() => {
+        this.#hold();
+        if (due) this.#look();
+        const count = this.#drain(rows) ?? this.#batch(rows);
+        if (count === 0 && this.#audit.findsHole(this.#readable, rows)) this.#walk.start(this.#readable, true);
+        beat(this.#session, this.#fence, !this.#hasBacklog());
+        return count;
+      });
+      this.#beatAt = Date.parse(this.#session.now());
+      return applied === 0 ? { kind: 'idle' } : { kind: 'applied', rows: applied, settled: !this.#hasBacklog() };
     } catch (error) {
-      if (handle.inTransaction) handle.exec('ROLLBACK');
-      throw error;
+      if (!isFaultOfRow(error)) throw error;
+      if (rows > 1) return this.#attempt(Math.max(1, Math.floor(rows / 8)), due);
+      const aside = this.#session.transaction(() => {
+        this.#hold();
+        return this.#apply.setAside(error as Error);
+      });
+      if (!aside) throw error;
+      return { kind: 'applied', rows: 1, settled: false };
     }
+  }
+
+  /** Rows of the quarantine, the same way. */
+  #retry(rows: number): TailStep {
+    try {
+      const count = this.#session.transaction(() => {
+        this.#hold();
+        const tried = this.#mend.step(rows);
+        beat(this.#session, this.#fence, false);
+        return tried;
+      });
+      return { kind: 'applied', rows: count, settled: false };
+    } catch (error) {
+      if (!isFaultOfRow(error)) throw error;
+      if (rows > 1) return this.#retry(Math.max(1, Math.floor(rows / 8)));
+      this.#session.transaction(() => {
+        this.#hold();
+        this.#mend.failFirst(error as Error);
+      });
+      return { kind: 'applied', rows: 1, settled: false };
+    }
+  }
+
+  /** Paused: it lives, and reads nothing. */
+  #rest(): TailStep {
+    this.#session.transaction(() => {
+      this.#hold();
+      beat(this.#session, this.#fence, false);
+    });
+    this.#beatAt = Date.parse(this.#session.now());
+    return { kind: 'paused' };
+  }
+
+  #hold(): void {
+    const held = this.#session.run('UPDATE handoff_cursor SET holder = :holder WHERE fence = :fence', {
+      holder: this.#holder,
+      fence: this.#fence,
+    });
+    if (held === 0) throw new Fenced();
+  }
+
+  #look(): void {
+    this.#readable = watchSources(this.#session);
+    this.#mend.release();
   }
 
   #hasWork(): boolean {
-    return this.#hasBacklog() || this.#cursors().some((cursor) => cursor.low_water - cursor.audited_upto >= auditBacklog);
+    return (
+      this.#hasBacklog() ||
+      this.#mend.asked() ||
+      this.#session.cursors().some((cursor) => cursor.low_water - cursor.audited_upto >= auditBacklog)
+    );
   }
 
   #hasBacklog(): boolean {
-    return this.#drains() || this.#cursors().some((cursor) => cursor.walk_upto !== null || this.#head(cursor.source) > cursor.low_water);
+    return this.#session.drains() || this.#cursors().some((cursor) => cursor.walk_upto !== null || this.#isBehind(cursor));
   }
 
-  #drains(): boolean {
-    return (
-      this.#all(
-        "SELECT 1 FROM event_type_registry WHERE event_type = 'handoff.object_born' AND active = 1 AND EXISTS (SELECT 1 FROM event_pending WHERE event_type = 'handoff.object_born')",
-      ).length > 0
-    );
+  #isBehind(cursor: CursorRow): boolean {
+    return this.#session.head(cursor.source) > cursor.low_water;
+  }
+
+  /** Of the sources that can be read. */
+  #cursors(): CursorRow[] {
+    return this.#session.cursors().filter((cursor) => this.#readable.has(cursor.source));
   }
 
   /** Captured events of a type that is active by now, in key order; new births wait behind them in event_pending. */
   #drain(rows: number): number | null {
-    if (!this.#drains()) return null;
-    const [bound] = [...this.#all<SqlParams>(drainSql.bound, { skip: rows - 1 }), ...this.#all<SqlParams>(drainSql.last)];
+    const session = this.#session;
+    if (!session.drains()) return null;
+    const [bound] = [...session.all<SqlParams>(drainSql.bound, { skip: rows - 1 }), ...session.all<SqlParams>(drainSql.last)];
     if (bound === undefined) return null;
-    const { now, environment } = this.#options;
-    const at = now();
-    this.#run(drainSql.outbox, { ...bound, now: at, environment });
-    this.#run(drainSql.emitted, { ...bound, now: at });
-    return this.#run(drainSql.remove, bound);
+    const at = session.now();
+    session.run(drainSql.outbox, { ...bound, now: at, environment: session.environment });
+    session.run(drainSql.emitted, { ...bound, now: at });
+    return session.run(drainSql.remove, bound);
   }
 
   #batch(rows: number): number {
+    const session = this.#session;
     const cursors = this.#cursors();
     for (const cursor of cursors) {
-      const head = this.#head(cursor.source);
-      if (head < cursor.low_water) this.#alarm(cursor, judgeSource(readSource(this.#options.handle, cursor.source), cursor.low_water));
-      if (cursor.walk_upto === null && walksByKey(head - cursor.low_water, head)) return this.#walk(rows, this.#startWalk());
+      const head = session.head(cursor.source);
+      if (head < cursor.low_water) this.#readable = watchSources(session);
+      if (cursor.walk_upto === null && walksByKey(head - cursor.low_water, head))
+        return this.#walk.step(rows, this.#walk.start(this.#readable));
     }
-    if (cursors.some((cursor) => cursor.walk_upto !== null)) return this.#walk(rows, cursors);
-    const behind = cursors.filter((cursor) => this.#head(cursor.source) > cursor.low_water);
+    if (cursors.some((cursor) => cursor.walk_upto !== null)) return this.#walk.step(rows, cursors);
+    const behind = cursors.filter((cursor) => this.#isBehind(cursor));
     const share = Math.max(1, Math.ceil(rows / Math.max(1, behind.length)));
     let applied = 0;
     let told = nothingTold;
     for (const cursor of behind) {
-      const range = { cursor, low: cursor.low_water, high: Math.min(this.#head(cursor.source), cursor.low_water + share) };
-      const { row_count, ...more } = this.#apply(range, arrivalSpan, told);
+      const { source, shard, low_water: low, pruned_upto } = cursor;
+      watchAnchor(session, cursor);
+      const most = Math.min(session.head(source), low + share);
+      // What we pruned is no loss: rows up to there are judged apart from those above.
+      const high = low < pruned_upto ? Math.min(most, pruned_upto) : most;
+      const { row_count, ...more } = this.#apply.range({ cursor, low, high }, arrivalSpan, told);
       told = more.told;
-      this.#alarm(cursor, judgeRange(range.low, range.high, row_count));
-      this.#run('UPDATE handoff_cursor SET low_water = :high, last_progress_at = :now WHERE source = :source AND shard = :shard', {
-        high: range.high,
-        now: this.#options.now(),
-        source: cursor.source,
-        shard: cursor.shard,
-      });
-      applied += range.high - range.low;
+      if (low >= pruned_upto) session.alarm(cursor, judgeRange(low, high, row_count));
+      session.run(
+        `UPDATE handoff_cursor SET low_water = :high, anchor = ${anchorSql(source)}, last_progress_at = :now WHERE source = :source AND shard = :shard`,
+        { high, now: session.now(), source, shard },
+      );
+      applied += high - low;
     }
     return applied;
-  }
-
-  /** The whole backlog of every source becomes one walk; with `fromStart` everything ever read is walked again, which changes nothing that is right. */
-  #startWalk(fromStart = false): CursorRow[] {
-    for (const cursor of this.#cursors()) {
-      this.#run(
-        `UPDATE handoff_cursor SET walk_low = :low, walk_upto = :upto, walk_key = '', walk_rows = 0 WHERE source = :source AND shard = :shard`,
-        {
-          low: fromStart ? 0 : cursor.low_water,
-          upto: Math.max(cursor.low_water, this.#head(cursor.source)),
-          source: cursor.source,
-          shard: cursor.shard,
-        },
-      );
-    }
-    return this.#cursors();
-  }
-
-  #walk(rows: number, cursors: readonly CursorRow[]): number {
-    const walking = cursors.filter((cursor) => cursor.walk_upto !== null);
-    const span = this.#span(rows, walking[0]?.walk_key ?? '');
-    let applied = 0;
-    let told = nothingTold;
-    for (const cursor of walking) {
-      const range = { cursor, low: cursor.walk_low ?? 0, high: cursor.walk_upto ?? 0 };
-      const { row_count, ...more } = this.#apply(range, span, told);
-      told = more.told;
-      const met = cursor.walk_rows + row_count;
-      const place = { source: cursor.source, shard: cursor.shard, now: this.#options.now() };
-      if (span.last) {
-        // A second walk from the start also passes ids that were pruned after they were read: only the first proves completeness.
-        if (range.low === cursor.low_water) this.#alarm(cursor, judgeRange(range.low, range.high, met));
-        this.#run(
-          `UPDATE handoff_cursor SET low_water = max(low_water, :high), last_progress_at = :now, walk_low = NULL, walk_upto = NULL, walk_key = NULL, walk_rows = 0
-           WHERE source = :source AND shard = :shard`,
-          { ...place, high: range.high },
-        );
-      } else {
-        this.#run(
-          'UPDATE handoff_cursor SET walk_key = :key, walk_rows = :met, last_progress_at = :now WHERE source = :source AND shard = :shard',
-          { ...place, key: span.to_key, met },
-        );
-      }
-      applied += row_count;
-    }
-    // A span can hold only rows outside the range; the walk went on all the same.
-    return Math.max(1, applied);
-  }
-
-  /** The next keys, so many that about `rows` rows have them. */
-  #span(rows: number, afterKey: Key): Span {
-    const bounds = Object.values(sources).flatMap(({ table }) => {
-      const sql = `SELECT object_key FROM ${table} WHERE object_key > :after_key ORDER BY object_key LIMIT 1 OFFSET :skip`;
-      return this.#all<{ object_key: Key }>(sql, { after_key: afterKey, skip: Math.max(1, Math.ceil(rows / 2)) });
-    });
-    if (bounds.length > 0) {
-      const [least] = this.#all<{ to_key: Key }>('SELECT min(column1) AS to_key FROM (VALUES (:a), (:b))', {
-        a: bounds[0]?.object_key ?? '',
-        b: bounds.at(-1)?.object_key ?? '',
-      });
-      if (least !== undefined) return { lane: 'key', after_key: afterKey, to_key: least.to_key, last: false };
-    }
-    // Nothing sorts after a blob of this size that a registry would hold; text always sorts before any blob.
-    return { lane: 'key', after_key: afterKey, to_key: Buffer.alloc(64, 0xff), last: true };
-  }
-
-  /** `told`: what the registry has applied in this transaction, whose births the changelog need not tell of again. */
-  #apply({ cursor, low, high }: Range, span: Span, told: Told): { readonly row_count: number; readonly told: Told } {
-    const { now, environment } = this.#options;
-    const place: SqlParams = span.lane === 'arrival' ? { low, high } : { low, high, after_key: span.after_key, to_key: span.to_key };
-    const stamped = { ...place, now: now() };
-    const registry = cursor.source === 'birth_registry';
-    const plain = this.#tailSql(span.lane, false);
-    const [survey] = this.#all<Survey>(plain.survey[cursor.source], registry ? place : { ...place, ...told });
-    if (survey === undefined || survey.row_count === 0) return { row_count: 0, told };
-    const { row_count } = survey;
-    const careful =
-      survey.attention === attention.faults || this.#all('SELECT 1 FROM handoff_quarantine WHERE resolved_at IS NULL LIMIT 1').length > 0;
-    // Twice: the second finds rows behind those that the first put there.
-    if (careful) this.#run(plain.quarantine[cursor.source], stamped);
-    if (careful) this.#run(plain.quarantine[cursor.source], stamped);
-    const sql = this.#tailSql(span.lane, careful);
-    const { events, candidates } = registry ? sql.births : sql.changelog;
-    if (careful || survey.attention === attention.births) {
-      if (this.#emits()) {
-        this.#run(events.outbox, { ...stamped, environment });
-        this.#run(events.emitted, stamped);
-      } else {
-        this.#run(events.capture, stamped);
-      }
-      // After the events: the changelog's look for births without a candidate.
-      this.#run(candidates, stamped);
-    }
-    if (registry) return { row_count, told: careful ? nothingTold : { told_low: low, told_high: high } };
-    this.#run(sql.changelog.changed, stamped);
-    return { row_count, told };
-  }
-
-  /** Straight to the outbox only while nothing waits in event_pending: what was captured first goes out first. */
-  #emits(): boolean {
-    return (
-      this.#all("SELECT 1 FROM event_type_registry WHERE event_type = 'handoff.object_born' AND active = 1").length > 0 && !this.#drains()
-    );
-  }
-
-  /**
-   * Proves, by anti-join, that the births below the cursor have their candidates and events, and proves a slice of the older ones
-   * again. A hole, whatever made it, is mended by walking everything once more.
-   */
-  #audit(rows: number): void {
-    for (const cursor of this.#cursors()) {
-      if (cursor.walk_upto !== null) return;
-      const { source, shard, low_water, audited_upto } = cursor;
-      const high = Math.min(low_water, audited_upto + rows);
-      const fresh = this.#missing(source, audited_upto, high);
-      if (high > audited_upto && fresh.lag_rows === 0 && fresh.unannounced_rows === 0) {
-        this.#run('UPDATE handoff_cursor SET audited_upto = :high WHERE source = :source AND shard = :shard', { high, source, shard });
-      }
-      const from = this.#sweepLow[source] >= audited_upto ? 0 : this.#sweepLow[source];
-      const to = Math.min(audited_upto, from + rows);
-      const old = this.#missing(source, from, to);
-      this.#sweepLow[source] = to;
-      if (fresh.hole_rows > 0 || old.hole_rows > 0) {
-        this.#startWalk(true);
-        return;
-      }
-    }
-  }
-
-  #missing(source: SourceName, low: number, high: number): Missing {
-    const none = { lag_rows: 0, unannounced_rows: 0, hole_rows: 0 };
-    return high <= low ? none : (this.#all<Missing>(missingSql(source), { low, high })[0] ?? none);
-  }
-
-  #heartbeat(): void {
-    const now = this.#options.now();
-    const cursors = this.#cursors();
-    const polled = cursors.map((cursor) => cursor.last_poll_at).sort()[0] ?? null;
-    const told = cursors.find((cursor) => cursor.stale_since !== null)?.stale_since ?? null;
-    const silent = polled !== null && Date.parse(now) - Date.parse(polled) > staleAfterMs;
-    if (told === null && silent) this.#say('handoff.stale', { last_poll_at: polled });
-    if (told !== null || silent) this.#say('handoff.recovered', { stale_since: told ?? polled });
-    this.#run('UPDATE handoff_cursor SET last_poll_at = :now, stale_since = NULL WHERE fence = :fence', { now, fence: this.#fence });
-    if (!this.#hasBacklog()) {
-      this.#run('UPDATE handoff_cursor SET last_settled_at = :now WHERE fence = :fence', { now, fence: this.#fence });
-    }
-  }
-
-  #say(type: 'handoff.stale' | 'handoff.recovered', data: Readonly<Record<string, unknown>>): void {
-    const { now, environment } = this.#options;
-    const event = {
-      type,
-      subject: 'handoff',
-      time: now(),
-      tenant_id: 'default',
-      dataset_id: null,
-      layer: null,
-      run_id: null,
-      environment,
-      data,
-    };
-    this.#run('INSERT INTO outbox (committed_at, event_count, events) VALUES (:now, 1, :events)', {
-      now: now(),
-      events: JSON.stringify([event]),
-    });
-  }
-
-  /** An alarm stays until an operator resumes: what was lost does not come back by reading on. */
-  #alarm(cursor: CursorRow, alarm: CursorAlarm | null): void {
-    if (alarm === null) return;
-    const text = JSON.stringify({ ...alarm, raised_at: this.#options.now() });
-    this.#run('UPDATE handoff_cursor SET alarm = :text WHERE source = :source AND shard = :shard AND alarm IS NULL', {
-      text,
-      source: cursor.source,
-      shard: cursor.shard,
-    });
-  }
-
-  #cursors(): CursorRow[] {
-    return this.#all<CursorRow>(
-      `SELECT source, shard, low_water, audited_upto, walk_low, walk_upto, walk_key, walk_rows, last_poll_at, stale_since, alarm
-       FROM handoff_cursor ORDER BY source, shard`,
-    );
-  }
-
-  #head(source: SourceName): number {
-    return this.#all<{ seq: number }>('SELECT seq FROM births.sqlite_sequence WHERE name = :source', { source })[0]?.seq ?? 0;
-  }
-
-  #tailSql(lane: Lane, careful: boolean): TailSql {
-    const name = `${lane}${careful ? ' careful' : ''}`;
-    const known = this.#sql.get(name) ?? tailSql(lane, careful);
-    this.#sql.set(name, known);
-    return known;
-  }
-
-  #all<Row>(sql: string, params: SqlParams = {}): Row[] {
-    return this.#cache.get(sql).all(params) as Row[];
-  }
-
-  #run(sql: string, params: SqlParams): number {
-    return this.#cache.get(sql).run(params).changes;
   }
 }

@@ -11,6 +11,7 @@ export * from './route/event.ts';
 export * from './route/evidence.ts';
 export * from './route/gate.ts';
 export * from './route/handoff.ts';
+export * from './route/handoff-operation.ts';
 export * from './route/identity.ts';
 export * from './route/policy.ts';
 export * from './route/promotion.ts';

@@ -6,6 +6,7 @@ import { eventRoutes } from './route/event.ts';
 import { evidenceRoutes } from './route/evidence.ts';
 import { gateRoutes } from './route/gate.ts';
 import { handoffRoutes } from './route/handoff.ts';
+import { handoffOperationRoutes } from './route/handoff-operation.ts';
 import { identityRoutes } from './route/identity.ts';
 import { policyRoutes } from './route/policy.ts';
 import { promotionRoutes } from './route/promotion.ts';
@@ -22,6 +23,7 @@ export const routeList = defineRoutes({
   ...snapshotRoutes,
   ...evidenceRoutes,
   ...handoffRoutes,
+  ...handoffOperationRoutes,
   ...eventRoutes,
   ...identityRoutes,
   ...qualityRoutes,

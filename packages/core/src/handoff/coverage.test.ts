@@ -61,7 +61,7 @@ describe('coverage', () => {
 });
 
 describe('a source', () => {
-  const source = { source: 'x', monotonic: true, head: 10, missing_columns: [] };
+  const source = { source: 'x', present: true, monotonic: true, head: 10, missing_columns: [] };
   it('is trusted only while its ids cannot come back and its head is not behind the cursor', () => {
     expect(judgeSource(source, 10)).toBeNull();
     expect(judgeSource({ ...source, head: 9 }, 10)?.coverage).toBe('drift');

@@ -1,4 +1,5 @@
 import type { CoverageFact } from '../decision/facts.ts';
+import type { HandoffPause } from './handoff-unit.ts';
 
 export type CoverageState = CoverageFact['state'];
 
@@ -33,7 +34,10 @@ export type CoverageEvidence = {
   readonly cursors: readonly CursorFact[];
   readonly lag_rows: number;
   readonly unannounced_rows: number;
+  /** Rows that stand aside, births or not: their objects are not known as they are. */
   readonly quarantine: number;
+  /** Who stopped the tail, where somebody did. */
+  readonly pause?: HandoffPause | null;
   /** Why births cannot be read, where they cannot. */
   readonly blocker: string | null;
   /** The fence of the tail that asks, where a tail asks: another fence in the rows means it was taken over. */
@@ -54,6 +58,8 @@ export function judgeCoverage(evidence: CoverageEvidence): Coverage {
   if (taken !== undefined) return { state: 'fenced', reason: `another daemon tails ${taken.source} (fence ${taken.fence})` };
   const alarmed = cursors.find((cursor) => cursor.alarm?.coverage === 'drift') ?? cursors.find((cursor) => cursor.alarm !== null);
   if (alarmed?.alarm) return { state: alarmed.alarm.coverage, reason: `${alarmed.source}: ${alarmed.alarm.detail}` };
+  const pause = evidence.pause ?? null;
+  if (pause !== null) return { state: 'unknown', reason: `${pause.paused_by} paused the tail at ${pause.paused_at}: ${pause.reason}` };
   const now = Date.parse(as_of);
   for (const cursor of cursors) {
     if (cursor.last_poll_at === null) return { state: 'unknown', reason: `${cursor.source} was never read` };
@@ -64,9 +70,24 @@ export function judgeCoverage(evidence: CoverageEvidence): Coverage {
   }
   if (lag_rows > 0) return { state: 'behind', reason: `${lag_rows} births have no candidate yet` };
   if (unannounced_rows > 0) return { state: 'behind', reason: `${unannounced_rows} births have neither event nor pending row` };
+  if (evidence.quarantine > 0) return { state: 'behind', reason: `${evidence.quarantine} rows stand aside in quarantine` };
   const behind = cursors.find((cursor) => unread(cursor) > 0);
   if (behind !== undefined) return { state: 'behind', reason: `${unread(behind)} rows of ${behind.source} are still to be read` };
   return { state: 'ok', reason: 'every birth has its candidate and its event' };
+}
+
+/** What an operator does about it, with a command; null where nothing need be done, or only waited for. */
+export function coverageFix(evidence: CoverageEvidence, { state }: Coverage): string | null {
+  const { cursors, pause = null, quarantine } = evidence;
+  if (state === 'drift')
+    return 'mend what the reason names, then read everything again, which changes nothing that is right: govctl handoff resume --reason TEXT';
+  if (state === 'pruned')
+    return 'find out who removed rows and bring back the births that are lost: govctl handoff import FILE; then govctl handoff resume --reason TEXT';
+  if (state === 'ok') return null;
+  if (state === 'unknown' && evidence.blocker === null && pause !== null) return 'govctl handoff resume --reason TEXT';
+  if (state === 'unknown') return 'govctl doctor';
+  if (cursors.some((cursor) => cursor.alarm !== null)) return 'end the transaction that is named as blocker; the alarm ends with it';
+  return quarantine > 0 ? 'govctl handoff quarantine ls' : null;
 }
 
 function unread(cursor: CursorFact): number {

@@ -1,6 +1,8 @@
 /** What the source itself says about its ids, read before a cursor is trusted. */
 export type SourceFact = {
   readonly source: string;
+  /** The table is there. */
+  readonly present: boolean;
   /** Ids are never given out twice (AUTOINCREMENT). */
   readonly monotonic: boolean;
   /** Highest id ever given out; null when the source keeps no such count. */
@@ -17,6 +19,7 @@ export type CursorAlarm = { readonly coverage: 'pruned' | 'drift' | 'behind'; re
  * rewound), means that new rows could hide below it: drift, and nothing is activated until an operator resumes.
  */
 export function judgeSource(fact: SourceFact, lowWater: number): CursorAlarm | null {
+  if (!fact.present) return { coverage: 'drift', detail: `there is no table ${fact.source}` };
   if (fact.missing_columns.length > 0) return { coverage: 'drift', detail: `columns are missing: ${fact.missing_columns.join(', ')}` };
   if (!fact.monotonic)
     return { coverage: 'drift', detail: 'ids are not AUTOINCREMENT: a pruned id could be given out again, below the cursor' };
@@ -28,6 +31,24 @@ export function judgeSource(fact: SourceFact, lowWater: number): CursorAlarm | n
       detail: `the source is at id ${fact.head}, behind the cursor at ${lowWater}: it was restored, truncated or rewound`,
     };
   return null;
+}
+
+/** A row that was read, remembered to know its source by: the newest one. */
+export type Anchor = { readonly id: number; readonly object_key: string; readonly born_at: string };
+
+/**
+ * Is the newest row that was read still there, and still the same? `found` is what stands under its id now; null when nothing does.
+ * `must`: nobody but us may remove rows of this source, and we never remove this one.
+ */
+export function judgeAnchor(anchor: Anchor | null, found: Omit<Anchor, 'id'> | null, must: boolean): CursorAlarm | null {
+  if (anchor === null) return null;
+  if (found === null)
+    return must ? { coverage: 'pruned', detail: `row ${anchor.id}, the newest that was read, was removed: the table was emptied` } : null;
+  if (found.object_key === anchor.object_key && found.born_at === anchor.born_at) return null;
+  return {
+    coverage: 'drift',
+    detail: `row ${anchor.id} is ${found.object_key} of ${found.born_at}, and was ${anchor.object_key} of ${anchor.born_at} when it was read: its ids were given out again, by a restore or a rewind`,
+  };
 }
 
 /** Ids are contiguous, so rows that are not there were removed before they were read. */

@@ -20,7 +20,8 @@ export type HandoffContext = {
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 type Fact = { readonly fact: string; readonly subject: string; readonly reason: string | null; readonly detail: Record<string, Json> };
 
-function record(context: HandoffContext, { fact, subject, reason, detail }: Fact, facts?: string): RecordDraft {
+/** The governance fact that an act of an operator leaves. */
+export function factRecord(context: HandoffContext, { fact, subject, reason, detail }: Fact, facts?: string): RecordDraft {
   const digest = digestOf(canonicalJson({ subject, detail }));
   return draftRecord({
     kind: 'governance-fact',
@@ -48,7 +49,7 @@ function record(context: HandoffContext, { fact, subject, reason, detail }: Fact
 /** OSPA: a person says that what was captured may be built on. `scope` is `*` or one object key. */
 export function authorizeBuilds(context: HandoffContext, input: { authorization_id: string; scope: string; reason: string }): Unit {
   const { authorization_id, scope, reason } = input;
-  const draft = record(context, {
+  const draft = factRecord(context, {
     fact: 'ospa.authorize',
     subject: `ospa/${authorization_id}`,
     reason,
@@ -68,7 +69,7 @@ export function authorizeBuilds(context: HandoffContext, input: { authorization_
 /** From now on events of this type are delivered, and what was captured follows in key order. */
 export function activateEventType(context: HandoffContext, input: { event_type: string; pending: number; reason: string | null }): Unit {
   const { event_type, pending, reason } = input;
-  const draft = record(context, {
+  const draft = factRecord(context, {
     fact: 'event-type.activate',
     subject: `event-type/${event_type}`,
     reason,
@@ -78,20 +79,32 @@ export function activateEventType(context: HandoffContext, input: { event_type: 
   return { label: 'event-type.activate', changes: [{ write: 'event-type.activate', values }], records: [draft], events: [] };
 }
 
-/** Accepts alarms. After drift the sources are read again from their first id: running any range again changes nothing. */
+/** Who paused the tail, when and why. */
+export type HandoffPause = { readonly paused_at: string; readonly paused_by: string; readonly reason: string };
+
+/**
+ * Lets the tail go on: ends a pause, accepts alarms, or both. After drift the sources are read again from their first id, which changes
+ * nothing that is right; their quarantine is judged anew, because their ids may mean other rows now.
+ */
 export function resumeHandoff(
   context: HandoffContext,
-  input: { alarms: readonly { source: string; coverage: string; detail: string }[]; reason: string },
+  input: { pause: HandoffPause | null; alarms: readonly { source: string; coverage: string; detail: string }[]; reason: string },
 ): Unit {
   const alarms = input.alarms.map((alarm) => ({ ...alarm }));
-  const draft = record(context, { fact: 'handoff.resume', subject: 'handoff/cursor', reason: input.reason, detail: { alarms } });
-  const drift = alarms.some((alarm) => alarm.coverage === 'drift');
-  return {
-    label: 'handoff.resume',
-    changes: [{ write: 'handoff.resume', values: {} }, ...(drift ? [{ write: 'candidate.forget-changelog', values: {} } as const] : [])],
-    records: [draft],
-    events: [],
-  };
+  const pause = input.pause === null ? null : { ...input.pause };
+  const detail: Fact['detail'] = pause === null ? { alarms } : { alarms, pause };
+  const draft = factRecord(context, { fact: 'handoff.resume', subject: 'handoff/cursor', reason: input.reason, detail });
+  const drifted = [...new Set(alarms.filter((alarm) => alarm.coverage === 'drift').map((alarm) => alarm.source))];
+  const changes: Unit['changes'] = [
+    ...(pause === null ? [] : [{ write: 'handoff.unpause', values: { paused_at: pause.paused_at } } as const]),
+    ...(alarms.length === 0 ? [] : [{ write: 'handoff.resume', values: {} } as const]),
+    ...(drifted.length === 0 ? [] : [{ write: 'candidate.forget-changelog', values: {} } as const]),
+    ...drifted.map((source) => {
+      const values = { source, resolved_at: context.at, resolved_by: context.actor.actor_id };
+      return { write: 'handoff.quarantine-reread', values } as const;
+    }),
+  ];
+  return { label: 'handoff.resume', changes, records: [draft], events: [] };
 }
 
 /** Records an activation decision, whatever it is; an allow also moves the candidate, in the same commit. */
@@ -104,7 +117,7 @@ export function recordActivation(context: HandoffContext, facts: ActivationFacts
     reason: null,
     detail,
   };
-  const draft = record(context, fact, canonicalJson(facts));
+  const draft = factRecord(context, fact, canonicalJson(facts));
   const { object_key, candidate } = facts;
   const values = {
     object_key,

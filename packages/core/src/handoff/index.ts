@@ -28,12 +28,33 @@ export {
   type CoverageState,
   type CursorFact,
   clockToleranceMs,
+  coverageFix,
   judgeCoverage,
   lagSeconds,
   staleAfterMs,
 } from './coverage.ts';
-export { type CursorAlarm, judgeRange, judgeSource, type SourceFact, walksByKey } from './cursor.ts';
-export { activateEventType, authorizeBuilds, type HandoffContext, recordActivation, resumeHandoff, staleHandoff } from './handoff-unit.ts';
+export { type Anchor, type CursorAlarm, judgeAnchor, judgeRange, judgeSource, type SourceFact, walksByKey } from './cursor.ts';
+export {
+  activateEventType,
+  authorizeBuilds,
+  type HandoffContext,
+  type HandoffPause,
+  recordActivation,
+  resumeHandoff,
+  staleHandoff,
+} from './handoff-unit.ts';
 export { csvParser, type LineParser, lineLimit, ndjsonParser, type ParsedLine } from './import-line.ts';
+export { laneRowLimit } from './lane.ts';
 export { bornAtGlob, normaliseBornAt } from './moment.ts';
+export {
+  advancePrune,
+  discardQuarantine,
+  type PrunePlan,
+  pauseHandoff,
+  type QuarantinedRow,
+  type QuarantineSelector,
+  retryQuarantine,
+  startPrune,
+} from './operation-unit.ts';
+export { goneError, planRetry, type RetriedRow, type RetryPlan, waitingError } from './quarantine.ts';
 export type { HandoffWrites } from './write.ts';

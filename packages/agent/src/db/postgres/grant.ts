@@ -34,6 +34,7 @@ export const tableRights = {
   governance_candidate_state: changing,
   handoff_cursor: changing,
   handoff_quarantine: changing,
+  handoff_prune: changing,
   outbox_waiting: passing,
   capability: passing,
   capability_use: passing,
@@ -41,10 +42,10 @@ export const tableRights = {
   schema_migration: 'SELECT',
 } as const satisfies Record<string, string>;
 
-/** The same for the embedded birth tables: a birth is never changed, and the tail reads where the ids stand. */
+/** The same for the embedded birth tables: a birth is never changed, the changelog is only pruned, and the tail reads where the ids stand. */
 export const birthsRights = {
   birth_registry: appendOnly,
-  registry_changelog: appendOnly,
+  registry_changelog: 'SELECT, INSERT, DELETE',
   birth_permit: changing,
   schema_migration: 'SELECT',
   birth_registry_birth_id_seq: 'SELECT',

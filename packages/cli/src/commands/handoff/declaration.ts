@@ -1,4 +1,5 @@
 import { command, defineCommand, noun } from '../../command.ts';
+import { operationCommands } from './declaration-operation.ts';
 
 export const handoffStatus = defineCommand({
   name: 'status',
@@ -9,7 +10,7 @@ export const handoffStatus = defineCommand({
     wait: { type: 'boolean', summary: 'Wait until coverage is ok, at most --timeout (10m)' },
   },
   examples: [
-    { command: 'govctl handoff status', what: 'lag, heartbeat, captured events, quarantine' },
+    { command: 'govctl handoff status', what: 'lag, heartbeat, captured events, quarantine, pause' },
     { command: 'govctl handoff status --wait --timeout 1m', what: 'after an import: until everything arrived' },
     { command: 'govctl handoff status --field lag_rows', what: 'one number, for a script' },
   ],
@@ -41,11 +42,19 @@ export const handoffType = defineCommand({
 
 export const handoffResume = defineCommand({
   name: 'resume',
-  summary: 'Accept what an alarm said (pruned, drift) and go on',
+  summary: 'Let the tail go on: end a pause, or accept what an alarm said (pruned, drift)',
   description:
-    'After drift every source is read again from its first row, which changes nothing that is right. The reason is recorded as evidence.',
-  flags: { reason: { type: 'string', value: 'TEXT', required: true, summary: 'Why it may go on; goes into the record' } },
-  examples: [{ command: 'govctl handoff resume --reason "births.db was restored from the backup of Monday"', what: 'after a restore' }],
+    'Where the tail is paused and a source is alarmed, --end says which of them ends. After drift every source is read again from its first row, ' +
+    'which changes nothing that is right. The reason is recorded as evidence.',
+  flags: {
+    reason: { type: 'string', value: 'TEXT', required: true, summary: 'Why it may go on; goes into the record' },
+    end: { type: 'string', value: 'WHAT', choices: ['pause', 'alarm', 'all'], summary: 'What ends, where both are there' },
+  },
+  examples: [
+    { command: 'govctl handoff resume --reason "consumers are back"', what: 'after a pause' },
+    { command: 'govctl handoff resume --reason "births.db was restored from the backup of Monday"', what: 'after a restore' },
+  ],
+  exits: ['conflict'],
 });
 
 export const handoffImport = defineCommand({
@@ -84,5 +93,6 @@ export const handoffCommands = [
     command(handoffType, () => import('./type.ts')),
     command(handoffImport, () => import('./import.ts')),
     command(handoffResume, () => import('./resume.ts')),
+    ...operationCommands,
   ]),
 ];

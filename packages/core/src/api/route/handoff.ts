@@ -68,6 +68,10 @@ export const handoffStatusDocument = document('HandoffStatus', {
   pending: z.object({ by_type: z.record(z.string(), count) }),
   quarantine: count,
   blocker: z.string().optional(),
+  /** Who stopped the tail, where somebody did. */
+  paused: z.object({ paused_at: timestampSchema, paused_by: z.string(), reason: z.string() }).nullable(),
+  /** What to do about it; absent where nothing need be done, or only waited for. */
+  fix: z.string().optional(),
 });
 
 export const handoffLagDocument = document('HandoffLag', { births: count, lag_rows: count, unannounced_rows: count });
@@ -94,7 +98,11 @@ export const eventTypeDocument = document('EventType', {
 });
 
 export const handoffResumeDocument = document('HandoffResume', {
+  /** False when there was nothing to end. */
   resumed: z.boolean(),
+  /** The pause that ended. */
+  ended_pause: z.object({ paused_at: timestampSchema, paused_by: z.string(), reason: z.string() }).nullable(),
+  /** Alarms that were accepted. */
   accepted: z.array(z.object({ source: z.string(), coverage: z.string(), detail: z.string() })),
   evidence_ref: refSchema.nullable(),
 });
@@ -229,10 +237,11 @@ export const handoffRoutes = defineRoutes({
   'handoff.resume': {
     method: 'POST',
     path: '/v1/handoff/resume',
-    summary: 'Accept what an alarm (pruned, drift) said, and go on; after drift everything is read again',
+    summary: 'Let the tail go on: end a pause, or accept what an alarm (pruned, drift) said; after drift everything is read again',
     action: 'handoff.resume',
     listener: 'operator',
-    body: z.strictObject({ reason: reasonSchema }),
+    /** `end` has to be said where the tail is paused and a source is alarmed: whoever ends a pause may not know of the alarm. */
+    body: z.strictObject({ reason: reasonSchema, end: z.enum(['pause', 'alarm', 'all']).optional() }),
     response: handoffResumeDocument,
     problems: ['conflict', 'evidence-unavailable'],
   },

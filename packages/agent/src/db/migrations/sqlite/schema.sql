@@ -137,7 +137,7 @@ CREATE TABLE handoff_cursor (
   last_progress_at TEXT,                    -- it moved the low water
   last_settled_at  TEXT,                    -- nothing was left above the low water
   stale_since      TEXT,                    -- handoff.stale was said, handoff.recovered not yet
-  alarm            TEXT,                    -- JSON {coverage, detail, raised_at}: pruned or drift, until an operator resumes
+  alarm            TEXT, paused_at TEXT, paused_by TEXT, pause_reason TEXT, pruned_upto INTEGER NOT NULL DEFAULT 0, anchor TEXT,                    -- JSON {coverage, detail, raised_at}: pruned or drift, until an operator resumes
   PRIMARY KEY (source, shard)
 ) WITHOUT ROWID;
 
@@ -147,6 +147,20 @@ CREATE TABLE handoff_emitted (
   born_at    TEXT NOT NULL,
   emitted_at TEXT NOT NULL,
   PRIMARY KEY (event_type, object_key, born_at)
+) WITHOUT ROWID;
+
+CREATE TABLE handoff_prune (
+  prune_id     TEXT NOT NULL PRIMARY KEY,
+  upto         INTEGER NOT NULL,            -- no row above this id goes
+  before_at    TEXT,                        -- and only changes older than this, where it is said
+  planned_rows INTEGER NOT NULL,
+  removed_rows INTEGER NOT NULL DEFAULT 0,
+  walked_upto  INTEGER NOT NULL,
+  reason       TEXT NOT NULL,
+  started_at   TEXT NOT NULL,
+  started_by   TEXT NOT NULL,
+  finished_at  TEXT,
+  evidence_ref TEXT NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE handoff_quarantine (
@@ -159,7 +173,7 @@ CREATE TABLE handoff_quarantine (
   first_seen_at TEXT NOT NULL,
   resolved_at   TEXT,
   resolved_by   TEXT,
-  resolution    TEXT,
+  resolution    TEXT, waits INTEGER NOT NULL DEFAULT 0, last_attempt_at TEXT, retry_asked_at TEXT, retry_ref TEXT, reason TEXT,
   PRIMARY KEY (source, id)
 ) WITHOUT ROWID;
 
@@ -366,6 +380,10 @@ CREATE INDEX capability_by_end ON capability (expires_at);
 CREATE INDEX capability_use_by_end ON capability_use (expires_at);
 
 CREATE INDEX contract_by_dataset ON contract (tenant_id, dataset_id, applied_at);
+
+CREATE INDEX handoff_quarantine_asked ON handoff_quarantine (object_key, source, id) WHERE retry_asked_at IS NOT NULL AND resolved_at IS NULL;
+
+CREATE INDEX handoff_quarantine_discarded ON handoff_quarantine (source, id) WHERE resolution = 'discarded';
 
 CREATE INDEX handoff_quarantine_open ON handoff_quarantine (object_key) WHERE resolved_at IS NULL;
 
