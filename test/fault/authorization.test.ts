@@ -60,7 +60,16 @@ beforeAll(async () => {
     'other tenant': (await issue('HUMAN::elsewhere', [{ actions: ['*'], tenants: ['elsewhere'], datasets: ['*'] }])).secret,
     'other dataset': (await issue('HUMAN::other', [{ actions: ['*'], tenants: ['default'], datasets: ['other'] }])).secret,
   });
+  const waiver = {
+    rule: 'freshness',
+    dataset_id: dataset.dataset_id,
+    reason: 'test',
+    expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+  };
+  const waived = await on.insist('POST', '/v1/waivers', waiver);
+  expect(waived.status).toBe(201);
   Object.assign(params, {
+    waiver_id: (JSON.parse(waived.body) as { waiver_id: string }).waiver_id,
     run_id: 'run-1',
     dataset_id: dataset.dataset_id,
     contract_id: dataset.dataset_id,
@@ -175,6 +184,10 @@ const bodies = (): Record<string, unknown> => {
     'promotion.request': { run_id: 'stolen', ...dataset, from_layer: 'RAW', to_layer: 'GDP' },
     'promotion.evaluate': { run_id: 'asked', ...dataset, from_layer: 'RAW', to_layer: 'GDP' },
     'promotion.cancel': { reason },
+    'promotion.approve': { reason, snapshot_hash: params.digest, policy_rev: params.digest },
+    'promotion.reject': { reason, snapshot_hash: params.digest, policy_rev: params.digest },
+    'waiver.add': { rule: 'freshness', dataset_id: params.dataset_id, reason, expires_at: new Date(Date.now() + 60_000).toISOString() },
+    'waiver.revoke': { reason },
     'promotion.rollback': { run_id: 'rolled', reason },
     'promotion.rollback-evaluate': { run_id: 'rolled', reason },
     'governance.decide': {
@@ -210,6 +223,10 @@ const aboutOneDataset = [
   'promotion.evaluate',
   'promotion.get',
   'promotion.cancel',
+  'promotion.approve',
+  'promotion.reject',
+  'waiver.add',
+  'waiver.revoke',
   'promotion.rollback',
   'promotion.rollback-evaluate',
   'dataset.active',
@@ -243,6 +260,8 @@ const lists = [
   'contract.ls',
   'hold.ls',
   'audit.overdue',
+  'waiver.ls',
+  'decision.ls',
 ] as const;
 
 describe.each(['other tenant', 'other dataset'])('a key for an%s', (name) => {
@@ -259,6 +278,8 @@ describe.each(['other tenant', 'other dataset'])('a key for an%s', (name) => {
       contract: rows('contract'),
       api_key: rows('api_key'),
       quality: rows('quality_import'),
+      approval: rows('approval'),
+      waiver: rows('waiver'),
     };
     const answer = await call(declared, `Bearer ${keys[name]}`, bodies()[route], queries[route]);
     expect([403, 404], `${answer.status} ${answer.text}`).toContain(answer.status);
@@ -270,6 +291,8 @@ describe.each(['other tenant', 'other dataset'])('a key for an%s', (name) => {
       contract: rows('contract'),
       api_key: rows('api_key'),
       quality: rows('quality_import'),
+      approval: rows('approval'),
+      waiver: rows('waiver'),
     }).toEqual(before);
   });
 

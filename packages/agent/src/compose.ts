@@ -32,7 +32,9 @@ import { contractHandlers } from './policy/contract-handler.ts';
 import { gateHandlers } from './policy/gate-handler.ts';
 import { policyHandlers } from './policy/handler.ts';
 import { packStore } from './policy/pack-store.ts';
+import { waiverHandlers } from './policy/waiver-handler.ts';
 import { promotionAnswers } from './promotion/answer.ts';
+import { approvalHandlers } from './promotion/approval.ts';
 import { boundaryHandlers } from './promotion/boundary.ts';
 import { promotionHandlers } from './promotion/handler.ts';
 import type { PromotionDependencies } from './promotion/judge.ts';
@@ -252,6 +254,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
       openapi: () => openapiDocument(routeList, settings.version),
     }),
     ...promotionHandlers(promotion),
+    ...approvalHandlers(promotion),
     ...listHandlers(database),
     ...rollbackHandler(promotion, snapshotVerifier(snapshot)),
     ...boundaryHandlers({ ...promotion, log, governanceKeys: [decisionSigner.public_key_spki] }),
@@ -266,7 +269,8 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     }),
     ...snapshotHandlers(snapshot),
     ...policyHandlers(shared),
-    ...contractHandlers({ ...shared, signer_keys: () => live.signer_keys }),
+    ...contractHandlers({ ...shared, packs, signer_keys: () => live.signer_keys }),
+    ...waiverHandlers({ ...shared, packs }),
     ...qualityHandlers(shared),
     ...gateHandlers(),
     ...handoff.handlers,

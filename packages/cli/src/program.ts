@@ -22,6 +22,7 @@ import { promoteCommand, promotionCommands } from './commands/promotion/declarat
 import { qualityCommands } from './commands/quality/declaration.ts';
 import { selftestCommands } from './commands/selftest/declaration.ts';
 import { snapshotCommands } from './commands/snapshot/declaration.ts';
+import { waiverCommands } from './commands/waiver/declaration.ts';
 
 /** Everything govctl can do, in the order help shows it: what people use most first. */
 export const program: readonly Entry[] = [
@@ -35,6 +36,7 @@ export const program: readonly Entry[] = [
   ...qualityCommands,
   ...contractCommands,
   ...policyCommands,
+  ...waiverCommands,
   ...gateCommands,
   ...datasetCommands,
   ...holdCommands,

@@ -6,6 +6,7 @@ import postgres0003 from './migrations/postgres/0003_handoff.sql';
 import postgres0004 from './migrations/postgres/0004_handoff-operation.sql';
 import postgres0006 from './migrations/postgres/0006_capability.sql';
 import postgres0007 from './migrations/postgres/0007_witness.sql';
+import postgres0008 from './migrations/postgres/0008_exceptions.sql';
 import postgresBirths0001 from './migrations/postgres-births/0001_births.sql';
 import sqlite0001 from './migrations/sqlite/0001_journal.sql';
 import sqlite0002 from './migrations/sqlite/0002_governance.sql';
@@ -13,6 +14,7 @@ import sqlite0003 from './migrations/sqlite/0003_handoff.sql';
 import sqlite0004 from './migrations/sqlite/0004_handoff-operation.sql';
 import sqlite0006 from './migrations/sqlite/0006_capability.sql';
 import sqlite0007 from './migrations/sqlite/0007_witness.sql';
+import sqlite0008 from './migrations/sqlite/0008_exceptions.sql';
 
 /** govd.db: forward-only, in order. A new one is a file and a line here. */
 export const sqliteMigrations = [
@@ -22,6 +24,7 @@ export const sqliteMigrations = [
   parseMigration('0004_handoff-operation.sql', sqlite0004),
   parseMigration('0006_capability.sql', sqlite0006),
   parseMigration('0007_witness.sql', sqlite0007),
+  parseMigration('0008_exceptions.sql', sqlite0008),
 ] as const;
 
 /** The same numbers on PostgreSQL, in the schema of govd. */
@@ -32,6 +35,7 @@ export const postgresMigrations = [
   parseMigration('0004_handoff-operation.sql', postgres0004),
   parseMigration('0006_capability.sql', postgres0006),
   parseMigration('0007_witness.sql', postgres0007),
+  parseMigration('0008_exceptions.sql', postgres0008),
 ] as const;
 
 /** births.db, which has a writer of its own. */

@@ -4,6 +4,7 @@ import type { Refusal } from '../http/server.ts';
 import type { AccessDependencies } from './access.ts';
 import { accessHandlers } from './access-handler.ts';
 import { type ArchiveDependencies, archiveHandler } from './archive-handler.ts';
+import { decisionListHandler } from './decision-list.ts';
 import { type LogDependencies, logHandlers } from './log-handler.ts';
 import { recordWithCover } from './queries.ts';
 import { type RecordDependencies, recordHandlers } from './record-handler.ts';
@@ -18,6 +19,7 @@ export function evidenceHandlers(deps: EvidenceDependencies): Handlers<typeof ev
   return {
     ...recordHandlers(deps),
     ...archiveHandler(deps),
+    ...decisionListHandler(deps.database),
     ...accessHandlers(deps),
     ...logHandlers(deps),
     ...verifyHandler({ database, checkpointOf, trust: deps.trust.root }),

@@ -3,12 +3,16 @@ import type { Facts } from '@govctl/core/decision';
 import { mayAffect } from '@govctl/core/identity';
 import { applyContract, applyContractUnit, type Contract, type ContractFile, type PackRef, readContract } from '@govctl/core/policy';
 import type { Handlers } from '../http/index.ts';
+import type { PackStore } from '../promotion/facts.ts';
+import { activeRules } from './active-rules.ts';
 import { type GovernanceDependencies, governanceContext, keepsChanging, notGranted, rebuilds } from './governance.ts';
+import type { CompiledPacks } from './pack-store.ts';
 import { activeSet, type ContractRow, contractHistory, contractVersion, newestContracts } from './queries.ts';
 
 export type ContractDependencies = GovernanceDependencies & {
   /** Keys of people and services who may sign evidence bundles, from the configuration. */
   readonly signer_keys: () => Facts['signer_keys'];
+  readonly packs: PackStore & CompiledPacks;
 };
 
 /** Applies and shows governance contracts. */
@@ -35,8 +39,10 @@ export function contractHandlers(deps: ContractDependencies): Handlers<typeof co
           });
         }
         refuseOtherSubject(file, newest, governing);
+        const active = set === undefined ? [] : (JSON.parse(set.packs) as PackRef[]);
         const applied = applyContract(file, {
-          active: set === undefined ? [] : (JSON.parse(set.packs) as PackRef[]),
+          active,
+          rules: await activeRules(deps.packs, active),
           signer_keys: deps.signer_keys(),
         });
         if (!applied.ok) {

@@ -6,6 +6,7 @@ import { qualityHandlers } from '../quality/handler.ts';
 import { contractHandlers } from './contract-handler.ts';
 import { gateHandlers } from './gate-handler.ts';
 import { policyHandlers } from './handler.ts';
+import { packStore } from './pack-store.ts';
 
 export type TestGovernance = {
   readonly http: Served;
@@ -32,7 +33,7 @@ export async function testGovernance(): Promise<TestGovernance> {
   const routes = { ...policyRoutes, ...contractRoutes, ...qualityRoutes, ...gateRoutes };
   const handlers = {
     ...policyHandlers(deps),
-    ...contractHandlers({ ...deps, signer_keys: () => [] }),
+    ...contractHandlers({ ...deps, packs: packStore(deps.database), signer_keys: () => [] }),
     ...qualityHandlers(deps),
     ...gateHandlers(),
   };

@@ -206,14 +206,13 @@ describe('contract', () => {
 
   it('refuses everything it cannot meet at once, with a fix for each, and writes nothing', async () => {
     const before = written();
-    const demands = contract('signers: { threshold: 1 }\napprovals: { quorum: 2 }\ndefer: { then: escalate }').replace(
-      '[gdp-default]',
-      '[nobody]',
-    );
+    const demands = contract(
+      'signers: { threshold: 1 }\napprovals: { quorum: 2, overridable_rules: [snapshot] }\ndefer: { then: escalate }',
+    ).replace('[gdp-default]', '[nobody]');
     const answer = await apply(demands);
     expect(answer.status).toBe(422);
     expect((answer.json.reasons as { path: string }[]).map(({ path }) => path).toSorted()).toEqual([
-      'approvals',
+      'approvals.overridable_rules',
       'defer.then',
       'policy_packs[0]',
       'signers.threshold',

@@ -31,6 +31,19 @@ export const governanceWriteSql: Record<keyof GovernanceWrites, WriteSql> = {
     changes: 1,
     guard: 'policy-activation-is-next',
   },
+  'waiver.insert': {
+    sql: `INSERT INTO waiver (waiver_id, tenant_id, dataset_id, layer, snapshot_id, rule, subject, reason, granted_at, granted_by, expires_at, evidence_ref)
+          VALUES (:waiver_id, :tenant_id, :dataset_id, :layer, :snapshot_id, :rule, :subject, :reason, :granted_at, :granted_by, :expires_at, :evidence_ref)
+          ON CONFLICT (waiver_id) DO NOTHING`,
+    changes: 1,
+    guard: 'waiver-is-new',
+  },
+  'waiver.revoke': {
+    sql: `UPDATE waiver SET revoked_at = :revoked_at, revoked_by = :revoked_by, revoke_reason = :revoke_reason
+          WHERE waiver_id = :waiver_id AND revoked_at IS NULL`,
+    changes: 1,
+    guard: 'waiver-open',
+  },
   'quality.import': {
     sql: `INSERT INTO quality_import (snapshot_id, source_kind, source_digest, imported_at, imported_by, checks)
           VALUES (:snapshot_id, :source_kind, :source_digest, :imported_at, :imported_by, :checks)`,

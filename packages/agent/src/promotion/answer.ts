@@ -2,7 +2,7 @@ import type { DecisionBody } from '@govctl/core/decision';
 import { type PlaceInLog, type Planned, type PromotionDocument, type RunRow, type RunState, renderPromotion } from '@govctl/core/promotion';
 import type { Database } from '../db/index.ts';
 import type { CommitResult } from '../journal/index.ts';
-import { recordByRef } from './queries.ts';
+import { type ApprovalRow, approvalsOfRun, recordByRef } from './queries.ts';
 
 /** What the log can say of a leaf under a committed head. */
 export type LogReader = {
@@ -26,6 +26,7 @@ function provenRef(row: RunRow): string | null {
 
 export function promotionAnswers(database: Database, log: LogReader): PromotionAnswers {
   return {
+    // Nobody can have approved a run that did not exist until now.
     fresh(planned, { committed, proof }) {
       const ref = provenRef(planned.row);
       const record = committed.records.find((one) => one.ref === ref);
@@ -39,12 +40,22 @@ export function promotionAnswers(database: Database, log: LogReader): PromotionA
               proof: proof.prove(record.leaf_index).map((hash) => Buffer.from(hash).toString('base64')),
               checkpoint: proof.checkpoint,
             };
-      return renderPromotion(planned.row, planned.state, { body: planned.decision, decision_digest: planned.decision_digest }, evidence);
+      return renderPromotion(
+        planned.row,
+        planned.state,
+        { body: planned.decision, decision_digest: planned.decision_digest },
+        evidence,
+        [],
+      );
     },
 
     async answer(run) {
       const proven = provenRef(run);
-      const [decisions, places] = await database.read([recordByRef({ ref: run.decision_ref ?? '' }), recordByRef({ ref: proven ?? '' })]);
+      const [decisions, places, said] = await database.read([
+        recordByRef({ ref: run.decision_ref ?? '' }),
+        recordByRef({ ref: proven ?? '' }),
+        approvalsOfRun({ run_id: run.run_id }),
+      ]);
       const payload = decisions[0]?.payload ?? null;
       // Our own record, stored as it was signed: read in the order it was written, so that both answers are the same bytes.
       const stored = payload === null ? null : (JSON.parse(Buffer.from(payload).toString('utf8')) as StoredDecision);
@@ -52,7 +63,13 @@ export function promotionAnswers(database: Database, log: LogReader): PromotionA
       const place = places[0];
       const evidence =
         place === undefined || place.covering_size === null ? null : await log.place(place.ref, place.leaf_index, place.covering_size);
-      return renderPromotion(run, JSON.parse(run.state) as RunState, decision, evidence);
+      return renderPromotion(run, JSON.parse(run.state) as RunState, decision, evidence, said.map(approvalOf));
     },
   };
+}
+
+function approvalOf(row: ApprovalRow): PromotionDocument['approvals'][number] {
+  const { approval_id, verdict, actor_id, role, reason, given_at, expires_at, used_by, evidence_ref } = row;
+  const overrides = JSON.parse(row.overrides) as string[];
+  return { approval_id, verdict, actor_id, role, reason, overrides, given_at, expires_at, used_by, evidence_ref };
 }

@@ -1,11 +1,21 @@
-import type { CoverageFact, Facts, PackFact } from '@govctl/core/decision';
+import type { ApprovalFact, CoverageFact, Facts, PackFact, WaiverFact } from '@govctl/core/decision';
 import { kernelVersion } from '@govctl/core/decision';
 import type { Actor } from '@govctl/core/identity';
 import { type Contract, contractSchema } from '@govctl/core/policy';
 import type { RunRow } from '@govctl/core/promotion';
 import { latestChecks, type QualityCheck } from '@govctl/core/quality';
 import type { Database } from '../db/index.ts';
-import { activePointer, datasetFact, openAudits, openHolds, qualityImports, runById, snapshotFact } from './queries.ts';
+import {
+  activePointer,
+  datasetFact,
+  type ExceptionRow,
+  exceptionFacts,
+  openAudits,
+  openHolds,
+  qualityImports,
+  runById,
+  snapshotFact,
+} from './queries.ts';
 
 /** What handoff says of an object, asked only where the contract requires coverage. */
 type CoverageSource = {
@@ -73,7 +83,7 @@ export function lockKeyOf(target: { tenant_id: string; dataset_id: string; layer
 export async function readFacts(sources: FactSources, request: FactRequest, actor: Actor, now: string): Promise<ReadFacts> {
   const target = { tenant_id: request.tenant_id, dataset_id: request.dataset_id, layer: request.to_layer };
   const lockKey = lockKeyOf(target);
-  const [[run], [base], [snapshot], imports, [from], [to], holds, audits] = await sources.database.read([
+  const [[run], [base], [snapshot], imports, [from], [to], holds, audits, exceptions] = await sources.database.read([
     runById({ run_id: request.run_id }),
     datasetFact({ tenant_id: request.tenant_id, dataset_id: request.dataset_id, lock_key: lockKey }),
     snapshotFact({ snapshot_id: request.snapshot_id }),
@@ -82,6 +92,7 @@ export async function readFacts(sources: FactSources, request: FactRequest, acto
     activePointer(target),
     openHolds(target),
     openAudits(target),
+    exceptionFacts({ ...target, run_id: request.run_id, snapshot_id: request.snapshot_id, since: lately(now) }),
   ]);
   if (base === undefined) throw new Error('the dataset fact query always answers one row');
   const contract =
@@ -131,6 +142,8 @@ export async function readFacts(sources: FactSources, request: FactRequest, acto
     coverage: covered.coverage,
     ospa_count: covered.ospa_count,
     signer_keys: [...sources.signer_keys()],
+    approvals: exceptions.flatMap((row) => (row.said === 'approval' ? [approvalFact(row, request.run_id)] : [])),
+    waivers: exceptions.flatMap((row) => (row.said === 'waiver' ? [waiverFact(row)] : [])),
     rollback: request.rollback,
   };
   return {
@@ -140,6 +153,47 @@ export async function readFacts(sources: FactSources, request: FactRequest, acto
     policy_activation: base.policy_activation,
     lock_key: lockKey,
     lock_fence: base.lock_fence ?? 0,
+  };
+}
+
+/** A waiver that ran out lately is a fact still: not to count, but for the gate to say so. */
+function lately(now: string): string {
+  return new Date(Date.parse(now) - 7 * 86_400_000).toISOString();
+}
+
+function approvalFact(row: ExceptionRow, request_id: string): ApprovalFact {
+  const { id, actor_id, reason, at, expires_at, evidence_ref, used_by } = row;
+  return {
+    approval_id: id,
+    verdict: row.verdict as ApprovalFact['verdict'],
+    actor_id,
+    role: row.role ?? '',
+    request_id,
+    snapshot_hash: row.snapshot_hash ?? '',
+    target: row.target ?? '',
+    policy_rev: row.policy_rev ?? '',
+    reason,
+    overrides: JSON.parse(row.overrides ?? '[]') as string[],
+    given_at: at,
+    expires_at,
+    used_by,
+    evidence_ref,
+  };
+}
+
+function waiverFact(row: ExceptionRow): WaiverFact {
+  const { id, actor_id, reason, at, expires_at, evidence_ref, snapshot_id } = row;
+  const layer = row.layer as WaiverFact['layer'];
+  return {
+    waiver_id: id,
+    rule: row.rule ?? '',
+    layer,
+    snapshot_id,
+    reason,
+    granted_by: actor_id,
+    granted_at: at,
+    expires_at,
+    evidence_ref,
   };
 }
 

@@ -1,7 +1,7 @@
 import { Problem, type promotionRoutes, schemaVersion } from '@govctl/core/api';
-import type { DecisionBody, DecisionDocument } from '@govctl/core/decision';
+import { type DecisionBody, type DecisionDocument, type Facts, stateDigest } from '@govctl/core/decision';
 import { type Actor, mayAffect } from '@govctl/core/identity';
-import { cancel, type RunRow, requestDigest, startRun } from '@govctl/core/promotion';
+import { cancel, type PromotionRequest, type RunRow, requestDigest, startRun } from '@govctl/core/promotion';
 import { isEnded, type Phase } from '@govctl/core/run';
 import type { Handlers } from '../http/index.ts';
 import {
@@ -29,6 +29,7 @@ export function promotionHandlers(
       for (let attempt = 0; attempt < rebuilds; attempt += 1) {
         const { read, decision, decision_digest } = await judge(deps, factRequestOf(body), actor, attempt === 0 ? now : deps.now());
         if (read.run !== null) return await replay(deps, read.run, digest, actor);
+        refuseStale(body, read.facts);
         const context = sagaContext(deps, read, traceparent);
         const start = startRun(
           {
@@ -74,6 +75,7 @@ export function promotionHandlers(
       }
       const { read, decision, decision_digest } = await judge(deps, factRequestOf(body), actor, now, body.effective_time, deps.database);
       if (read.run !== null) assertSameRequest(read.run, requestDigest(body), actor);
+      else refuseStale(body, read.facts);
       const facts = body.with_sources ? { ...read.facts, packs: await deps.packs.sourced(read.facts.packs) } : read.facts;
       return { schemaVersion, kind: 'Evaluation' as const, facts, decision: shown(decision, decision_digest, true) };
     },
@@ -107,11 +109,20 @@ export function promotionHandlers(
   };
 }
 
+/** A plan is for the state it was made on. What moved is told by whoever has the plan: only its digest is here. */
+function refuseStale({ expected_state, run_id }: PromotionRequest, facts: Facts): void {
+  if (expected_state === undefined || expected_state === stateDigest(facts)) return;
+  throw new Problem('stale', {
+    detail: `what run ${run_id} was planned on has moved: nothing was done`,
+    hint: 'govctl promote --plan PLAN --show names what moved; make a new plan: --dry-run --out PLAN',
+  });
+}
+
 export function shown(decision: DecisionBody, decision_digest: string, dryRun: boolean): DecisionDocument {
   return { schemaVersion, kind: 'Decision', ...decision, decision_digest, dry_run: dryRun };
 }
 
-async function readRun(deps: PromotionDependencies, runId: string, actor: Actor, action = 'promotion.read'): Promise<RunRow> {
+export async function readRun(deps: PromotionDependencies, runId: string, actor: Actor, action = 'promotion.read'): Promise<RunRow> {
   const [[run]] = await deps.database.read([runById({ run_id: runId })]);
   // Somebody without a grant for the dataset learns as much as about a run that is not there.
   if (run === undefined || run.kind === 'job' || !mayAffect(actor, action, run)) {

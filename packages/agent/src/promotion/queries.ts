@@ -103,6 +103,61 @@ export const openAudits = query<
    WHERE ${ofTarget} AND closed_at IS NULL ORDER BY due_at, audit_id`,
 );
 
+/** Approvals of the request and waivers of the dataset, in one query: one more round trip would be paid by every promotion. */
+export type ExceptionRow = {
+  said: 'approval' | 'waiver';
+  id: string;
+  actor_id: string;
+  reason: string;
+  at: string;
+  expires_at: string;
+  evidence_ref: string;
+  verdict: string | null;
+  role: string | null;
+  snapshot_hash: string | null;
+  target: string | null;
+  policy_rev: string | null;
+  overrides: string | null;
+  used_by: string | null;
+  rule: string | null;
+  layer: string | null;
+  snapshot_id: string | null;
+};
+export const exceptionFacts = query<Target & { run_id: string; layer: string; snapshot_id: string; since: string }, ExceptionRow>(
+  'exception facts',
+  `SELECT 'approval' AS said, approval_id AS id, actor_id, reason, given_at AS at, expires_at, evidence_ref, verdict, role, snapshot_hash, target, policy_rev,
+          overrides, used_by, NULL AS rule, NULL AS layer, NULL AS snapshot_id
+   FROM approval WHERE run_id = ${opaque('run_id')}
+   UNION ALL
+   SELECT 'waiver', waiver_id, granted_by, reason, granted_at, expires_at, evidence_ref, NULL, NULL, NULL, NULL, NULL, NULL, NULL, rule, layer, snapshot_id
+   FROM waiver WHERE ${ofDataset} AND revoked_at IS NULL AND expires_at > ${opaque('since')}
+     AND (layer IS NULL OR layer = ${opaque('layer')}) AND (snapshot_id IS NULL OR snapshot_id = ${opaque('snapshot_id')})
+   ORDER BY 5, 2`,
+);
+
+export type ApprovalRow = {
+  approval_id: string;
+  run_id: string;
+  verdict: 'approve' | 'reject';
+  actor_id: string;
+  role: string;
+  snapshot_hash: string;
+  target: string;
+  policy_rev: string;
+  reason: string;
+  overrides: string;
+  given_at: string;
+  expires_at: string;
+  evidence_ref: string;
+  used_at: string | null;
+  used_by: string | null;
+};
+export const approvalsOfRun = query<{ run_id: string }, ApprovalRow>(
+  'approvals of run',
+  `SELECT approval_id, run_id, verdict, actor_id, role, snapshot_hash, target, policy_rev, reason, overrides, given_at, expires_at, evidence_ref, used_at,
+          used_by FROM approval WHERE run_id = :run_id ORDER BY given_at, approval_id`,
+);
+
 /** Earlier generations of a target, newest first, with what is known of their versions: where a rollback may go. */
 export type EarlierVersionRow = PointerRow & { verification: string; quarantined_at: string | null };
 export const earlierVersions = query<Target & { layer: string; before: number }, EarlierVersionRow>(

@@ -72,6 +72,20 @@ export const promotionWriteSql: Record<keyof PromotionWrites, WriteSql> = {
     changes: 1,
     guard: 'audit-open',
   },
+  'approval.insert': {
+    sql: `INSERT INTO approval (approval_id, run_id, tenant_id, dataset_id, verdict, actor_id, authenticated_by, role, snapshot_hash, target, policy_rev,
+            reason, overrides, given_at, expires_at, evidence_ref)
+          SELECT :approval_id, :run_id, :tenant_id, :dataset_id, :verdict, :actor_id, :authenticated_by, :role, :snapshot_hash, :target, :policy_rev,
+            :reason, :overrides, :given_at, :expires_at, :evidence_ref
+          WHERE EXISTS (SELECT 1 FROM run WHERE run_id = :run_id AND phase NOT IN ('COMPLETED', 'FAILED'))`,
+    changes: 1,
+    guard: 'run-is-open',
+  },
+  'approval.use': {
+    sql: 'UPDATE approval SET used_at = :used_at, used_by = :used_by WHERE approval_id = :approval_id AND used_at IS NULL',
+    changes: 1,
+    guard: 'approval-unused',
+  },
   'lock.release': {
     sql: 'UPDATE lock SET holder = NULL, expires_at = NULL WHERE lock_key = :lock_key AND fence = :fence',
     changes: 1,

@@ -1,3 +1,4 @@
+import { approvalRoutes } from './route/approval.ts';
 import { auditRoutes } from './route/audit.ts';
 import { backupRoutes } from './route/backup.ts';
 import { contractRoutes } from './route/contract.ts';
@@ -13,12 +14,14 @@ import { promotionRoutes } from './route/promotion.ts';
 import { qualityRoutes } from './route/quality.ts';
 import { snapshotRoutes } from './route/snapshot.ts';
 import { systemRoutes } from './route/system.ts';
+import { waiverRoutes } from './route/waiver.ts';
 import { defineRoutes } from './route.ts';
 
 /** Every route of govd, by name. The typed client calls them by these names. */
 export const routeList = defineRoutes({
   ...systemRoutes,
   ...promotionRoutes,
+  ...approvalRoutes,
   ...auditRoutes,
   ...snapshotRoutes,
   ...evidenceRoutes,
@@ -30,6 +33,7 @@ export const routeList = defineRoutes({
   ...policyRoutes,
   ...gateRoutes,
   ...contractRoutes,
+  ...waiverRoutes,
   ...backupRoutes,
   ...doctorRoutes,
 });

@@ -2,8 +2,9 @@ import { jcsDigest } from '../evidence/jcs.ts';
 import type { CompiledPack } from '../policy/compile.ts';
 import { durationMs } from '../policy/duration.ts';
 import { evaluateRules } from '../policy/evaluate.ts';
-import { type DecisionBody, decisionWindowMs, type GateAnswer, type Verdict } from './decision.ts';
-import { answerOf, type Moment } from './gate.ts';
+import { type DecisionBody, decisionWindowMs, type Exception, type GateAnswer, type Verdict } from './decision.ts';
+import { settle } from './exception.ts';
+import type { Moment } from './gate.ts';
 import { gatesOf } from './gate-list.ts';
 import type { GateInput } from './input.ts';
 import { kernelVersion } from './kernel-version.ts';
@@ -17,17 +18,21 @@ const defaultInterval = '1m';
  *
  * @param packs the contract's pinned packs, compiled; one that is missing here is denied, not skipped
  * @param now RFC 3339: the facts' `as_of`, or the moment of `--effective-time`
+ * @param rulesSee what the rules are asked about, where that is not the input itself: a candidate set of packs over past facts
  */
-export function decide(input: GateInput, packs: readonly CompiledPack[], now: string): DecisionBody {
+export function decide(input: GateInput, packs: readonly CompiledPack[], now: string, rulesSee: GateInput = input): DecisionBody {
   const moment: Moment = { at: now, ms: Date.parse(now) };
   if (Number.isNaN(moment.ms)) throw new RangeError(`not a time: ${now}`);
   const { facts, gate_set, input_digest, subject } = input;
-  const gates = gatesOf[gate_set].map((gate) => answerOf(gate.code, gate.judge(input, moment)));
-  gates.push(...evaluateRules(input, packs, moment));
+  const found = gatesOf[gate_set].map((gate) => ({ code: gate.code, finding: gate.judge(input, moment) }));
+  const { answers: gates, exceptions, approvals } = settle(input, [...found, ...evaluateRules(rulesSee, packs, moment)], moment);
   const decision = verdictOf(gates);
+  // A person said no, and no gate would have without them asking: the verdict is theirs, and the facts name them.
+  const rejected = gates.some(({ reason_code }) => reason_code === 'approval-rejected');
   return {
-    decided_by: 'policy',
+    decided_by: rejected ? 'human' : 'policy',
     decision,
+    ...(exceptions.length === 0 ? {} : { exceptions }),
     gate_set,
     gates,
     input_digest,
@@ -39,9 +44,15 @@ export function decide(input: GateInput, packs: readonly CompiledPack[], now: st
     subject,
     ...(decision === 'defer' ? { then: facts.contract?.body.defer.then ?? 'deny' } : {}),
     valid_from: iso(moment.ms),
-    valid_until: iso(moment.ms + decisionWindowMs),
+    valid_until: iso(validUntil(decision, moment, [...exceptions, ...approvals.counted])),
     ...(decision === 'defer' ? { waiting_on: gates.filter(({ outcome }) => outcome === 'defer').map(({ code }) => code) } : {}),
   };
+}
+
+/** An allow is good for its window, and no longer than what it leans on. */
+function validUntil(decision: Verdict, now: Moment, leansOn: readonly Pick<Exception, 'expires_at'>[]): number {
+  const window = now.ms + decisionWindowMs;
+  return decision === 'allow' ? leansOn.reduce((soonest, { expires_at }) => Math.min(soonest, Date.parse(expires_at)), window) : window;
 }
 
 /** Any fail denies, else any defer defers, else allow. Nothing evaluated is a deny: silence is not consent. */
@@ -63,6 +74,7 @@ export function decisionDigest(decision: DecisionBody): string {
   const body: { [K in keyof Required<DecisionBody>]: DecisionBody[K] } = {
     decided_by: decision.decided_by,
     decision: decision.decision,
+    exceptions: decision.exceptions,
     gate_set: decision.gate_set,
     gates: decision.gates,
     input_digest: decision.input_digest,

@@ -39,6 +39,15 @@ export const subjectSchema = z.strictObject({
   snapshot_hash: digestSchema.nullable(),
 });
 
+/** A gate or rule that did not hold and was set aside: by what, and until when. */
+export const exceptionSchema = z.strictObject({
+  code: z.string(),
+  by: z.enum(['waiver', 'approval']),
+  /** waiver_id or approval_id. */
+  id: z.string(),
+  expires_at: timestampSchema,
+});
+
 const body = {
   decision: z.enum(verdicts),
   run_id: z.string(),
@@ -57,6 +66,8 @@ const body = {
   /** Codes of the gates that deferred. */
   waiting_on: z.array(z.string()).optional(),
   then: z.enum(['deny', 'escalate']).optional(),
+  /** What the verdict was reached in spite of; left out where nothing was set aside. */
+  exceptions: z.array(exceptionSchema).optional(),
 };
 
 export const decisionBodySchema = z.strictObject(body);
@@ -101,6 +112,21 @@ export const explanationDocument = document('Explanation', {
   promotion_type: promotionTypeSchema,
   policy_rev: digestSchema.nullable(),
   ...explanationSchema.shape,
+  /** What people said of the run, who and until when. */
+  approvals: z
+    .array(
+      z.object({
+        verdict: z.enum(['approve', 'reject']),
+        actor_id: z.string(),
+        role: z.string(),
+        reason: z.string(),
+        overrides: z.array(z.string()),
+        given_at: timestampSchema,
+        expires_at: timestampSchema,
+        used_by: refSchema.nullable(),
+      }),
+    )
+    .optional(),
 });
 
 export type Outcome = (typeof outcomes)[number];
@@ -108,6 +134,7 @@ export type Verdict = (typeof verdicts)[number];
 export type GateSet = (typeof gateSets)[number];
 export type GateEvidence = z.infer<typeof gateEvidenceSchema>;
 export type GateAnswer = z.infer<typeof gateAnswerSchema>;
+export type Exception = z.infer<typeof exceptionSchema>;
 export type Subject = z.infer<typeof subjectSchema>;
 export type DecisionBody = z.infer<typeof decisionBodySchema>;
 export type DecisionDocument = z.infer<typeof decisionDocument>;

@@ -1,4 +1,5 @@
 import type { DecisionBody, Explanation, GateAnswer } from './decision.ts';
+import { exceptionText } from './exception.ts';
 import { gateList } from './gate-list.ts';
 
 const questions = new Map(gateList.map(({ code, asks }) => [code, asks]));
@@ -28,11 +29,18 @@ export function explain(decision: DecisionBody): Explanation {
   };
 }
 
-function summaryOf({ decided_by, decision, subject }: DecisionBody, denied: readonly GateAnswer[], waiting: readonly GateAnswer[]): string {
+function summaryOf(
+  { decided_by, decision, exceptions, subject }: DecisionBody,
+  denied: readonly GateAnswer[],
+  waiting: readonly GateAnswer[],
+): string {
   const what = `${subject.dataset_id} ${subject.from_layer} -> ${subject.to_layer}`;
-  if (decision === 'allow') return `${what}: allowed, every gate that was asked passed`;
+  const spite = exceptionText(exceptions);
+  if (decision === 'allow') return `${what}: allowed${spite === '' ? ', every gate that was asked passed' : ` with ${spite}`}`;
   if (decision === 'defer') return `${what}: waits for ${codes(waiting)}`;
   if (decided_by === 'timeout') return `${what}: denied because the time to wait ran out; it waited for ${codes(waiting)}`;
+  const rejected = denied.find(({ reason_code }) => reason_code === 'approval-rejected');
+  if (decided_by === 'human' && rejected !== undefined) return `${what}: ${rejected.reason}`;
   return denied.length === 0
     ? `${what}: denied, no gate was evaluated`
     : `${what}: denied by ${codes(denied)}${waiting.length === 0 ? '' : `; would also wait for ${codes(waiting)}`}`;

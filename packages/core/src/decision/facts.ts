@@ -109,6 +109,42 @@ export const signerKeyFactSchema = z.strictObject({
   revoked_at: timestampSchema.nullable(),
 });
 
+/** What a person said of one request. It counts for that request, snapshot, target and policy set alone, until it expires or is used. */
+export const approvalFactSchema = z.strictObject({
+  approval_id: z.string(),
+  verdict: z.enum(['approve', 'reject']),
+  actor_id: z.string(),
+  /** The role it was given in; `approver` where the contract names none. */
+  role: z.string(),
+  request_id: z.string(),
+  snapshot_hash: digestSchema,
+  target: z.string(),
+  policy_rev: digestSchema,
+  reason: z.string(),
+  /** Codes of gates and rules it sets aside. */
+  overrides: z.array(z.string()),
+  given_at: timestampSchema,
+  expires_at: timestampSchema,
+  /** Ref of the decision that used it up. */
+  used_by: digestSchema.nullable(),
+  evidence_ref: digestSchema,
+});
+
+/** A waiver of the dataset that is not revoked: one gate or rule, for the dataset or a part of it, until a stated time. */
+export const waiverFactSchema = z.strictObject({
+  waiver_id: z.string(),
+  rule: z.string(),
+  /** Null for every layer. */
+  layer: layerSchema.nullable(),
+  /** Null for every snapshot. */
+  snapshot_id: z.string().nullable(),
+  reason: z.string(),
+  granted_by: z.string(),
+  granted_at: timestampSchema,
+  expires_at: timestampSchema,
+  evidence_ref: digestSchema,
+});
+
 /**
  * Everything a decision is made from, in one object: rows as the database has them, read in one transaction. The kernel sees nothing
  * else. The asking run's own row, lock and quota use are left out, so that asking twice gives the same facts.
@@ -146,6 +182,10 @@ export const factsSchema = z.strictObject({
   /** Build authorizations of the contract's object; null when that cannot be told. */
   ospa_count: count.nullable(),
   signer_keys: z.array(signerKeyFactSchema),
+  /** Of this request, all of them: which count is for the kernel to say. Facts of kernel 1 have none. */
+  approvals: z.array(approvalFactSchema).default([]),
+  /** Of the dataset, not revoked; those that ran out lately too, so that it can be said. */
+  waivers: z.array(waiverFactSchema).default([]),
   /** For a rollback: the newest earlier generation of the target layer that points at the snapshot, null when there is none. */
   rollback: z.strictObject({ target_generation: count.nullable() }).nullable(),
 });
@@ -159,6 +199,9 @@ export type HoldFact = z.infer<typeof holdFactSchema>;
 export type AuditFact = z.infer<typeof auditFactSchema>;
 export type CoverageFact = z.infer<typeof coverageFactSchema>;
 export type PackFact = z.infer<typeof packFactSchema>;
+export type ContractFact = NonNullable<Facts['contract']>;
+export type ApprovalFact = z.infer<typeof approvalFactSchema>;
+export type WaiverFact = z.infer<typeof waiverFactSchema>;
 export type SignerKeyFact = z.infer<typeof signerKeyFactSchema>;
 
 /** A facts file (`--save-facts`, `--facts`): the facts in the envelope every document of the product has. */

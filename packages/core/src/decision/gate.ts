@@ -17,7 +17,12 @@ export type Finding = {
   readonly evidence?: readonly GateEvidence[];
   readonly resolve?: Resolve;
   readonly next_eligible_at?: string;
+  /** False for what nobody may set aside, though its gate or rule otherwise may be. */
+  readonly waivable?: false;
 };
+
+/** A gate or rule with what it found, before exceptions are looked at. */
+export type Found = { readonly code: string; readonly finding: Finding };
 
 /** A structural gate: a code, the question it asks, and a pure answer. */
 export type Gate = {

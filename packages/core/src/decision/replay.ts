@@ -28,8 +28,8 @@ export type Replay =
  * @throws Problem when a pack does not compile
  */
 export function replayDecision(recorded: DecisionBody, facts: Facts, sources: readonly PackSource[]): Replay {
-  if (recorded.decided_by !== 'policy' && recorded.decided_by !== 'timeout')
-    return { replayed: false, reason: `${recorded.decided_by} decided, not the kernel` };
+  // A person who rejected is in the facts, so that the kernel comes to it too.
+  if (recorded.decided_by === 'system') return { replayed: false, reason: `${recorded.decided_by} decided, not the kernel` };
   const bySource = new Map(sources.map(({ digest, source }) => [digest, source]));
   const packs = compilePacks(facts.packs.map((pack) => ({ ...pack, source: pack.source ?? bySource.get(pack.digest) })));
   const judged = decide(buildInput(facts), packs, facts.as_of);

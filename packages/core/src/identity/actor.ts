@@ -25,6 +25,17 @@ export function sourceTypeOf(actorId: string): SourceType {
   return actorId.startsWith('HUMAN::') ? 'HUMAN' : 'SYSTEM';
 }
 
+/** The same person, whatever key was used and however the name was written: nobody is two people by a capital letter or a second key. */
+export function samePerson(a: string, b: string): boolean {
+  const nameOf = (actorId: string) => actorId.slice(actorId.indexOf('::') + 2).toLowerCase();
+  return nameOf(a) === nameOf(b);
+}
+
+/** The action a grant names to give somebody a role in approvals: `role.data-steward`. */
+export function roleAction(role: string): string {
+  return `role.${role}`;
+}
+
 function matches(pattern: string, value: string): boolean {
   if (pattern === '*' || pattern === value) return true;
   return pattern.endsWith('.*') && value.startsWith(pattern.slice(0, -1));

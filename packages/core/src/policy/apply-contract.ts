@@ -1,3 +1,4 @@
+import { isWaivable } from '../decision/exception.ts';
 import type { SignerKeyFact } from '../decision/facts.ts';
 import { jcsDigest } from '../evidence/jcs.ts';
 import type { Contract, ContractFile } from './contract.ts';
@@ -17,7 +18,12 @@ export type Applied =
  */
 export function applyContract(
   file: ContractFile,
-  here: { readonly active: readonly PackRef[]; readonly signer_keys: readonly SignerKeyFact[] },
+  here: {
+    readonly active: readonly PackRef[];
+    readonly signer_keys: readonly SignerKeyFact[];
+    /** Codes of the rules of the active packs, with whether each may be set aside. */
+    readonly rules?: ReadonlyMap<string, { readonly waivable: boolean }>;
+  },
 ): Applied {
   const { apiVersion: _version, kind: _kind, policy_packs, ...settings } = file;
   const problems: ApplyProblem[] = [];
@@ -30,21 +36,44 @@ export function applyContract(
   if (new Set(policy_packs).size !== policy_packs.length) {
     problems.push({ path: 'policy_packs', message: 'a pack is named twice', fix: 'name each pack once' });
   }
-  problems.push(...cannotMeet(file, here.signer_keys));
+  problems.push(...cannotMeet(file, here.signer_keys), ...cannotOverride(file, here.rules ?? new Map()));
   if (problems.length > 0) return { ok: false, problems };
   const contract = { ...settings, policy_packs: pinned };
   return { ok: true, contract, digest: jcsDigest(contract) };
 }
 
+function cannotOverride(
+  { approvals, policy_packs }: ContractFile,
+  rules: ReadonlyMap<string, { readonly waivable: boolean }>,
+): ApplyProblem[] {
+  const { overridable_rules, quorum, roles } = approvals;
+  const path = 'approvals.overridable_rules';
+  if (overridable_rules.length > 0 && quorum === 0 && roles.length === 0) {
+    return [{ path, message: 'nobody is asked to approve, so nobody could override', fix: 'set approvals.quorum to 1 or more' }];
+  }
+  return overridable_rules.flatMap((code) => {
+    const rule = rules.get(code);
+    if (!isWaivable(code) || rule?.waivable === false) {
+      return [{ path, message: `${code} is about integrity, the single writer or scope: nobody overrides it`, fix: `leave ${code} out` }];
+    }
+    if (!code.startsWith('rule:') || (rule !== undefined && policy_packs.includes(code.slice('rule:'.length).split('/')[0] ?? '')))
+      return [];
+    return [{ path, message: `the packs of the contract have no ${code}`, fix: 'name it as govctl why does: rule:PACK/RULE' }];
+  });
+}
+
 function cannotMeet(file: ContractFile, keys: readonly SignerKeyFact[]): ApplyProblem[] {
   const problems: ApplyProblem[] = [];
   const { approvals, defer, promotion_types, required_checks, signers } = file;
-  if (approvals.quorum > 0 || approvals.roles.length > 0 || approvals.overridable_rules.length > 0) {
+  for (const role of approvals.roles.filter((name) => !/^[a-z]+(-[a-z]+)*$/.test(name))) {
     problems.push({
-      path: 'approvals',
-      message: 'this version keeps no approvals',
-      fix: 'leave approvals out, or set quorum: 0 without roles',
+      path: 'approvals.roles',
+      message: `nobody can be granted role.${role}: a role is lower-case words with dashes`,
+      fix: `name it like data-steward`,
     });
+  }
+  if (new Set(approvals.roles).size !== approvals.roles.length) {
+    problems.push({ path: 'approvals.roles', message: 'a role is named twice', fix: 'name each role once; quorum says how many people' });
   }
   if (defer.then === 'escalate') {
     problems.push({

@@ -68,8 +68,11 @@ describe('a contract', () => {
   });
 
   it.each([
-    ['approvals: { quorum: 0 }', 'approvals: { quorum: 2, roles: [steward] }', 'approvals'],
-    ['approvals: { quorum: 0 }', 'approvals: { quorum: 0, overridable_rules: [freshness] }', 'approvals'],
+    ['approvals: { quorum: 0 }', 'approvals: { quorum: 2, roles: [Steward] }', 'approvals.roles'],
+    ['approvals: { quorum: 0 }', 'approvals: { quorum: 2, roles: [steward, steward] }', 'approvals.roles'],
+    ['approvals: { quorum: 0 }', 'approvals: { quorum: 0, overridable_rules: [freshness] }', 'approvals.overridable_rules'],
+    ['approvals: { quorum: 0 }', 'approvals: { quorum: 1, overridable_rules: [single-writer] }', 'approvals.overridable_rules'],
+    ['approvals: { quorum: 0 }', 'approvals: { quorum: 1, overridable_rules: ["rule:other/x"] }', 'approvals.overridable_rules'],
     ['gdp_to_kpi]', 'bundle_to_active]', 'promotion_types'],
     ['threshold: 0', 'threshold: 1', 'signers.threshold'],
     ['[gdp-default]', '[gdp-default, other]', 'policy_packs[1]'],

@@ -46,12 +46,18 @@ const settings = {
     .describe('Signatures the evidence bundle needs.'),
   approvals: z
     .strictObject({
-      quorum: z.int().min(0).max(64),
-      roles: z.array(nameSchema).default([]),
-      overridable_rules: z.array(z.string()).default([]),
+      quorum: z.int().min(0).max(64).describe('How many different people must approve; never the one who asked.'),
+      roles: z
+        .array(nameSchema)
+        .default([])
+        .describe('Roles that must be among them, one person each: whoever is granted `role.<name>` for the dataset.'),
+      overridable_rules: z
+        .array(z.string())
+        .default([])
+        .describe('What a quorum may set aside when it says so: `rule:<pack>/<id>`, `quality` or `freshness`. It waits for them then.'),
     })
     .default({ quorum: 0, roles: [], overridable_rules: [] })
-    .describe('Approvals by people; this version keeps none, so that anything but none is refused.'),
+    .describe('Approvals by people: for one request, snapshot, target and policy set, good once and for a limited time.'),
   defer: z
     .strictObject({
       max: durationSchema.default('24h').describe('How long a deferred promotion waits in all.'),

@@ -10,7 +10,7 @@ export type PackDiff = {
   readonly changed: readonly { readonly rule: string; readonly changes: readonly FieldChange[] }[];
 };
 
-const fields: readonly (keyof Rule)[] = ['on', 'severity', 'require', 'message', 'resolve', 'effective_on', 'max_age'];
+const fields: readonly (keyof Rule)[] = ['on', 'severity', 'require', 'message', 'resolve', 'effective_on', 'max_age', 'waivable'];
 
 /** What changes for those who are judged: rules by id, field by field. Fixtures are not part of it. */
 export function diffPacks(from: Pack, to: Pack): PackDiff {

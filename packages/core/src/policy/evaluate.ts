@@ -1,5 +1,4 @@
-import type { GateAnswer } from '../decision/decision.ts';
-import { answerOf, evidence, type Finding, fail, type Moment, notRequired, pass } from '../decision/gate.ts';
+import { evidence, type Finding, type Found, fail, type Moment, notRequired, pass } from '../decision/gate.ts';
 import type { GateInput } from '../decision/input.ts';
 import type { CompiledPack, CompiledRule } from './compile.ts';
 import { durationMs } from './duration.ts';
@@ -9,26 +8,28 @@ import { bindVariables } from './variable.ts';
  * Asks the contract's pinned packs, every rule. A pack that is pinned and not here, or here and no longer active, gives an answer of
  * its own: rules that nobody could read are not rules that passed.
  */
-export function evaluateRules(input: GateInput, packs: readonly CompiledPack[], now: Moment): GateAnswer[] {
+export function evaluateRules(input: GateInput, packs: readonly CompiledPack[], now: Moment): Found[] {
   const { contract, policy, request } = input.facts;
   if (contract === null || input.gate_set === 'rollback') return [];
-  const answers: GateAnswer[] = [];
+  const found: Found[] = [];
   for (const pinned of contract.body.policy_packs) {
     const pack = packs.find(({ digest }) => digest === pinned.digest);
     if (pack === undefined) {
-      answers.push(answerOf(`rule:${pinned.name}`, missingPack(pinned)));
+      found.push({ code: `rule:${pinned.name}`, finding: missingPack(pinned) });
       continue;
     }
-    if (!policy?.packs.some(({ digest }) => digest === pinned.digest)) answers.push(answerOf(`rule:${pinned.name}`, inactivePack(pinned)));
+    if (!policy?.packs.some(({ digest }) => digest === pinned.digest))
+      found.push({ code: `rule:${pinned.name}`, finding: inactivePack(pinned) });
     const variables = bindVariables(pack.variables, input, now.at);
     for (const compiled of pack.rules) {
       const asked = compiled.rule.on.some((occasion) => occasion === request.promotion_type);
-      answers.push(
-        answerOf(compiled.code, asked ? judge(compiled, variables, input, now) : notRequired(`asked on ${compiled.rule.on.join(', ')}`)),
-      );
+      found.push({
+        code: compiled.code,
+        finding: asked ? judge(compiled, variables, input, now) : notRequired(`asked on ${compiled.rule.on.join(', ')}`),
+      });
     }
   }
-  return answers;
+  return found;
 }
 
 function judge(
@@ -43,6 +44,7 @@ function judge(
     expected: rule.require,
     actual: evaluation.ok ? evaluation.value : evaluation.error,
     resolve: rule.resolve,
+    ...(rule.waivable === undefined ? {} : { waivable: rule.waivable }),
   };
   const holds = evaluation.ok && evaluation.value && stale === undefined;
   const reason = !evaluation.ok

@@ -20,6 +20,7 @@ type Fact = {
   /** Digest of what is stored; one of `about` carries it. */
   readonly digest: string;
   readonly about: readonly [Subject, ...Subject[]];
+  readonly reason?: string;
   readonly detail: Predicate<'governance-fact'>['detail'];
   readonly tenant_id: string;
   readonly dataset_id: string | null;
@@ -39,7 +40,7 @@ export function governanceFact(context: GovernanceContext, what: Fact): RecordDr
       fact: what.fact,
       subject: what.subject,
       digest: what.digest,
-      reason: null,
+      reason: what.reason ?? null,
       detail: what.detail,
     },
     run_id: null,

@@ -22,5 +22,6 @@ export { policyRevOf, withPack } from './policy-rev.ts';
 export { readContract } from './read-contract.ts';
 export { type FixtureResult, type PackTest, testPack } from './test-pack.ts';
 export { type VariableName, variableNames, variableShapes } from './variable.ts';
+export { addWaiver, revokeWaiver, type Waiver, waiverSubject } from './waiver.ts';
 export type { GovernanceWrites } from './write.ts';
 export type { FileProblem, YamlFile } from './yaml-file.ts';

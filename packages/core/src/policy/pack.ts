@@ -27,6 +27,7 @@ const ruleSchema = z.strictObject({
     })
     .describe('How it is mended.'),
   effective_on: momentSchema.optional().describe('A date or a time; until then the rule only says what it would do.'),
+  waivable: z.literal(false).optional().describe('`false` for a rule about integrity or scope: no waiver and no approval sets it aside.'),
   max_age: durationSchema.optional().describe('Quality results older than this make the rule defer, whatever it says of them.'),
 });
 

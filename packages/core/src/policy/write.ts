@@ -27,6 +27,26 @@ export type GovernanceWrites = {
     readonly activated_at: string;
     readonly activated_by: string;
   };
+  'waiver.insert': {
+    readonly waiver_id: string;
+    readonly tenant_id: string;
+    readonly dataset_id: string;
+    readonly layer: string | null;
+    readonly snapshot_id: string | null;
+    readonly rule: string;
+    readonly subject: string;
+    readonly reason: string;
+    readonly granted_at: string;
+    readonly granted_by: string;
+    readonly expires_at: string;
+    readonly evidence_ref: string;
+  };
+  'waiver.revoke': {
+    readonly waiver_id: string;
+    readonly revoked_at: string;
+    readonly revoked_by: string;
+    readonly revoke_reason: string;
+  };
   'quality.import': {
     readonly snapshot_id: string;
     readonly source_kind: string;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { digestSchema, document, layerSchema, refSchema, schemaVersion, timestampSchema } from '../api/common.ts';
 import { type DecisionBody, decisionBodySchema, explanationSchema } from '../decision/decision.ts';
+import { approvalFactSchema } from '../decision/facts.ts';
 import { phases, runStatuses } from '../run/phase.ts';
 import type { RunState } from './run-state.ts';
 import type { RunRow } from './write.ts';
@@ -12,6 +13,22 @@ const active = z.object({
   generation: z.number().int(),
   decision_ref: refSchema,
 });
+
+/** What a person said of the run; `used_by` is the decision that leaned on it. */
+const approval = approvalFactSchema
+  .pick({
+    approval_id: true,
+    verdict: true,
+    actor_id: true,
+    role: true,
+    reason: true,
+    overrides: true,
+    given_at: true,
+    expires_at: true,
+    used_by: true,
+    evidence_ref: true,
+  })
+  .strip();
 
 const pendingAudit = z.object({ audit_id: z.string(), owner: z.string(), due_at: timestampSchema });
 
@@ -50,6 +67,9 @@ export const promotionDocument = document('Promotion', {
   supersedes: z.string().nullable(),
   rolls_back: z.string().nullable(),
   pending_audit: pendingAudit.nullable(),
+  /** The policy set it was judged under last; what an approval is for. */
+  policy_rev: digestSchema.nullable(),
+  approvals: z.array(approval),
   phases: z.array(z.object({ phase: z.enum(phases), status: z.enum(runStatuses), event: z.string(), at: timestampSchema })),
   trace_id: z.string(),
   /** With --explain; the daemon never sends it. */
@@ -68,6 +88,7 @@ export function renderPromotion(
   state: RunState,
   decision: { readonly body: DecisionBody; readonly decision_digest: string } | null,
   evidence: PlaceInLog | null,
+  approvals: PromotionDocument['approvals'],
 ): PromotionDocument {
   return {
     schemaVersion,
@@ -94,6 +115,8 @@ export function renderPromotion(
     supersedes: state.supersedes ?? null,
     rolls_back: state.rolls_back ?? null,
     pending_audit: state.pending_audit ?? null,
+    policy_rev: state.segments.at(-1)?.policy_rev ?? null,
+    approvals: [...approvals],
     phases: state.phases.map(({ phase, status, event, at }) => ({ phase, status, event, at })),
     trace_id: state.trace_id,
   };

@@ -1,5 +1,7 @@
+export { approve, type Said, type Saying, sayOf } from './approval.ts';
 export * from './document.ts';
 export * from './event.ts';
+export { makePlan, type Plan, planSchema } from './plan.ts';
 export * from './request.ts';
 export * from './rollback.ts';
 export * from './run-state.ts';

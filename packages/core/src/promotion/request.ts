@@ -16,6 +16,8 @@ export const promotionRequestSchema = z.strictObject({
   expected_policy_rev: digestSchema.optional(),
   expected_parity_contract: digestSchema.optional(),
   expected_config_digest: digestSchema.optional(),
+  /** Digest of the state a saved plan was made on: refused as stale when anything of it moved. */
+  expected_state: digestSchema.optional(),
   /** The run this one corrects. */
   supersedes: runIdSchema.optional(),
 });

@@ -20,6 +20,8 @@ export type RunState = {
   readonly expectations: readonly Expectation[];
   readonly acks: readonly Ack[];
   readonly waiting_on?: readonly string[];
+  /** What the last recorded evaluation said of people: how many approved, and what they set aside. */
+  readonly said_by_people?: readonly string[];
   readonly supersedes?: string;
   readonly reason?: string;
   readonly rolls_back?: string;

@@ -66,6 +66,27 @@ export type PromotionWrites = {
     readonly due_at: string;
   };
   'audit.close': { readonly audit_id: string; readonly closed_at: string; readonly closed_by: string; readonly close_reason: string };
+  /** Only for a run that is still open: what has ended is approved by nobody. */
+  'approval.insert': {
+    readonly approval_id: string;
+    readonly run_id: string;
+    readonly tenant_id: string;
+    readonly dataset_id: string;
+    readonly verdict: string;
+    readonly actor_id: string;
+    readonly authenticated_by: string;
+    readonly role: string;
+    readonly snapshot_hash: string;
+    readonly target: string;
+    readonly policy_rev: string;
+    readonly reason: string;
+    readonly overrides: string;
+    readonly given_at: string;
+    readonly expires_at: string;
+    readonly evidence_ref: string;
+  };
+  /** Single use: a second decision finds it used. */
+  'approval.use': { readonly approval_id: string; readonly used_at: string; readonly used_by: string };
   /** Gives back a lock still held with this fence. */
   'lock.release': { readonly lock_key: string; readonly fence: number };
 };

@@ -29,6 +29,8 @@ export const tableRights = {
   snapshot: changing,
   hold: changing,
   pending_audit: changing,
+  approval: changing,
+  waiver: changing,
   api_key: changing,
   event_type_registry: changing,
   governance_candidate_state: changing,

@@ -90,12 +90,33 @@ export const policyLs = defineCommand({
   ],
 });
 
+export const policyReplay = defineCommand({
+  name: 'replay',
+  summary: 'Show which past decisions would come out otherwise under a candidate pack',
+  description: [
+    'Decides recorded decisions again, from the facts they were made from and by the same kernel, with the candidate in place of the pack of its name. Nothing is recorded, and nothing is activated.',
+    'Exit 22 when a verdict would flip. Facts are read page by page: any length of history will do.',
+  ].join('\n\n'),
+  flags: {
+    candidate: { type: 'string', value: 'FILE', required: true, summary: 'The pack as YAML; - is standard input', completes: 'file' },
+    last: { type: 'string', value: '30d|N', default: '30d', summary: 'Decisions of this time, or so many of the newest' },
+    dataset: { type: 'string', value: 'D', summary: 'Only of this dataset', completes: 'dataset' },
+    tenant: { type: 'string', value: 'T', summary: 'Only of this tenant' },
+  },
+  examples: [
+    { command: 'govctl policy replay --candidate pack.yaml --last 30d', what: 'what activating it would have changed in a month' },
+    { command: 'govctl policy replay --candidate pack.yaml --last 200 -o json', what: 'of the newest 200 decisions, for a script' },
+  ],
+  exits: ['findings'],
+});
+
 export const policyCommands = [
   noun('policy', 'Rules that decisions are made by', [
     command(policyLint, () => import('./lint.ts')),
     command(policyTest, () => import('./test.ts')),
     command(policyShow, () => import('./show.ts')),
     command(policyDiff, () => import('./diff.ts')),
+    command(policyReplay, () => import('./replay.ts')),
     command(policyActivate, () => import('./activate.ts')),
     command(policyLs, () => import('./ls.ts')),
   ]),

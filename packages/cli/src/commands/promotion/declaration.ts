@@ -22,8 +22,9 @@ export const promote = defineCommand({
   description: [
     'Asks govd to move a snapshot up by one layer: RAW -> GDP -> KPI. The run_id is the idempotency key: sent again, it gives the same answer and does nothing twice. Without --wait the exit code is the decision as far as it is known; with it, the outcome.',
     '--dry-run writes nothing. =local (the default) fetches the facts and decides them here, then compares with the decision of govd (parity); =server shows the decision of govd; =offline decides facts from a file and opens no connection.',
+    'A plan is no permission: it is decided again when it is carried out. --effective-time judges as of another moment: rules that are not in force yet say what they would do.',
   ].join('\n\n'),
-  args: { dataset: { summary: 'Dataset to promote', completes: 'dataset' } },
+  args: { dataset: { summary: 'Dataset to promote; needed unless --plan says it', optional: true, completes: 'dataset' } },
   flags: {
     from: { type: 'string', value: 'L', choices: layers, summary: 'Layer the snapshot is in; needed unless --facts says it' },
     to: { type: 'string', value: 'L', choices: layers, summary: 'Layer it shall be in; needed unless --facts says it' },
@@ -53,6 +54,19 @@ export const promote = defineCommand({
       completes: 'file',
     },
     'effective-time': { type: 'time', value: 'T', summary: 'Judge a dry run as of this moment' },
+    out: {
+      type: 'string',
+      value: 'PLAN',
+      summary: 'Keep a dry run as a plan (0600): refused later if anything it was made on moved',
+      completes: 'file',
+    },
+    plan: {
+      type: 'string',
+      value: 'PLAN',
+      summary: 'Carry out a plan kept with --out, if nothing moved since; exit 10 names what did',
+      completes: 'file',
+    },
+    show: { type: 'boolean', summary: 'With --plan: show it and what moved, and do nothing' },
     wait: { type: 'boolean', summary: 'Wait until the run has ended, and exit by how it did' },
     timeout: { ...untilEnded, default: '10m' },
     explain: explainFlag,
@@ -68,6 +82,11 @@ export const promote = defineCommand({
       what: 'keep what the decision is made from',
     },
     { command: 'govctl promote orders --dry-run=offline --facts facts.json --explain', what: 'decide it on a laptop without network' },
+    {
+      command: 'govctl promote orders --from RAW --to GDP --snapshot S --dry-run --out plan.json',
+      what: 'plan it now: to be looked at, and carried out later',
+    },
+    { command: 'govctl promote --plan plan.json --wait', what: 'carry out exactly that, or learn what moved' },
   ],
   exits: ['deny', 'defer', 'conflict', 'failed', 'timeout'],
   formats: gateFormats,
@@ -157,6 +176,46 @@ export const promotionCancel = defineCommand({
   exits: ['conflict', 'not-found'],
 });
 
+const saidRole = {
+  type: 'string',
+  value: 'ROLE',
+  summary: 'In which role of the contract; the first you hold that is lacking when left out',
+} as const;
+
+export const promotionApprove = defineCommand({
+  name: 'approve',
+  summary: 'Approve a promotion that waits for people',
+  description: [
+    'Good for this request alone: its snapshot, its target and the policy set it is judged by, once, for 24 hours unless said. Only people may, each counts once, and never the one who asked. The run is asked again at once.',
+    '--overrides sets aside a gate or rule that does not hold, of those the contract names in approvals.overridable_rules, when as many approvals say so as the contract asks for.',
+  ].join('\n\n'),
+  args: { run: { summary: 'run_id of a promotion that waits', completes: 'run' } },
+  flags: {
+    reason,
+    overrides: { type: 'list', value: 'RULE', summary: 'Code of a gate or rule to set aside, as govctl why names it; may be given again' },
+    role: saidRole,
+    for: { type: 'duration', value: 'DURATION', default: '24h', summary: 'How long it is good for; 7d at most' },
+  },
+  examples: [
+    { command: 'govctl promotion approve R --reason "compared with the ledger"', what: 'what the run waits for' },
+    {
+      command: 'govctl promotion approve R --overrides rule:gdp-default/not-empty --reason "a day without orders"',
+      what: 'although a rule does not hold',
+    },
+  ],
+  exits: ['conflict', 'not-found'],
+});
+
+export const promotionReject = defineCommand({
+  name: 'reject',
+  summary: 'Reject a promotion that waits for people',
+  description: 'It ends at once by a deny that names you and the reason, whoever else approved it. A rejected run stays rejected.',
+  args: { run: { summary: 'run_id of a promotion that waits', completes: 'run' } },
+  flags: { reason, role: saidRole },
+  examples: [{ command: 'govctl promotion reject R --reason "the totals do not match the ledger"', what: 'the record says who and why' }],
+  exits: ['conflict', 'not-found'],
+});
+
 export const promotionRollback = defineCommand({
   name: 'rollback',
   summary: 'Put the target of a promotion back to its last verified version',
@@ -191,10 +250,12 @@ export const promoteCommand = command(promote, () => import('./promote.ts'));
 export const promotionCommands = [
   command(why, () => import('./why.ts')),
   command(whyNot, () => import('./why-not.ts')),
-  noun('promotion', 'Follow, end and undo promotions', [
+  noun('promotion', 'Follow, approve, end and undo promotions', [
     command(promotionLs, () => import('./ls.ts')),
     command(promotionGet, () => import('./get.ts')),
     command(promotionWatch, () => import('./watch.ts')),
+    command(promotionApprove, () => import('./approve.ts')),
+    command(promotionReject, () => import('./reject.ts')),
     command(promotionCancel, () => import('./cancel.ts')),
     command(promotionRollback, () => import('./rollback.ts')),
   ]),

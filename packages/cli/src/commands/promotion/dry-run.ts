@@ -26,14 +26,15 @@ type Evaluated = RouteInput<RouteList['promotion.evaluate']>['body'];
  * way to write, and neither has this.
  */
 export async function dryRun(
-  { client, io, cwd }: CommandContext,
+  context: CommandContext,
   request: RequestBody,
   where: 'local' | 'server',
   flags: PromoteFlags,
 ): Promise<CommandResult> {
+  const { client, io, cwd } = context;
   const body: Evaluated = {
     ...request,
-    with_sources: where === 'local' || flags.saveFacts !== undefined,
+    with_sources: where === 'local' || flags.saveFacts !== undefined || flags.out !== undefined,
     ...(flags.effectiveTime === undefined ? {} : { effective_time: flags.effectiveTime }),
   };
   const { facts, decision: theirs } = await client.call('promotion.evaluate', { body });
@@ -42,6 +43,7 @@ export async function dryRun(
     await writePrivateJson(file, toFactsFile(facts));
     await io.note(`facts kept in ${file}: govctl promote ${request.dataset_id} --dry-run=offline --facts ${flags.saveFacts}`);
   }
+  if (flags.out !== undefined) await (await import('./plan.ts')).savePlan(context, request, facts, flags.out);
   return answered(facts, theirs, where, flags.explain, flags.effectiveTime);
 }
 

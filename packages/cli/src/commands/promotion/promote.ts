@@ -18,10 +18,18 @@ export type RequestBody = {
   readonly evidence?: object;
   readonly expected_policy_rev?: string;
   readonly supersedes?: string;
+  /** Of a plan that is carried out. */
+  readonly expected_state?: string;
 };
 
 export const run: Run<typeof promote> = async (context, { dataset }, flags) => {
   assertFlagsAgree(flags);
+  if (flags.plan !== undefined) {
+    assertPlanAlone(dataset, flags);
+    return (await import('./plan.ts')).fromPlan(context, flags.plan, flags);
+  }
+  if (flags.show) throw usage('--show is for a plan, and none is named', 'add --plan PLAN');
+  if (dataset === undefined) throw usage('DATASET must be given', 'govctl promote --help');
   if (flags.dryRun === 'offline') return (await import('./dry-run.ts')).decideOffline(context, dataset, flags);
   const request = await requestOf(context, dataset, flags);
   if (flags.dryRun !== undefined) return (await import('./dry-run.ts')).dryRun(context, request, flags.dryRun, flags);
@@ -38,6 +46,7 @@ function assertFlagsAgree(flags: PromoteFlags): void {
         ['--facts', flags.facts],
         ['--save-facts', flags.saveFacts],
         ['--effective-time', flags.effectiveTime],
+        ['--out', flags.out],
       ] as const
     ).find(([, value]) => value !== undefined);
     if (lone !== undefined) throw usage(`${lone[0]} is for dry runs, and this would promote`, 'add --dry-run');
@@ -51,14 +60,37 @@ function assertFlagsAgree(flags: PromoteFlags): void {
     for (const [name, value] of [
       ['--evidence', flags.evidence],
       ['--save-facts', flags.saveFacts],
+      ['--out', flags.out],
       ['--run-id', flags.runId],
       ['--supersedes', flags.supersedes],
       ['--expected-policy-rev', flags.expectedPolicyRev],
     ] as const) {
       if (value !== undefined) throw usage(`${name} has no meaning offline: the facts are as they were read`, `leave ${name} out`);
     }
+  } else if (flags.out !== undefined && flags.effectiveTime !== undefined) {
+    throw usage('a plan is of now, and --effective-time judges as of another moment', 'leave one of them out');
   } else if (flags.facts !== undefined)
     throw usage('--facts is decided without govd, and this would ask it', 'say --dry-run=offline, or leave --facts out');
+}
+
+/** A plan says all of it; anything said besides would be another promotion. */
+function assertPlanAlone(dataset: string | undefined, flags: PromoteFlags): void {
+  const lone = (
+    [
+      ['DATASET', dataset],
+      ['--from', flags.from],
+      ['--to', flags.to],
+      ['--snapshot', flags.snapshot],
+      ['--run-id', flags.runId],
+      ['--evidence', flags.evidence],
+      ['--tenant', flags.tenant],
+      ['--supersedes', flags.supersedes],
+      ['--expected-policy-rev', flags.expectedPolicyRev],
+      ['--dry-run', flags.dryRun],
+    ] as const
+  ).find(([, value]) => value !== undefined);
+  if (lone !== undefined) throw usage(`the plan says ${lone[0]} already`, `leave ${lone[0]} out, or make another plan`);
+  if (flags.show && flags.wait) throw usage('--show does nothing that could be waited for', 'leave --wait out');
 }
 
 async function requestOf(context: CommandContext, dataset: string, flags: PromoteFlags): Promise<RequestBody> {

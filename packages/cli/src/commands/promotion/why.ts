@@ -1,5 +1,6 @@
 import { Problem } from '@govctl/core/api';
 import { explain } from '@govctl/core/decision';
+import type { PromotionDocument } from '@govctl/core/promotion';
 import type { Run } from '../../command.ts';
 import { asDocument } from '../../output/result.ts';
 import type { why } from './declaration.ts';
@@ -15,6 +16,19 @@ export const run: Run<typeof why> = async ({ client }, { run }) => {
   }
   const { decided_by, promotion_type, policy_rev } = decision;
   return {
-    document: asDocument('Explanation', { run_id: run, phase, status, decided_by, promotion_type, policy_rev, ...explain(decision) }),
+    document: asDocument('Explanation', {
+      run_id: run,
+      phase,
+      status,
+      decided_by,
+      promotion_type,
+      policy_rev,
+      ...explain(decision),
+      approvals: promotion.approvals.map(saidOf),
+    }),
   };
 };
+
+function saidOf({ verdict, actor_id, role, reason, overrides, given_at, expires_at, used_by }: PromotionDocument['approvals'][number]) {
+  return { verdict, actor_id, role, reason, overrides, given_at, expires_at, used_by };
+}

@@ -1,4 +1,4 @@
-import type { DecisionDocument } from '@govctl/core/decision';
+import { type DecisionDocument, exceptionText } from '@govctl/core/decision';
 import type { Paint } from '../paint.ts';
 import type { Document } from '../result.ts';
 import { answerLines, countText, nextLines, verdictText } from './gate-answer.ts';
@@ -11,6 +11,7 @@ export function decisionTable(document: Document, paint: Paint): string {
   const answers = explanation === undefined ? gates : withQuestions(decision, explanation);
   return [
     `${verdictText(decision.decision, decision.dry_run, paint)}: ${subject.dataset_id} ${subject.from_layer} -> ${subject.to_layer}, snapshot ${subject.snapshot_id}`,
+    exceptionText(decision.exceptions) === '' ? '' : ` (with ${exceptionText(decision.exceptions)})`,
     `${decision.dry_run ? ' (dry run: nothing was written)' : ''}\n`,
     answerLines(answers, paint, { full: explanation !== undefined }),
     pairs(

@@ -2,6 +2,7 @@ import type { ExplanationDocument } from '@govctl/core/decision';
 import type { Paint } from '../paint.ts';
 import type { Document } from '../result.ts';
 import { answerLines, nextLines, verdictText } from './gate-answer.ts';
+import { sayingText } from './promotion.ts';
 import { pairs } from './text.ts';
 
 /** Why, and why not: what blocks first, then what only warns, then the rest. */
@@ -23,6 +24,7 @@ export function explanationTable(document: Document, paint: Paint): string {
         ['snapshot', subject.snapshot_id],
         ['tenant', subject.tenant_id],
         ['decided by', explanation.decided_by],
+        ...(explanation.approvals ?? []).map((said) => [said.verdict === 'reject' ? 'rejected' : 'approved', sayingText(said)] as const),
         ...(explanation.next_eligible_at === null ? [] : ([['asked again', explanation.next_eligible_at]] as const)),
       ],
       paint,

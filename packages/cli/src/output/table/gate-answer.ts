@@ -14,6 +14,7 @@ const outcomes: { readonly [O in GateAnswer['outcome']]: string } = {
   defer: 'defer',
   not_required: 'not asked',
 };
+const setAside: Readonly<Record<string, string>> = { waived: 'waived', overridden: 'overruled' };
 const outcomeWidth = 9;
 
 /**
@@ -29,7 +30,7 @@ export function answerLines(answers: readonly Answer[], paint: Paint, { full }: 
       const { code, outcome, reason, resolve } = answer;
       // What has a mend and was not required is a rule that warns, or one not in force yet.
       const warns = outcome === 'not_required' && resolve !== null;
-      const word = (warns ? 'warns' : outcomes[outcome]).padEnd(outcomeWidth);
+      const word = (warns ? (setAside[answer.reason_code] ?? 'warns') : outcomes[outcome]).padEnd(outcomeWidth);
       const painted =
         outcome === 'pass'
           ? paint.good(word)

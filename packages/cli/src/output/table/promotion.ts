@@ -1,3 +1,4 @@
+import { exceptionText } from '@govctl/core/decision';
 import type { PromotionDocument } from '@govctl/core/promotion';
 import { type Paint, paintWord } from '../paint.ts';
 import type { Document } from '../result.ts';
@@ -21,6 +22,8 @@ export function promotionTable(document: Document, paint: Paint): string {
     ...optional('supersedes', promotion.supersedes),
     ...optional('reason', promotion.reason),
     ...(decision === null ? [] : [['decision', `${decision.decision}, by ${decision.decided_by}; ${countText(gates)}`] as const]),
+    ...(decision?.exceptions === undefined ? [] : [['in spite of', exceptionText(decision.exceptions)] as const]),
+    ...promotion.approvals.map((approval) => [approval.verdict === 'reject' ? 'rejected' : 'approved', sayingText(approval)] as const),
     ...optional('decision_ref', promotion.decision_ref),
     ...(evidence === null ? [] : [['evidence', `${evidence.ref}, leaf ${evidence.leaf_index} of ${evidence.tree_size}`] as const]),
     ...(active === null ? [] : [['active', `${active.dataset_id} ${active.layer}, generation ${active.generation}`] as const]),
@@ -45,6 +48,14 @@ export function promotionTable(document: Document, paint: Paint): string {
   ].join('');
 }
 
+/** Who said it, as what and why, and how long it is good for. */
+export function sayingText(approval: Omit<PromotionDocument['approvals'][number], 'approval_id' | 'evidence_ref'>): string {
+  const { actor_id, role, reason, overrides, given_at, expires_at, used_by, verdict } = approval;
+  const until = verdict === 'reject' ? '' : used_by === null ? `, good until ${expires_at}` : ', used';
+  const aside = overrides.length === 0 ? '' : `, overrides ${overrides.join(', ')}`;
+  return `${given_at} by ${actor_id} (${role})${until}${aside}: ${reason}`;
+}
+
 function optional(name: string, value: string | null): Pair[] {
   return value === null ? [] : [[name, value]];
 }
@@ -53,12 +64,16 @@ function isOpen({ phase }: PromotionDocument): boolean {
   return phase !== 'COMPLETED' && phase !== 'FAILED';
 }
 
+const endings: Readonly<Record<string, string>> = { timeout: ' (the time to wait ran out)', human: ' (a person rejected it)' };
+
 function headline(promotion: PromotionDocument, paint: Paint): string {
   const { run_kind, dataset_id, from_layer, to_layer, phase, status, decision } = promotion;
   const what = run_kind === 'rollback' ? `${dataset_id} ${to_layer}` : `${dataset_id} ${from_layer} -> ${to_layer}`;
-  if (phase === 'COMPLETED') return `${paint.good(run_kind === 'rollback' ? 'rolled back' : 'promoted')}: ${what}`;
-  if (status === 'failed_policy')
-    return `${paint.bad('denied')}: ${what}${decision?.decided_by === 'timeout' ? ' (the time to wait ran out)' : ''}`;
+  if (phase === 'COMPLETED') {
+    const spite = exceptionText(decision?.exceptions);
+    return `${paint.good(run_kind === 'rollback' ? 'rolled back' : 'promoted')}: ${what}${spite === '' ? '' : ` (with ${spite})`}`;
+  }
+  if (status === 'failed_policy') return `${paint.bad('denied')}: ${what}${endings[decision?.decided_by ?? 'policy'] ?? ''}`;
   if (phase === 'FAILED') return `${paint.bad(status === 'cancelled' ? 'cancelled' : 'failed')}: ${what}`;
   return `${status === 'deferred' ? paint.wait('deferred') : paintWord(paint, 'open')}: ${what}`;
 }

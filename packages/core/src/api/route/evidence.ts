@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { decisionDocument } from '../../decision/decision.ts';
+import { decisionBodySchema, decisionDocument } from '../../decision/decision.ts';
+import { factsSchema } from '../../decision/facts.ts';
 import { evidenceExportSchema } from '../../evidence/evidence-file.ts';
 import { recordKinds } from '../../evidence/predicate.ts';
 import { keyPurposes } from '../../evidence/trust.ts';
@@ -25,6 +26,21 @@ const recordRow = z.object({
 });
 
 export const evidenceListDocument = document('EvidenceList', { items: z.array(recordRow), next_cursor: z.string().nullable() });
+
+/** What recorded decisions were made from: enough to decide them again. */
+export const decisionListDocument = document('DecisionList', {
+  items: z.array(
+    z.object({
+      decision_ref: refSchema,
+      recorded_at: timestampSchema,
+      /** Null where the payload was taken out under a retention policy. */
+      decision: decisionBodySchema.nullable(),
+      /** Null where the facts were not kept. */
+      facts: factsSchema.nullable(),
+    }),
+  ),
+  next_cursor: z.string().nullable(),
+});
 
 export const refResolutionDocument = document('RefResolution', {
   ref: refSchema,
@@ -325,6 +341,22 @@ export const evidenceRoutes = defineRoutes({
     body: z.strictObject({}),
     stream: 'sse',
     problems: ['too-many-requests'],
+  },
+  'decision.ls': {
+    method: 'GET',
+    path: '/v1/decisions',
+    summary: 'Recorded decisions with the facts they were made from, newest first; as many as fit into a few megabytes',
+    action: 'evidence.read',
+    listener: 'operator',
+    query: z.strictObject({
+      since: timestampSchema.optional(),
+      tenant_id: nameSchema.optional(),
+      dataset_id: nameSchema.optional(),
+      cursor: z.string().max(32).optional(),
+      limit: z.coerce.number().int().min(1).max(200).default(50),
+    }),
+    response: decisionListDocument,
+    problems: [],
   },
   'decision.get': {
     method: 'GET',

@@ -98,7 +98,7 @@ export const promotionRoutes = defineRoutes({
     response: promotionDocument,
     status: 200,
     bodyLimit: 8 * 1024 * 1024,
-    problems: decisionProblems,
+    problems: [...decisionProblems, 'stale'],
   },
   'promotion.evaluate': {
     method: 'POST',
@@ -109,7 +109,7 @@ export const promotionRoutes = defineRoutes({
     body: evaluationRequestSchema,
     response: evaluationDocument,
     bodyLimit: 8 * 1024 * 1024,
-    problems: ['forbidden', 'run-id-reused'],
+    problems: ['forbidden', 'run-id-reused', 'stale'],
   },
   'promotion.ls': {
     method: 'GET',

@@ -4,6 +4,9 @@ import type { GateInput } from '../input.ts';
 
 type Trouble = { readonly code: string; readonly text: string; readonly check?: CheckFact };
 
+/** Not weak quality but evidence that lies or is about something else: nobody may set that aside. */
+const integrity = new Set(['quality-wrong-snapshot', 'quality-contradicted', 'quality-score-differs']);
+
 // Why a required check that did not pass did not pass. Exhaustive: a new status does not compile without its code.
 const statusCodes: { readonly [S in Exclude<CheckStatus, 'passed'>]: string } = {
   failed: 'quality-failed',
@@ -45,6 +48,7 @@ export const qualityGate: Gate = {
           .join('; ') + (troubles.length > 20 ? `; and ${troubles.length - 20} more` : ''),
       expected: `required checks passed, score >= ${minimum}`,
       actual: `${score.passed} of ${score.total} passed, score ${score.value === null ? 'none' : shown(score.value)}`,
+      ...(troubles.some(({ code }) => integrity.has(code)) ? { waivable: false } : {}),
       evidence: troubles.flatMap(({ check }) => (check === undefined ? [] : [seen(check, now)])).slice(0, 20),
       resolve: {
         who: 'whoever tests the data',

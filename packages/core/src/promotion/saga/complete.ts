@@ -1,5 +1,6 @@
 import { settle } from '../../audit/expectation.ts';
 import { draftRecord, subjectOf } from '../../evidence/statement.ts';
+import { useApprovals } from '../approval.ts';
 import { eventsOf } from '../event.ts';
 import type { RunState } from '../run-state.ts';
 import {
@@ -110,6 +111,7 @@ export function complete(start: RunStart, judged: Judged, context: SagaContext, 
             lock_key: context.lock_key,
           },
         },
+        ...useApprovals(judged, decisionRecord.ref),
         ...extra.changes,
       ],
       records: [decisionRecord, summary, promotion, ...extra.records(promotion.ref)],

@@ -27,8 +27,12 @@ export function defer(
   const { decision, facts } = judged;
   const at = facts.as_of;
   const waiting = decision.waiting_on ?? [];
-  // The same answer for the same reasons is not news: only the time of the next question moves.
-  const again = start.state.waiting_on?.join() === waiting.join() && start.decision_ref !== null;
+  const people = saidByPeople(judged);
+  // The same answer for the same reasons is not news: only the time of the next question moves. That somebody approved is news.
+  const again =
+    start.decision_ref !== null &&
+    start.state.waiting_on?.join() === waiting.join() &&
+    (start.state.said_by_people ?? []).join() === people.join();
   const decisionRecord = again ? null : decisionDraft(start, judged, context);
   const decisionRef = decisionRecord?.ref ?? start.decision_ref;
   const defer_until = start.defer_until ?? new Date(Date.parse(at) + limits.max_ms).toISOString();
@@ -37,13 +41,15 @@ export function defer(
   const latest = [wanted, soonest].sort()[1] ?? soonest;
   const next = [latest, defer_until].sort()[0] ?? soonest;
   const acks = decisionRecord === null ? start.state.acks : withPolicyAck(start, decisionRecord.ref, judged);
+  const { said_by_people: _before, ...kept } = start.state;
   const state: RunState = {
-    ...start.state,
+    ...kept,
     phases: again ? start.state.phases : walk(start.state.phases, start.revision === null ? ['defer'] : ['requeue', 'defer'], at),
     acks,
     expectations: settle(start.state.expectations, acks),
     segments: segmentsOf(start, facts, context),
     waiting_on: waiting,
+    ...(people.length === 0 ? {} : { said_by_people: people }),
   };
   const row = {
     ...rowOf(start, state, judged, context, { decision_ref: decisionRef, evidence_ref: null }),
@@ -65,4 +71,10 @@ export function defer(
           : eventsOf(scopeOf(facts, start.row, context), [...opening(start), ...judgedEvents(judged, decisionRecord.ref)]),
     },
   };
+}
+
+function saidByPeople({ decision }: Judged): string[] {
+  return decision.gates
+    .filter(({ code, outcome, reason_code }) => (code === 'approvals' && outcome === 'defer') || reason_code === 'override-awaited')
+    .map(({ reason }) => reason);
 }

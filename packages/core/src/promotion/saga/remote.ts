@@ -1,6 +1,7 @@
 import { settle } from '../../audit/expectation.ts';
 import { draftRecord, type RecordDraft, subjectOf } from '../../evidence/statement.ts';
 import type { Unit } from '../../journal/unit.ts';
+import { useApprovals } from '../approval.ts';
 import { eventsOf } from '../event.ts';
 import type { RunState } from '../run-state.ts';
 import type { RunRow } from '../write.ts';
@@ -49,7 +50,7 @@ export function decideForRemote(start: RunStart, judged: Judged, context: SagaCo
     decisionRecord,
     unit: {
       label: 'promotion.decide',
-      changes: [runChange(start, row)],
+      changes: [runChange(start, row), ...useApprovals(judged, decisionRecord.ref)],
       records: [decisionRecord, summary],
       events: eventsOf(scopeOf(facts, start.row, context), [...opening(start), ...judgedEvents(judged, decisionRecord.ref)]),
     },

@@ -214,6 +214,7 @@ function decided(start: RunStart, judged: Judged, context: SagaContext) {
       ...(snapshot === null ? [] : [{ ref: `snapshot/${snapshot.snapshot_id}`, digest: snapshot.snapshot_hash }]),
       ...(contract === null ? [] : [{ ref: `contract/${contract.body.contract_id}@${contract.version}`, digest: contract.digest }]),
       ...[...sources].map(([digest, ref]) => ({ ref, digest })),
+      ...saidByPeople(decision),
     ],
   };
   const record = draftRecord({
@@ -227,6 +228,13 @@ function decided(start: RunStart, judged: Judged, context: SagaContext) {
     facts: text,
   });
   return { record, subject: [subject], predicate };
+}
+
+/** Approvals and waivers that the decision leans on, each by the ref of its record. */
+function saidByPeople(decision: DecisionBody): { ref: string; digest: string }[] {
+  const said = decision.gates.flatMap(({ evidence }) => evidence.filter(({ ref }) => /^(approval|waiver):/.test(ref)));
+  const once = new Map(said.flatMap(({ ref, digest }) => (digest === null ? [] : [[ref.replace(':', '/'), digest] as const])));
+  return [...once].map(([ref, digest]) => ({ ref, digest }));
 }
 
 export function scopeOf(facts: Facts, row: RunStart['row'], context: SagaContext) {
