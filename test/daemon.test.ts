@@ -62,9 +62,13 @@ describe('govd', () => {
     // The events of what was just done get their positions under a lease of ten seconds.
     for (let attempt = 0; attempt < 100 && (await held()).length === 0; attempt += 1) await sleep(50);
     expect(await held()).not.toEqual([]);
+    // Accepted before the drain, asks during it: its caller could not know.
+    const late = connect(at.socket);
     const request = await begun();
     const stopped = at.stop('SIGTERM');
     await logged('draining');
+    late.write('GET /healthz HTTP/1.1\r\nhost: govd\r\n\r\n');
+    expect(await text(late)).toMatch(/^HTTP\/1\.1 200 [\s\S]*connection: close/i);
     expect(await request.finish()).toMatch(/^HTTP\/1\.1 201 /);
     expect(await stopped).toBe(0);
     expect(await held()).toEqual([]);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { backup } from './backup.ts';
 import { command } from './command.ts';
 import { deciding } from './decide.ts';
 import { drain } from './drain.ts';
@@ -26,6 +27,7 @@ const measurements: readonly Measurement[] = [
   startup,
   growth,
   evidenceAccess,
+  backup,
   postgresDrain,
   postgresLatency,
   postgresPromotion,

@@ -73,7 +73,7 @@ async function reading(
       ? pass('schema', `schema ${current} of ${latest}`)
       : warn(
           'schema',
-          `schema ${current} of ${latest}: govd run brings it forward, an older govd may not use it afterwards`,
+          `schema ${current} of ${latest}: the next start of govd brings it forward, and an older govd may not use it afterwards`,
           `govd migrate --state-dir ${dir.root}`,
         );
   return { database: new SqliteReader(handle), schema, clock: now };

@@ -13,29 +13,32 @@ declare const __VERSION__: string;
 
 const now = () => new Date().toISOString();
 
-/** govd's command line. Sets the exit code and returns; a running daemon keeps the process alive. */
-export async function main(argv: readonly string[]): Promise<void> {
+/** Everything govd can do. */
+export function daemonProgram(version: string, now: () => string): Command {
   const program = new Command('govd')
     .description('The daemon of govctl: decides, promotes and keeps the evidence.')
-    .version(__VERSION__, '-V, --version')
+    .version(version, '-V, --version')
     .exitOverride()
     .showHelpAfterError('(govd --help shows the commands)');
   addInit(program, now);
-  addRun(program, __VERSION__, now);
+  addRun(program, version, now);
   addMigrate(program, now);
-  addLog(program, __VERSION__, now);
+  addLog(program, version, now);
   addDoctor(program, now);
-  addInstall(program, __VERSION__, now);
+  addInstall(program, version, now);
   program
     .command('version')
     .description('Show the version of govd, its kernel and its schema')
-    .action(
-      () => void process.stdout.write(`govd ${__VERSION__}, kernel ${kernelVersion}, schema ${sqliteMigrations.at(-1)?.number ?? 0}\n`),
-    );
+    .action(() => void process.stdout.write(`govd ${version}, kernel ${kernelVersion}, schema ${sqliteMigrations.at(-1)?.number ?? 0}\n`));
+  return program;
+}
+
+/** govd's command line. Sets the exit code and returns; a running daemon keeps the process alive. */
+export async function main(argv: readonly string[]): Promise<void> {
   // Whoever read the output has seen enough: what was begun is finished all the same.
   process.stdout.on('error', () => {});
   try {
-    await program.parseAsync(argv);
+    await daemonProgram(__VERSION__, now).parseAsync(argv);
   } catch (error) {
     process.exitCode = report(error);
   }

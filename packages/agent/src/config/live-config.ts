@@ -60,7 +60,7 @@ function read(path: string): Loaded {
   } catch (cause) {
     throw new Problem('usage', {
       detail: `the configuration ${path} cannot be read: ${(cause as Error).message}`,
-      hint: 'govd init --state-dir D makes one',
+      hint: 'make one: govd init --state-dir D',
       cause,
     });
   }

@@ -61,7 +61,7 @@ export function unusable(path: string, error: unknown): unknown {
   const broken = code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB';
   return new Problem('unavailable', {
     detail: `the database ${path} cannot be used: ${(error as Error).message} (${code})`,
-    hint: broken ? 'restore it from a backup, then govd log adopt' : 'check the permissions of the state folder, and its disk',
+    hint: broken ? 'restore a backup: govctl backup restore FILE --state-dir D' : 'check the permissions of the state folder, and its disk',
     cause: error,
   });
 }

@@ -16,7 +16,7 @@ const refusalDetail: Readonly<Record<CapabilityRefusal, string>> = {
 export function capabilityProblem(reason: CapabilityRefusal): Problem {
   const detail = refusalDetail[reason];
   if (reason === 'malformed') return new Problem('invalid-request', { detail });
-  const hint = 'govctl evidence get REF makes a new one';
+  const hint = 'get a new one: govctl evidence get REF';
   return new Problem(reason === 'expired' ? 'gone' : 'forbidden', { detail, hint });
 }
 

@@ -61,7 +61,7 @@ export function archiveHandler(deps: ArchiveDependencies): Pick<Handlers<typeof 
       if (!mayAffect(actor, 'evidence.read', target))
         throw new Problem('forbidden', {
           detail: `${actor.actor_id} has no grant for evidence.read on all of ${target.tenant_id}/${target.dataset_id}`,
-          hint: 'ask for less: --tenant T --dataset D; or an operator grants it: govctl apikey add --action evidence.read',
+          hint: `ask for less: --tenant T --dataset D; or an operator grants it: govctl apikey add --actor ${actor.actor_id} --action evidence.read`,
         });
       const filter = { tenant_id: tenant_id ?? null, dataset_id: dataset_id ?? null };
       const tree = await servedHead(database, deps.witness_quorum);

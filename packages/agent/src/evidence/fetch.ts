@@ -72,7 +72,7 @@ export function fetchHandlers(deps: AccessDependencies): Pick<Handlers<typeof ev
       deps.counted('unrecorded');
       throw new Problem('forbidden', {
         detail: 'this log has no resolution for the capability',
-        hint: 'govctl evidence get REF makes a new one',
+        hint: 'get a new one: govctl evidence get REF',
       });
     }
     const asked = { request_id, now, headers, claims, record, row };
@@ -203,7 +203,7 @@ function notSatisfiable(why: string, { len }: CapabilityClaims, requestId: strin
 }
 
 function revoked({ ref }: CapabilityClaims): Problem {
-  return new Problem('forbidden', { detail: 'the capability was revoked', hint: `govctl evidence get ${ref} asks for a new one` });
+  return new Problem('forbidden', { detail: 'the capability was revoked', hint: `ask for a new one: govctl evidence get ${ref}` });
 }
 
 function differs({ ref }: CapabilityClaims): Problem {

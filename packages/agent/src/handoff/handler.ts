@@ -254,7 +254,7 @@ export function handoffHandlers(deps: HandoffDependencies): Handlers<Omit<typeof
       if (actor.source_type !== 'HUMAN') {
         throw new Problem('forbidden', {
           detail: `${actor.actor_id} is a service; only a person may authorise builds`,
-          hint: 'use the API key of a person: govctl apikey add HUMAN::<id> --grant ospa.authorize',
+          hint: 'use the API key of a person: govctl apikey add --actor HUMAN::<id> --action ospa.authorize',
         });
       }
       const authorization_id = body.authorization_id ?? `ospa-${deps.randomHex(8)}`;

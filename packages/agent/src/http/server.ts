@@ -1,7 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { isProblem, type Listener, Problem, parseStrictJson, type Route, schemaVersion } from '@govctl/core/api';
+import {
+  apiWindowHeader,
+  commonApiVersion,
+  formatApiWindow,
+  isProblem,
+  type Listener,
+  Problem,
+  parseApiWindow,
+  parseStrictJson,
+  type Route,
+  schemaVersion,
+} from '@govctl/core/api';
 import { type Actor, mayCall } from '@govctl/core/identity';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type RequestPayload } from 'fastify';
 import type { Logger } from 'pino';
@@ -72,10 +83,16 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     forceCloseConnections: 'idle',
     genReqId: () => randomBytes(8).toString('hex'),
     exposeHeadRoutes: false,
-    return503OnClosing: true,
+    // A connection that was accepted before the drain began is answered, and closed after it: its caller has no way to know.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 256, caseSensitive: true, ignoreTrailingSlash: false },
     http: { maxHeaderSize: 16_384, insecureHTTPParser: false, headersTimeout: 10_000, connectionsCheckingInterval: 1000 },
     clientErrorHandler: answerParserError,
+    // A path the router itself refuses meets no hook and no error handler of ours.
+    frameworkErrors(error, request, reply) {
+      reply.header(apiWindowHeader, options.versionHeader);
+      sendProblem(toProblem(error), request, reply, options.logger);
+    },
   });
   app.server.maxConnections = 512;
   const stopping = new AbortController();
@@ -96,6 +113,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
 
   app.addHook('onRequest', async (request) => {
     assertStrictHttp(request.raw, options.allowedHosts);
+    assertCommonApi(request, options.versionHeader);
     assertExactTarget(request.raw.url ?? '');
   });
   app.addHook('onResponse', async (request, reply) => {
@@ -106,7 +124,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     });
   });
   app.addHook('onSend', async (request, reply) => {
-    reply.header('govctl-api-version', options.versionHeader);
+    reply.header(apiWindowHeader, options.versionHeader);
     reply.header('govctl-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
@@ -209,6 +227,20 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   };
 }
 
+/**
+ * A client says which versions it speaks. One that shares none with this daemon is told so before it believes an answer it may read wrongly;
+ * one that says nothing is no client of ours, and takes what it gets.
+ */
+function assertCommonApi(request: FastifyRequest, versionHeader: string): void {
+  const said = request.headers[apiWindowHeader];
+  const [theirs, ours] = [typeof said === 'string' ? parseApiWindow(said) : undefined, parseApiWindow(versionHeader)];
+  if (theirs === undefined || ours === undefined || commonApiVersion(ours, theirs) !== undefined) return;
+  throw new Problem('api-version', {
+    detail: `the client speaks API ${formatApiWindow(theirs)}, this govd ${versionHeader}`,
+    hint: theirs.max < ours.min ? 'upgrade govctl' : 'upgrade govd, or use an older govctl',
+  });
+}
+
 /** A path as an error may repeat it: a key or a capability that somebody put into one is longer than any name there is. */
 function shortened(url: string): string {
   const parts = (url.split('?', 1)[0] ?? '').split('/');
@@ -264,6 +296,7 @@ const fastifyProblems: Record<string, ConstructorParameters<typeof Problem>[0]> 
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid-request',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid-request',
   FST_ERR_BAD_URL: 'invalid-request',
+  FST_ERR_MAX_PARAM_LENGTH: 'invalid-request',
 };
 
 function toProblem(error: unknown): Problem {

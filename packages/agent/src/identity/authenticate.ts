@@ -34,7 +34,7 @@ export type Authenticator = {
 function refused(): Problem {
   return new Problem('unauthenticated', {
     detail: 'no valid API key came with the request',
-    hint: 'point GOVCTL_CONFIG at a configuration whose api_key_file holds a key, or ask an operator for one: govctl apikey add',
+    hint: 'point GOVCTL_CONFIG at a configuration whose api_key_file holds a key, or ask an operator for one: govctl apikey add --actor HUMAN::<id> --action ACTION',
   });
 }
 

@@ -42,7 +42,7 @@ export function identityHandlers(deps: IdentityDependencies): Handlers<typeof id
       if (!coversGrants(actor.grants, body.grants)) {
         throw new Problem('forbidden', {
           detail: `${actor.actor_id} cannot grant what it does not have itself`,
-          hint: 'ask for fewer actions, tenants or datasets: govctl apikey ls shows what each key has',
+          hint: 'ask for fewer actions, tenants or datasets; what each key has: govctl apikey ls',
         });
       }
       // Some acts are for people only; a program that could name itself one would be above that.
@@ -90,7 +90,7 @@ export function identityHandlers(deps: IdentityDependencies): Handlers<typeof id
       if (!coversGrants(actor.grants, key.grants)) {
         throw new Problem('forbidden', {
           detail: `${actor.actor_id} cannot take back a key that may do what it may not do itself`,
-          hint: 'ask whoever may do all of it: govctl apikey ls shows what each key has',
+          hint: 'ask whoever may do all of it; what each key has: govctl apikey ls',
         });
       }
       // Already taken back is what was asked for; nothing is written twice.

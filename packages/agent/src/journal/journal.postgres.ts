@@ -154,7 +154,7 @@ export class PostgresJournal implements Journal {
   #refusal(): Problem {
     return new Problem('evidence-unavailable', {
       detail: `nothing was done: the evidence log in PostgreSQL is not the one this daemon knows: ${this.#distrust}`,
-      hint: 'put the newer database back and restart govd; after a restore: govd log adopt --reason ...',
+      hint: 'put the newer database back and restart govd; after a restore: govd log adopt --state-dir D --reason ...',
     });
   }
 

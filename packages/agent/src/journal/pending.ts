@@ -22,7 +22,7 @@ export function requireSigning(unit: Unit, seal: LogSeal): void {
   if (refusal === null) return;
   throw new Problem('evidence-unavailable', {
     detail: refusal,
-    hint: 'govctl doctor says what is wrong; after a restore: govd log adopt --reason ...',
+    hint: 'what is wrong: govctl doctor; after a restore: govd log adopt --state-dir D --reason ...',
   });
 }
 

@@ -172,7 +172,7 @@ async function checkedCopy(
   if (actual !== digest) {
     throw new Problem('digest-mismatch', {
       detail: `the ${size} bytes that came have the digest ${actual}, not ${digest}: nothing was stored`,
-      hint: 'send the content again; if it changed meanwhile, hash it again first (govctl snapshot create does both)',
+      hint: 'send the content again; if it changed meanwhile, hash it again first. This does both: govctl snapshot create DIR --dataset DATASET',
     });
   }
   return size;

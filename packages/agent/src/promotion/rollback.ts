@@ -126,7 +126,8 @@ async function whatToLeave(deps: PromotionDependencies, runId: string, run: RunR
   if (current === undefined || current.run_id !== runId) {
     throw new Problem('unprocessable', {
       detail: `run ${runId} is not what ${target.dataset_id} ${target.to_layer} stands at${current === undefined ? '' : ` (that is ${current.run_id})`}`,
-      hint: current === undefined ? 'govctl dataset history' : `govctl promotion rollback ${current.run_id} --reason ...`,
+      hint:
+        current === undefined ? `govctl dataset history ${target.dataset_id}` : `govctl promotion rollback ${current.run_id} --reason ...`,
     });
   }
   return { target, left: { generation: current.generation } };

@@ -79,7 +79,7 @@ export function snapshotHandlers(deps: SnapshotDependencies): Handlers<typeof sn
     if (manifest !== null) return manifest;
     throw new Problem('unprocessable', {
       detail: `no object ${snapshotHash} is stored: a snapshot is registered by the hash of its manifest`,
-      hint: 'PUT the manifest (RFC 8785 bytes) to /v1/objects first; govctl snapshot create DIR does all of it',
+      hint: 'PUT the manifest (RFC 8785 bytes) to /v1/objects first; this does all of it: govctl snapshot create DIR --dataset DATASET',
     });
   };
 

@@ -66,7 +66,7 @@ export async function countMissing(store: ObjectStore, manifest: Manifest): Prom
       const path = manifest.files.find(({ sha256 }) => digest.endsWith(sha256))?.path ?? '';
       throw new Problem('digest-mismatch', {
         detail: `${JSON.stringify(path)}: the manifest says ${expected} bytes, but the content with that digest has ${examined.size}`,
-        hint: 'make the manifest from the files: govctl snapshot create does',
+        hint: 'make the manifest from the files: govctl snapshot create DIR --dataset DATASET',
       });
     }
   });

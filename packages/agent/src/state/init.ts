@@ -105,7 +105,7 @@ function initialConfig(options: InitOptions): { readonly text: string; readonly 
     return { text, config: withSecretPaths(validated.value.config, options.credentials ?? process.env.CREDENTIALS_DIRECTORY) };
   throw new Problem('usage', {
     detail: problems.map((problem) => problem.message).join('; ') || 'this is no GovdConfig',
-    hint: 'govd init --state-dir D makes a local_parity deployment',
+    hint: 'for a local_parity deployment: govd init --state-dir D',
     reasons: problems.map((problem) => ({ path: problem.path, message: problem.message })),
   });
 }

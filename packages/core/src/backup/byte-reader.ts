@@ -19,6 +19,11 @@ export class ByteReader {
     return bytes;
   }
 
+  /** Lets whoever gives the chunks close what they hold: nobody reads on. */
+  async end(): Promise<void> {
+    await this.#chunks.return?.();
+  }
+
   /** Exactly `count` bytes; fewer only at the end. */
   async exactly(count: number): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];

@@ -56,6 +56,14 @@ function sumOf(block: Uint8Array): number {
  */
 export async function* readTar(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry> {
   const reader = new ByteReader(chunks);
+  try {
+    yield* entriesOf(reader);
+  } finally {
+    await reader.end();
+  }
+}
+
+async function* entriesOf(reader: ByteReader): AsyncGenerator<TarEntry> {
   for (let first = true; ; first = false) {
     const block = await reader.exactly(blockBytes);
     const header = block.byteLength === blockBytes ? headerOf(block) : undefined;

@@ -1,6 +1,6 @@
 import { isMap, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { type FileProblem, readYaml } from '../policy/yaml-file.ts';
+import { type FileProblem, nestsTooDeep, readYaml } from '../policy/yaml-file.ts';
 import { cliConfigSchema } from './cli-config.ts';
 import { govdConfigSchema } from './govd-config.ts';
 
@@ -36,6 +36,7 @@ export function validateConfig(text: string): ValidatedConfig {
 }
 
 function kindOf(text: string): ConfigKind | null {
+  if (nestsTooDeep(text)) return null;
   const { contents, errors } = parseDocument(text);
   const kind = errors.length === 0 && isMap(contents) ? contents.get('kind') : undefined;
   return typeof kind === 'string' && Object.hasOwn(configKinds, kind) ? (kind as ConfigKind) : null;

@@ -13,6 +13,7 @@ export type YamlFile<T> = {
 };
 
 const maxBytes = 1024 * 1024;
+const maxDepth = 100;
 const maxErrors = 20;
 
 /**
@@ -24,6 +25,7 @@ export function readYaml<S extends z.ZodType>(source: string, schema: S): YamlFi
   const start = { line: 1, column: 1 };
   const refused = (message: string) => ({ value: undefined, problems: [{ path: '', ...start, message }], at: () => start });
   if (source.length > maxBytes) return refused(`larger than ${maxBytes} bytes`);
+  if (nestsTooDeep(source)) return refused('nested too deeply');
   const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true, version: '1.2', merge: false });
   const position = (offset: number | undefined) => {
     const { line, col } = lines.linePos(offset ?? 0);
@@ -54,6 +56,23 @@ export function readYaml<S extends z.ZodType>(source: string, schema: S): YamlFi
     }));
   });
   return { value: undefined, problems, at };
+}
+
+/**
+ * Whether a text nests deeper than anything people write. Asked before it is parsed: the parser's time grows with the square of the depth, and
+ * a hundred thousand brackets would keep a daemon from everybody else for half a minute. What is quoted is not told apart, so that only
+ * a text with so many brackets that are not closed again is wrongly refused.
+ */
+export function nestsTooDeep(source: string): boolean {
+  if (new RegExp(`^[ \\t]*(?:[-?:][ \\t]+){${maxDepth}}`, 'm').test(source)) return true;
+  let depth = 0;
+  for (let at = 0; at < source.length; at += 1) {
+    const code = source.charCodeAt(at);
+    if (code === 0x5b || code === 0x7b) depth += 1;
+    else if ((code === 0x5d || code === 0x7d) && depth > 0) depth -= 1;
+    if (depth > maxDepth) return true;
+  }
+  return false;
 }
 
 function said({ message }: Error): string {

@@ -109,7 +109,7 @@ export function decodeManifest(bytes: Uint8Array, snapshotHash: Digest): Manifes
   if (!Buffer.from(canonicalJson(manifest)).equals(bytes)) {
     throw new Problem('unprocessable', {
       detail: 'the manifest is not in canonical form (RFC 8785)',
-      hint: 'store the JCS bytes: govctl snapshot create does',
+      hint: 'store the JCS bytes, as this does: govctl snapshot create DIR --dataset DATASET',
     });
   }
   return manifest;

@@ -102,7 +102,7 @@ async function grant(session: PostgresSession, schema: string, role: string, all
     if (found.owner)
       throw new Problem('unavailable', {
         detail: `the role ${role} of the daemon is the owner of the tables or a superuser: nothing could keep it from changing the log`,
-        hint: 'two roles: store.postgres.user for the daemon, store.postgres.owner for govd migrate',
+        hint: 'two roles: store.postgres.user for the daemon, store.postgres.owner for: govd migrate --state-dir D',
       });
     const to = quoted(role);
     await run(`GRANT USAGE ON SCHEMA ${quoted(schema)} TO ${to}`);
@@ -130,6 +130,6 @@ export async function requireLeastPrivilege(session: PostgresSession, schema: st
   if (row?.able == null) return;
   throw new Problem('unavailable', {
     detail: `PostgreSQL is refused: the role ${row.who} may change or empty ${row.able}, and the evidence log is append-only`,
-    hint: 'a role of its own for store.postgres.user, and rights by govd migrate as store.postgres.owner',
+    hint: 'a role of its own for store.postgres.user, with rights that store.postgres.owner gives it: govd migrate --state-dir D',
   });
 }

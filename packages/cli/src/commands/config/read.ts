@@ -15,7 +15,8 @@ export type ReadConfig = { readonly file: string; readonly text: string; readonl
  */
 export async function readConfig({ io, globals, env, cwd }: CommandContext, given: string | undefined): Promise<ReadConfig> {
   const file = given === '-' ? 'standard input' : given === undefined ? configPath(globals.config, env, cwd).path : resolve(cwd, given);
-  const text = given === '-' ? (await io.readStdin(limit)).toString('utf8') : await readFile(file, 'utf8');
+  const text =
+    given === '-' ? (await io.readStdin(limit)).toString('utf8') : await readFile(file, 'utf8').catch((error) => refuse(file, error));
   const result = validateConfig(text);
   if (result.ok) return { file, text, value: result.value };
   const count = result.problems.length;
@@ -26,5 +27,13 @@ export async function readConfig({ io, globals, env, cwd }: CommandContext, give
       path: `${given === '-' ? '-' : file}:${line}:${column}`,
       message: path === '' ? message : `${path}: ${message}`,
     })),
+  });
+}
+
+function refuse(file: string, cause: NodeJS.ErrnoException): never {
+  throw new Problem('usage', {
+    detail: `${file} cannot be read: ${cause.code === 'ENOENT' ? 'there is no such file' : cause.message}`,
+    hint: `ls -l ${file}`,
+    cause,
   });
 }

@@ -29,7 +29,7 @@ export async function readEvidenceFile({ io, cwd }: Pick<CommandContext, 'io' | 
   } catch (cause) {
     throw new Problem('usage', {
       detail: `${path} cannot be read: ${(cause as Error).message}`,
-      hint: 'govctl evidence get REF -O evidence.json makes one',
+      hint: 'make one: govctl evidence get REF -O evidence.json',
       cause,
     });
   }

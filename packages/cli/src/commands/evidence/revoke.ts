@@ -7,7 +7,7 @@ export const run: Run<typeof evidenceRevoke> = async ({ client }, _args, { jti, 
   if (given.length !== 1) {
     throw new Problem('usage', {
       detail: given.length === 0 ? 'nothing says which URLs to end' : 'one of --jti, --actor and --ref at a time',
-      hint: 'give --jti, --actor or --ref; govctl evidence capabilities shows what is open',
+      hint: 'give --jti, --actor or --ref; what is open: govctl evidence capabilities',
     });
   }
   const document = await client.call('evidence.revoke', {

@@ -43,7 +43,10 @@ export const signersGate: Gate = {
       expected,
       actual: signed.length,
       evidence: found,
-      resolve: { who: roles.length === 0 ? 'an enrolled signer' : lacking.join(', ') || 'an enrolled signer', command: 'govctl key ls' },
+      resolve: {
+        who: roles.length === 0 ? 'an enrolled signer' : lacking.join(', ') || 'an enrolled signer',
+        command: 'govctl gate explain signers',
+      },
     });
   },
 };
