@@ -39,8 +39,9 @@ describe.each([
     await expect(`${dump.join(';\n\n')};\n`).toMatchFileSnapshot(golden);
   });
 
-  it('are numbered without a gap, and done once', () => {
-    expect(migrations.map(({ number }) => number)).toEqual(migrations.map((_, index) => index + 1));
+  it('are numbered upwards, and done once', () => {
+    const numbers = migrations.map(({ number }) => number);
+    expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
     migrate(handle, migrations, now);
     const ledger = () => handle.prepare('SELECT * FROM schema_migration').all();
     const before = ledger();

@@ -1,18 +1,23 @@
 import { parseMigration } from './migration.ts';
 import births0001 from './migrations/births/0001_births.sql';
+import births0002 from './migrations/births/0002_permit-seal.sql';
 import postgres0001 from './migrations/postgres/0001_journal.sql';
 import postgres0002 from './migrations/postgres/0002_governance.sql';
 import postgres0003 from './migrations/postgres/0003_handoff.sql';
+import postgres0005 from './migrations/postgres/0005_handoff-replay.sql';
 import postgresBirths0001 from './migrations/postgres-births/0001_births.sql';
+import postgresBirths0002 from './migrations/postgres-births/0002_permit-seal.sql';
 import sqlite0001 from './migrations/sqlite/0001_journal.sql';
 import sqlite0002 from './migrations/sqlite/0002_governance.sql';
 import sqlite0003 from './migrations/sqlite/0003_handoff.sql';
+import sqlite0005 from './migrations/sqlite/0005_handoff-replay.sql';
 
 /** govd.db: forward-only, in order. A new one is a file and a line here. */
 export const sqliteMigrations = [
   parseMigration('0001_journal.sql', sqlite0001),
   parseMigration('0002_governance.sql', sqlite0002),
   parseMigration('0003_handoff.sql', sqlite0003),
+  parseMigration('0005_handoff-replay.sql', sqlite0005),
 ] as const;
 
 /** The same numbers on PostgreSQL, in the schema of govd. */
@@ -20,10 +25,17 @@ export const postgresMigrations = [
   parseMigration('0001_journal.sql', postgres0001),
   parseMigration('0002_governance.sql', postgres0002),
   parseMigration('0003_handoff.sql', postgres0003),
+  parseMigration('0005_handoff-replay.sql', postgres0005),
 ] as const;
 
 /** births.db, which has a writer of its own. */
-export const birthsMigrations = [parseMigration('0001_births.sql', births0001)] as const;
+export const birthsMigrations = [
+  parseMigration('0001_births.sql', births0001),
+  parseMigration('0002_permit-seal.sql', births0002),
+] as const;
 
 /** Births of a deployment on PostgreSQL that has no birth tables yet, in a schema of their own. */
-export const postgresBirthsMigrations = [parseMigration('0001_births.sql', postgresBirths0001)] as const;
+export const postgresBirthsMigrations = [
+  parseMigration('0001_births.sql', postgresBirths0001),
+  parseMigration('0002_permit-seal.sql', postgresBirths0002),
+] as const;

@@ -8,6 +8,7 @@ import { PostgresReader, type SqlParams, textFor } from '../db/index.ts';
 import type { Journal } from '../journal/index.ts';
 import { makeTemplate, PostgresBench, settlePostgres } from './handoff-postgres.fixture.ts';
 import { openPostgresHandoff } from './open.postgres.ts';
+import { testPermitKey } from './permit/seal.fixture.ts';
 import { startTestServer, type TestServer } from './postgres-server.fixture.ts';
 import { handoffWriteSql } from './write-sql.ts';
 
@@ -47,6 +48,7 @@ async function opened(bench: PostgresBench) {
     holder: 'test',
     deployment: { environment: 'local_parity', service_release_id: 'test' },
     journal,
+    permitKey: testPermitKey,
     randomHex: (bytes) => 'a'.repeat(bytes * 2),
     jitter: () => 0.5,
     now: () => new Date().toISOString(),

@@ -5,9 +5,9 @@ import { connectPostgres, PostgresSession, type PostgresSettings } from '../db/i
  * for every row later. And its reads follow an index in the order of the ids: how many rows of a range a LIMIT leaves unread, the
  * planner cannot know, and a bitmap or a sort would read all of them in every batch.
  */
-export function openTailSession(settings: PostgresSettings): PostgresSession {
+export function openTailSession(settings: PostgresSettings, purpose: 'tail' | 'replay' = 'tail'): PostgresSession {
   return new PostgresSession(async () => {
-    const opened = await connectPostgres(settings, { purpose: 'tail', mode: 'write', statementMs: 30_000 });
+    const opened = await connectPostgres(settings, { purpose, mode: 'write', statementMs: 30_000 });
     await opened.client.query(
       'SET jit = off; SET plan_cache_mode = force_custom_plan; SET enable_bitmapscan = off; SET enable_seqscan = off',
     );

@@ -115,13 +115,13 @@ function eventCtes(emits: boolean): string {
     ${outbox}`;
 }
 
-/** What a batch reads: `fresh` is what the cursor has not seen, `ids` is the ranges of a parameter, read again. */
-export type Reading = 'fresh' | 'ids';
+/** What a batch reads: `fresh` is what the cursor has not seen, `ids` is the ranges of a parameter, read again; `again` is too, and leaves the cursor alone. */
+export type Reading = 'fresh' | 'ids' | 'again';
 
 /** `s`: the rows. `j`: with whether they, or rows of their key before them, cannot be applied. */
 function readCtes(source: SourceSql, reading: Reading): string {
   const gaps =
-    reading === 'ids'
+    reading !== 'fresh'
       ? 'FROM unnest((:ids)::int8multirange) AS gap'
       : `FROM (SELECT k.low_water, k.seen FROM handoff_cursor k WHERE ${cursorOf(source.name)}) AS k, unnest(${unseen}) AS gap`;
   return `s AS MATERIALIZED (
@@ -139,13 +139,17 @@ function readCtes(source: SourceSql, reading: Reading): string {
 /** Rows that cannot be applied stand aside, and the cursor moves over everything that was read. */
 function endCtes(source: SourceSql, reading: Reading): string {
   const seen =
-    reading === 'ids' ? '' : `seen = k.seen + coalesce((SELECT range_agg(int8range(id, id, '[]')) FROM s), '{}'::int8multirange),`;
+    reading !== 'fresh' ? '' : `seen = k.seen + coalesce((SELECT range_agg(int8range(id, id, '[]')) FROM s), '{}'::int8multirange),`;
+  const moved =
+    reading === 'again'
+      ? ''
+      : `,
+    moved AS (UPDATE handoff_cursor k SET ${seen} applied_rows = k.applied_rows + (SELECT count(*) FROM s), last_progress_at = :now
+      WHERE ${cursorOf(source.name)} AND EXISTS (SELECT 1 FROM s))`;
   return `poisoned AS (INSERT INTO handoff_quarantine (source, id, object_key, "row", error, attempts, first_seen_at)
       SELECT '${source.name}', j.id, left(j.object_key, 1024), x.json, coalesce(j.fault, 'waits behind a quarantined row of the same object'), 1, :now
       FROM j, LATERAL (SELECT ${source.json} AS json FROM ${source.table} r WHERE ${source.id} = j.id LIMIT 1) AS x WHERE j.bad ORDER BY j.id
-      ON CONFLICT DO NOTHING),
-    moved AS (UPDATE handoff_cursor k SET ${seen} applied_rows = k.applied_rows + (SELECT count(*) FROM s), last_progress_at = :now
-      WHERE ${cursorOf(source.name)} AND EXISTS (SELECT 1 FROM s))
+      ON CONFLICT DO NOTHING)${moved}
   SELECT count(*) AS row_count, coalesce(max(id), 0) AS last_id FROM j`;
 }
 

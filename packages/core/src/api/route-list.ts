@@ -4,8 +4,12 @@ import { eventRoutes } from './route/event.ts';
 import { evidenceRoutes } from './route/evidence.ts';
 import { gateRoutes } from './route/gate.ts';
 import { handoffRoutes } from './route/handoff.ts';
+import { handoffPermitRoutes } from './route/handoff-permit.ts';
+import { handoffReplayRoutes } from './route/handoff-replay.ts';
+import { handoffTypeRoutes } from './route/handoff-type.ts';
 import { identityRoutes } from './route/identity.ts';
 import { policyRoutes } from './route/policy.ts';
+import { preflightRoutes } from './route/preflight.ts';
 import { promotionRoutes } from './route/promotion.ts';
 import { qualityRoutes } from './route/quality.ts';
 import { snapshotRoutes } from './route/snapshot.ts';
@@ -20,6 +24,10 @@ export const routeList = defineRoutes({
   ...snapshotRoutes,
   ...evidenceRoutes,
   ...handoffRoutes,
+  ...handoffPermitRoutes,
+  ...handoffTypeRoutes,
+  ...handoffReplayRoutes,
+  ...preflightRoutes,
   ...eventRoutes,
   ...identityRoutes,
   ...qualityRoutes,

@@ -20,7 +20,8 @@ export type HandoffContext = {
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 type Fact = { readonly fact: string; readonly subject: string; readonly reason: string | null; readonly detail: Record<string, Json> };
 
-function record(context: HandoffContext, { fact, subject, reason, detail }: Fact, facts?: string): RecordDraft {
+/** The governance fact that an act of an operator leaves. */
+export function factRecord(context: HandoffContext, { fact, subject, reason, detail }: Fact, facts?: string): RecordDraft {
   const digest = digestOf(canonicalJson({ subject, detail }));
   return draftRecord({
     kind: 'governance-fact',
@@ -48,7 +49,7 @@ function record(context: HandoffContext, { fact, subject, reason, detail }: Fact
 /** OSPA: a person says that what was captured may be built on. `scope` is `*` or one object key. */
 export function authorizeBuilds(context: HandoffContext, input: { authorization_id: string; scope: string; reason: string }): Unit {
   const { authorization_id, scope, reason } = input;
-  const draft = record(context, {
+  const draft = factRecord(context, {
     fact: 'ospa.authorize',
     subject: `ospa/${authorization_id}`,
     reason,
@@ -68,7 +69,7 @@ export function authorizeBuilds(context: HandoffContext, input: { authorization_
 /** From now on events of this type are delivered, and what was captured follows in key order. */
 export function activateEventType(context: HandoffContext, input: { event_type: string; pending: number; reason: string | null }): Unit {
   const { event_type, pending, reason } = input;
-  const draft = record(context, {
+  const draft = factRecord(context, {
     fact: 'event-type.activate',
     subject: `event-type/${event_type}`,
     reason,
@@ -84,7 +85,7 @@ export function resumeHandoff(
   input: { alarms: readonly { source: string; coverage: string; detail: string }[]; reason: string },
 ): Unit {
   const alarms = input.alarms.map((alarm) => ({ ...alarm }));
-  const draft = record(context, { fact: 'handoff.resume', subject: 'handoff/cursor', reason: input.reason, detail: { alarms } });
+  const draft = factRecord(context, { fact: 'handoff.resume', subject: 'handoff/cursor', reason: input.reason, detail: { alarms } });
   const drift = alarms.some((alarm) => alarm.coverage === 'drift');
   return {
     label: 'handoff.resume',
@@ -104,7 +105,7 @@ export function recordActivation(context: HandoffContext, facts: ActivationFacts
     reason: null,
     detail,
   };
-  const draft = record(context, fact, canonicalJson(facts));
+  const draft = factRecord(context, fact, canonicalJson(facts));
   const { object_key, candidate } = facts;
   const values = {
     object_key,

@@ -33,7 +33,23 @@ export {
   staleAfterMs,
 } from './coverage.ts';
 export { type CursorAlarm, judgeRange, judgeSource, type SourceFact, walksByKey } from './cursor.ts';
+export { deactivateEventType } from './event-type.ts';
 export { activateEventType, authorizeBuilds, type HandoffContext, recordActivation, resumeHandoff, staleHandoff } from './handoff-unit.ts';
 export { csvParser, type LineParser, lineLimit, ndjsonParser, type ParsedLine } from './import-line.ts';
 export { bornAtGlob, normaliseBornAt } from './moment.ts';
+export { type PermitState, type PermitTerms, type PermitUse, permitBytes, permitState, recordPermit, recordRevocation } from './permit.ts';
+export { judgedPreflight, recordPreflight } from './preflight.ts';
+export {
+  completeReplay,
+  type ReplayMend,
+  type ReplayRange,
+  type ReplayRequest,
+  type ReplayRow,
+  type ReplaySource,
+  rangeFault,
+  replaySources,
+  replayStatuses,
+  startReplay,
+  stopReplay,
+} from './replay.ts';
 export type { HandoffWrites } from './write.ts';

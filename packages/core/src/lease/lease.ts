@@ -13,7 +13,7 @@ export type LeaseWrites = {
 const leaseMs = 10_000;
 
 /** The first change of a unit that only the holder of a lease may write. */
-export function holdLease(lease_name: 'event-dispatch' | 'requeue', holder: string, at: string): Change {
+export function holdLease(lease_name: 'event-dispatch' | 'requeue' | 'handoff-replay', holder: string, at: string): Change {
   const expires_at = new Date(Date.parse(at) + leaseMs).toISOString();
   return { write: 'lease.hold', values: { lease_name, holder, at, expires_at } };
 }
