@@ -88,6 +88,79 @@ describe('offline', () => {
   });
 });
 
+describe('an archive', () => {
+  const since = '2026-01-01T00:00:00Z';
+  let archive = '';
+  beforeAll(async () => {
+    archive = join(at.folder, 'archive.ndjson');
+    await at.json(['evidence', 'export', '--since', since, '-O', archive]);
+  });
+  const verify = async (lines: readonly string[], extra: readonly string[] = []) => {
+    const file = join(at.folder, 'changed.ndjson');
+    await writeFile(file, lines.join('\n'));
+    return at.govctl(['evidence', 'verify', file, '--offline', '-o', 'json', ...extra]);
+  };
+
+  it('has every record of the log with its proof, and verifies without a connection', async () => {
+    const { ended, connections } = await watched(['evidence', 'verify', archive, '--offline', '-o', 'json']);
+    expect([ended.code, ended.stderr, connections]).toEqual([0, '', []]);
+    const { archive: manifest } = JSON.parse(ended.stdout) as {
+      archive: { records: number; last_leaf: number; by_kind: Record<string, number> };
+    };
+    expect(manifest).toMatchObject({ first_leaf: 0, records: manifest.last_leaf + 1, erased: 0, by_kind: { promotion: 2 } });
+    expect(manifest.by_kind.decision).toBeGreaterThanOrEqual(4);
+    const shown = await at.govctl(['evidence', 'verify', archive]);
+    expect(shown.stdout).toMatch(new RegExp(`verified: ${manifest.records} records, 2026-01-01`));
+  });
+
+  it('shows a line taken out, put elsewhere, changed or cut off, by its place', async () => {
+    const lines = (await readFile(archive, 'utf8')).split('\n');
+    const at5 = lines.findIndex((line) => line.includes('"leaf_index":5'));
+    const failing = [
+      [lines.toSpliced(at5, 1), 'order', /leaf 4 comes leaf 6: 1 between them are missing/],
+      [lines.toSpliced(at5, 0, ...lines.slice(at5, at5 + 1)), 'order', /stands after leaf 5/],
+      [lines.with(at5, (lines[at5] ?? '').replace('"payload":"e', '"payload":"f')), 'records', /^line \d+: sha256:/],
+      [lines.slice(0, -2), 'end', /cut off/],
+      [[...lines.slice(0, -1), lines[1] ?? ''], 'end', /something after the end/],
+      [lines.with(0, (lines[0] ?? '').replace('2026-01-01', '2026-01-02')), 'manifest', /since is/],
+    ] as const;
+    for (const [changed, failed_at, detail] of failing) {
+      const ended = await verify(changed);
+      expect([ended.code, verified(ended).failed_at], String(detail)).toEqual([20, failed_at]);
+      expect(JSON.stringify(verified(ended).checks.at(-1)), String(detail)).toMatch(new RegExp(detail.source.replace('^', '')));
+    }
+    expect((await verify(lines, ['--ref', decisionRef])).code).toBe(0);
+    expect(verified(await verify(lines, ['--ref', `sha256:${'0'.repeat(64)}`])).failed_at).toBe('subject');
+  });
+
+  it('of one dataset has only its records; of a time without any there is none, and nothing is written', async () => {
+    const out = join(at.folder, 'orders.ndjson');
+    const { archive: manifest } = (await at.json(['evidence', 'export', '--since', since, '--dataset', 'orders', '-O', out])) as {
+      archive: { records: number; first_leaf: number; last_leaf: number; dataset_id: string };
+    };
+    expect(manifest.dataset_id).toBe('orders');
+    expect(manifest.records).toBeLessThanOrEqual(manifest.last_leaf - manifest.first_leaf + 1);
+    const piped = await at.govctl(['evidence', 'export', '--since', since, '--dataset', 'orders']);
+    expect([piped.code, piped.stdout]).toEqual([0, await readFile(out, 'utf8')]);
+    const empty = join(at.folder, 'empty.ndjson');
+    const ended = await at.govctl([
+      'evidence',
+      'export',
+      '--since',
+      '2020-01-01T00:00:00Z',
+      '--until',
+      '2020-01-02T00:00:00Z',
+      '-O',
+      empty,
+    ]);
+    expect([ended.code, ended.stdout]).toEqual([11, '']);
+    expect(ended.stderr).toContain('the log has no record from 2020-01-01T00:00:00.000Z to 2020-01-02T00:00:00.000Z');
+    await expect(readFile(empty)).rejects.toThrow('ENOENT');
+    for (const wrong of [['export'], ['export', 'first', '--since', since], ['export', 'first', '--dataset', 'orders']])
+      expect((await at.govctl(['evidence', ...wrong])).code).toBe(2);
+  });
+});
+
 describe('bad evidence', () => {
   const edit =
     (change: (file: Record<string, unknown> & { envelope: { payload: string; signatures: { sig: string }[] } }) => void) =>

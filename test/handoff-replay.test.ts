@@ -1,8 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type Deployment, deploy } from './harness.ts';
+
+// A dozen commands and a restart: on a machine that is busy with others this takes minutes.
+vi.setConfig({ testTimeout: 400_000 });
 
 let at: Deployment;
 beforeAll(async () => {

@@ -13,6 +13,7 @@ import { explanationDocument, factsDocument } from '../packages/core/src/decisio
 import { apiPage, documentsPage, errorsPage } from './docs/api-page.ts';
 import { cliPages } from './docs/cli-page.ts';
 import { contractPage, policyPage } from './docs/policy-page.ts';
+import { qualityPage } from './docs/quality-page.ts';
 import { fieldTable } from './docs/schema-table.ts';
 
 const docs = join(import.meta.dirname, '..', 'docs');
@@ -53,6 +54,7 @@ const pages = new Map<string, string>([
   ['configuration.md', mark + configurationPage()],
   ['contract.md', mark + contractPage()],
   ['policy.md', mark + policyPage()],
+  ['quality.md', mark + qualityPage()],
   ['api/openapi.json', openapiText()],
 ]);
 

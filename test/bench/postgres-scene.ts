@@ -12,7 +12,10 @@ import { connectBench } from './postgres-bed.ts';
 export type PostgresScene = { readonly state: string; readonly database: string; readonly connect: () => Promise<Client> };
 
 export async function postgresScene(lab: Lab, server: PostgresServer): Promise<PostgresScene> {
-  const { config, database } = await storeOn(server, mkdtempSync(join(lab.folder, 'store-')));
+  const folder = mkdtempSync(join(lab.folder, 'store-'));
+  // The second place that all hosts share.
+  mkdirSync(join(folder, 'state'));
+  const { config, database } = await storeOn(server, folder);
   const state = await initState(lab, config);
   return { state, database, connect: () => connectBench(server, database) };
 }
@@ -21,7 +24,7 @@ export async function postgresScene(lab: Lab, server: PostgresServer): Promise<P
 export function anotherHost(lab: Lab, first: string): string {
   const state = join(mkdtempSync(join(lab.folder, 'host-')), 's');
   mkdirSync(state, { mode: 0o700 });
-  for (const name of ['keys', 'trust.json', 'govd.yaml', 'checkpoint']) cpSync(join(first, name), join(state, name), { recursive: true });
+  for (const name of ['keys', 'trust.json', 'govd.yaml']) cpSync(join(first, name), join(state, name), { recursive: true });
   writeFileSync(join(state, 'govctl.yaml'), readFileSync(join(first, 'govctl.yaml'), 'utf8').replaceAll(first, state), { mode: 0o600 });
   return state;
 }

@@ -200,6 +200,7 @@ const bodies = (): Record<string, unknown> => {
     'policy.activate': { source: 'apiVersion: govctl/v1\n' },
     'apikey.add': { actor_id: 'HUMAN::stolen', grants: [everywhere] },
     'apikey.revoke': { reason },
+    'backup.create': {},
   };
 };
 
@@ -230,7 +231,7 @@ const aboutOneDataset = [
   'reconcile.run',
 ] as const;
 /** Routes about the whole deployment: a grant for a part of it is not enough for what changes all of it. */
-const aboutEverything = ['policy.activate', 'apikey.add', 'apikey.revoke'] as const;
+const aboutEverything = ['backup.create', 'policy.activate', 'apikey.add', 'apikey.revoke'] as const;
 /** Lists hold what the caller may see, and nothing else. */
 const lists = ['promotion.ls', 'dataset.ls', 'snapshot.ls', 'evidence.ls', 'contract.ls', 'hold.ls', 'audit.overdue'] as const;
 

@@ -109,6 +109,18 @@ describe.skipIf(postgres.skip)(`a PostgreSQL that govd must not use${postgres.no
     }
   });
 
+  it('a database in another encoding', async () => {
+    await server.query(`CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'`);
+    try {
+      const file = await at.file('init-latin.yaml', (await readFile(store.config, 'utf8')).replace(store.database, 'latin'));
+      const made = await govd(['init', '--state-dir', join(at.folder, 'new'), '--config', file]);
+      expect(refusal(made)).toEqual({ code: exits.database, stderr: expect.stringMatching(/encoded as LATIN1[\s\S]*ENCODING UTF8/) });
+      await rm(join(at.folder, 'new'), { recursive: true, force: true });
+    } finally {
+      await server.query('DROP DATABASE latin');
+    }
+  });
+
   const daemon = () => `"${store.daemon}"`;
   /** Of the database: for `run`. What is done, and undone. */
   const states: [string, () => string, () => string, RegExp][] = [
@@ -143,6 +155,12 @@ describe.skipIf(postgres.skip)(`a PostgreSQL that govd must not use${postgres.no
       /permission denied.*govd migrate/,
     ],
     [
+      'a server that does not flush',
+      () => 'ALTER SYSTEM SET fsync = off',
+      () => 'ALTER SYSTEM RESET fsync',
+      /fsync is off[\s\S]*set fsync = on/,
+    ],
+    [
       'a schema that was migrated by a newer govd, and must not be used by this one',
       () => "INSERT INTO govctl.schema_migration VALUES (9999, '9999_newer.sql', 'x', 1, '2026')",
       () => 'DELETE FROM govctl.schema_migration WHERE number = 9999',
@@ -158,13 +176,24 @@ describe.skipIf(postgres.skip)(`a PostgreSQL that govd must not use${postgres.no
 
   it.each(states)('%s', async (_what, fault, mended, said) => {
     await store.query(fault());
+    await store.query('SELECT pg_reload_conf()');
     try {
       expect(refusal(await govd(['run', '--state-dir', at.state]))).toEqual({ code: exits.database, stderr: expect.stringMatching(said) });
     } finally {
       await store.query(mended());
+      await store.query('SELECT pg_reload_conf()');
     }
     await at.start();
     expectQuiet(await at.log());
+  });
+
+  it('that govctl backs up by halves: it says which tools do it, and makes no file', async () => {
+    await at.start();
+    const file = join(at.folder, 'half.tar');
+    const ended = await at.govctl(['backup', 'create', '-O', file]);
+    expect([ended.code, ended.stdout]).toEqual([2, '']);
+    expect(ended.stderr).toMatch(/keeps its state in PostgreSQL[\s\S]*fix: pg_basebackup, or pg_dump/);
+    await expect(readFile(file)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it('a schema that lacks a migration', async () => {

@@ -13,6 +13,8 @@ export type FaultProxy = {
   cut(): void;
   /** Nothing listens any more, until `pass`. Open connections stay. */
   refuse(): void;
+  /** Another server answers from now on: connections to the one before are lost. */
+  lead(targetPort: number): void;
   /** Everything arrives so much later, in both directions, in order. */
   delay(milliseconds: number): void;
   /** A trap for one connection: lost when clients have sent so many bytes from now on. The server gets exactly these. */
@@ -44,6 +46,7 @@ const longestPattern = 4096;
 
 export async function startProxy(options: { readonly targetPort: number }): Promise<FaultProxy> {
   const sockets = new Set<Socket>();
+  let { targetPort } = options;
   let latency = 0;
   let held: PromiseWithResolvers<void> | undefined;
   let trap: Trap | undefined;
@@ -99,7 +102,7 @@ export async function startProxy(options: { readonly targetPort: number }): Prom
     // Nobody knows of a connection that comes up in a black hole.
     while (held !== undefined) await held.promise;
     if (client.destroyed) return;
-    const server = known(connect({ port: options.targetPort, host: '127.0.0.1', allowHalfOpen: true }));
+    const server = known(connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true }));
     const link: Link = { client, server, tail: Buffer.alloc(0) };
     relay(client, server, (chunk) => toServer(link, chunk));
     relay(server, client, (chunk) => {
@@ -138,6 +141,10 @@ export async function startProxy(options: { readonly targetPort: number }): Prom
     },
     cut,
     refuse: () => void door.close(),
+    lead(port) {
+      targetPort = port;
+      cut();
+    },
     delay(milliseconds) {
       latency = milliseconds;
     },

@@ -38,6 +38,9 @@ function commandSection(path: string, { declaration }: Command): string {
       : `| argument | |\n|---|---|\n${args.map(([name, { summary }]) => `| \`${name.toUpperCase()}\` | ${cell(summary)} |\n`).join('')}\n`,
     flagTable(Object.entries(declaration.flags ?? {})),
     `\`\`\`sh\n${declaration.examples.map(({ command, what }) => `# ${what}\n${command}\n`).join('')}\`\`\`\n\n`,
+    declaration.formats === undefined
+      ? ''
+      : `Output formats of its own: ${declaration.formats.map((format) => `\`-o ${format}\``).join(', ')}.\n\n`,
     exits.length === 0 ? '' : `Exits: ${exits.map((name) => `${exitCodes[name].code} (${exitCodes[name].when})`).join('; ')}.\n\n`,
   ].join('');
 }

@@ -1,7 +1,9 @@
 import { kernelVersion } from '@govctl/core/decision';
 import { Command } from 'commander';
+import { addDoctor } from './command/doctor.ts';
 import { addInit } from './command/init.ts';
-import { addLogAdopt } from './command/log-adopt.ts';
+import { addInstall } from './command/install.ts';
+import { addLog } from './command/log.ts';
 import { addMigrate } from './command/migrate.ts';
 import { report } from './command/report.ts';
 import { addRun } from './command/run.ts';
@@ -21,13 +23,17 @@ export async function main(argv: readonly string[]): Promise<void> {
   addInit(program, now);
   addRun(program, __VERSION__, now);
   addMigrate(program, now);
-  addLogAdopt(program, __VERSION__, now);
+  addLog(program, __VERSION__, now);
+  addDoctor(program, now);
+  addInstall(program, __VERSION__, now);
   program
     .command('version')
     .description('Show the version of govd, its kernel and its schema')
     .action(
       () => void process.stdout.write(`govd ${__VERSION__}, kernel ${kernelVersion}, schema ${sqliteMigrations.at(-1)?.number ?? 0}\n`),
     );
+  // Whoever read the output has seen enough: what was begun is finished all the same.
+  process.stdout.on('error', () => {});
   try {
     await program.parseAsync(argv);
   } catch (error) {

@@ -1,5 +1,5 @@
 /** What a shell can offer for a value; ids are asked of the daemon within a short budget. */
-export type Completes = 'dataset' | 'snapshot' | 'run' | 'contract' | 'gate' | 'context' | 'topic' | 'shell' | 'file';
+export type Completes = 'dataset' | 'snapshot' | 'run' | 'contract' | 'gate' | 'context' | 'topic' | 'shell' | 'quality-kind' | 'file';
 
 type Common = {
   /** One line for help; starts with a capital, no full stop. */
@@ -57,6 +57,9 @@ export function camelCase(name: string): string {
 
 export const outputFormats = ['table', 'json', 'yaml', 'ndjson', 'name'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
+
+/** What build servers read; commands that show answers of gates have these too. */
+export const gateFormats = ['sarif', 'junit', 'github'] as const;
 
 /** Flags of every command; each may stand before or after the verb. */
 export const globalFlags = {

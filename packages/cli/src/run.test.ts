@@ -36,6 +36,26 @@ async function runWith(
 
 const verdict = asDocument('Decision', { decision: 'deny', run_id: 'R', gates: [{ code: 'A' }, { code: 'B' }] });
 
+describe('reports of gates', () => {
+  const report: CommandResult = { document: verdict, renderings: { sarif: () => 'a report\n' } };
+
+  it('are refused where there are no gates, or beside --field, before any work is done', async () => {
+    expect(await runWith(report, ['-o', 'sarif'])).toMatchObject({ code: 0, stdout: 'a report\n' });
+    const never: Run<typeof declaration> = () => {
+      throw new Error('work was done');
+    };
+    for (const [argv, why] of [
+      [['-o', 'junit'], '-o junit reports the answers of gates, and this command has none'],
+      [['-o', 'sarif', '--field', 'gates'], '--field picks out of a document, and -o sarif is a report'],
+      [['-o', 'excel'], 'there is no output format "excel" here'],
+    ] as const) {
+      const { code, stdout, stderr } = await runWith(never, [...argv]);
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).toContain(argv[1] === 'excel' ? JSON.stringify(why).slice(1, -1) : why);
+    }
+  });
+});
+
 describe('exit codes', () => {
   it.each(Object.keys(problemTable) as (keyof typeof problemTable)[])('%s ends with the code of its table', async (code) => {
     const { code: exit, stdout, stderr } = await runWith(new Problem(code, { detail: 'why it is so', hint: 'govctl mend it' }));

@@ -48,8 +48,8 @@ export async function runProgram(entries: readonly Entry[], argv: readonly strin
     const globals = withTwins(given, env);
     noColor = globals.noColor;
     const { declaration } = command;
+    format = outputFormat(globals.output, declaration.formats ?? [], globals.field);
     const run = await command.load();
-    format = outputFormat(globals.output, declaration.formats ?? []);
     const machine = isMachineFormat(format);
     const io = createIo(
       streams,

@@ -5,12 +5,14 @@ import postgres0001 from './migrations/postgres/0001_journal.sql';
 import postgres0002 from './migrations/postgres/0002_governance.sql';
 import postgres0003 from './migrations/postgres/0003_handoff.sql';
 import postgres0005 from './migrations/postgres/0005_handoff-replay.sql';
+import postgres0006 from './migrations/postgres/0006_capability.sql';
 import postgresBirths0001 from './migrations/postgres-births/0001_births.sql';
 import postgresBirths0002 from './migrations/postgres-births/0002_permit-seal.sql';
 import sqlite0001 from './migrations/sqlite/0001_journal.sql';
 import sqlite0002 from './migrations/sqlite/0002_governance.sql';
 import sqlite0003 from './migrations/sqlite/0003_handoff.sql';
 import sqlite0005 from './migrations/sqlite/0005_handoff-replay.sql';
+import sqlite0006 from './migrations/sqlite/0006_capability.sql';
 
 /** govd.db: forward-only, in order. A new one is a file and a line here. */
 export const sqliteMigrations = [
@@ -18,6 +20,7 @@ export const sqliteMigrations = [
   parseMigration('0002_governance.sql', sqlite0002),
   parseMigration('0003_handoff.sql', sqlite0003),
   parseMigration('0005_handoff-replay.sql', sqlite0005),
+  parseMigration('0006_capability.sql', sqlite0006),
 ] as const;
 
 /** The same numbers on PostgreSQL, in the schema of govd. */
@@ -26,6 +29,7 @@ export const postgresMigrations = [
   parseMigration('0002_governance.sql', postgres0002),
   parseMigration('0003_handoff.sql', postgres0003),
   parseMigration('0005_handoff-replay.sql', postgres0005),
+  parseMigration('0006_capability.sql', postgres0006),
 ] as const;
 
 /** births.db, which has a writer of its own. */

@@ -2,19 +2,21 @@ import { type evidenceRoutes, type RouteName, refSchema } from '@govctl/core/api
 import type { Handlers } from '../http/index.ts';
 import type { Refusal } from '../http/server.ts';
 import { type AccessDependencies, accessHandlers } from './access-handler.ts';
+import { type ArchiveDependencies, archiveHandler } from './archive-handler.ts';
 import { type LogDependencies, logHandlers } from './log-handler.ts';
 import { recordWithCover } from './queries.ts';
 import { type RecordDependencies, recordHandlers } from './record-handler.ts';
 import { recordDenial } from './resolution.ts';
 import { verifyHandler } from './verify-handler.ts';
 
-export type EvidenceDependencies = AccessDependencies & RecordDependencies & LogDependencies;
+export type EvidenceDependencies = AccessDependencies & ArchiveDependencies & RecordDependencies & LogDependencies;
 
 /** Everything about evidence: records, access to them, the log they stand in, its verification. */
 export function evidenceHandlers(deps: EvidenceDependencies): Handlers<typeof evidenceRoutes> {
   const { database, checkpointOf } = deps;
   return {
     ...recordHandlers(deps),
+    ...archiveHandler(deps),
     ...accessHandlers(deps),
     ...logHandlers(deps),
     ...verifyHandler({ database, checkpointOf, trust: deps.trust.root }),
@@ -28,6 +30,8 @@ export function deniedResolution(deps: AccessDependencies): (refusal: Refusal) =
     const ref = refSchema.safeParse((params as { ref?: unknown } | undefined)?.ref);
     if (!ref.success) return;
     const [[record]] = await deps.database.read([recordWithCover({ ref: ref.data })]);
-    if (record !== undefined) await recordDenial(deps, actor, ref.data, record, 'no grant for evidence.read', request_id, now);
+    if (record === undefined) return;
+    const reason = 'no grant for evidence.read';
+    await recordDenial(deps, { actor, ref: ref.data, owner: record, reason, jti: null, request_id, now });
   };
 }

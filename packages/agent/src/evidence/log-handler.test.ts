@@ -109,7 +109,7 @@ describe('the log over HTTP', () => {
 
   it('proves inclusion by ref and by index', async () => {
     const { items } = await list('?run_id=run-1');
-    expect(items.map(({ record_kind }) => record_kind)).toEqual(['promotion', 'decision']);
+    expect(items.map(({ record_kind }) => record_kind)).toEqual(['promotion', 'verification-summary', 'decision']);
     for (const { ref, leaf_index } of items) {
       for (const query of [`ref=${ref}`, `index=${leaf_index}`]) {
         const proof = (await at.call('GET', `/v1/log/proof?${query}`, { key: null })).json() as {
@@ -180,8 +180,8 @@ describe('records', () => {
     const file = (await at.call('GET', '/v1/evidence/export/run-1')).json();
     const verified = verifyExport(file, at.trust);
     expect(verified).toMatchObject({ verified: true });
-    expect(verified.records.map(({ record }) => record?.statement.kind)).toEqual(['decision', 'promotion']);
-    expect(file).toMatchObject({ policies: [{ name: 'gdp-default' }], summaries: [{}] });
+    expect(verified.records.map(({ record }) => record?.statement.kind)).toEqual(['decision', 'verification-summary', 'promotion']);
+    expect(file).toMatchObject({ policies: [{ name: 'gdp-default' }] });
     expect((await at.call('GET', '/v1/evidence/export/run-99')).status).toBe(404);
   });
 

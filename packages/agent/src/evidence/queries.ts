@@ -90,3 +90,19 @@ export const packsByDigest = query<{ digests: string }, { digest: string; name: 
     (digests) => `SELECT digest, name, version, source FROM policy_pack WHERE digest IN (${digests}) ORDER BY digest`,
   ),
 );
+
+type ArchiveFilter = { tenant_id: string | null; dataset_id: string | null; floor: number; end: number };
+const archived = `r.leaf_index >= :floor AND r.leaf_index < :end AND (:tenant_id IS NULL OR r.tenant_id = :tenant_id)
+     AND (:dataset_id IS NULL OR r.dataset_id = :dataset_id)`;
+
+/** The first or the last leaf of a time within a stretch of the log; null where there is none. */
+export const edgesOfTime = query<ArchiveFilter & { since: string; until: string | null }, { first: number | null; last: number | null }>(
+  'edges of time',
+  `SELECT min(r.leaf_index) AS first, max(r.leaf_index) AS last FROM record r
+   WHERE ${archived} AND r.recorded_at >= :since AND (:until IS NULL OR r.recorded_at < :until)`,
+);
+
+export const archivePage = query<ArchiveFilter & { limit: number }, RecordRow & { facts: string | null }>(
+  'archive page',
+  `SELECT f.facts, ${recordColumns} LEFT JOIN decision_facts f ON f.leaf_index = r.leaf_index WHERE ${archived} ORDER BY r.leaf_index LIMIT :limit`,
+);

@@ -1,13 +1,5 @@
 import { type evidenceRoutes, Problem, schemaVersion } from '@govctl/core/api';
-import {
-  exportedRecord,
-  inclusionProof,
-  parseStatement,
-  type Signer,
-  type Statement,
-  signEnvelope,
-  verificationSummary,
-} from '@govctl/core/evidence';
+import { exportedRecord, inclusionProof, parseStatement, type Statement } from '@govctl/core/evidence';
 import { type Actor, mayAffect } from '@govctl/core/identity';
 import type { Database } from '../db/index.ts';
 import type { Handlers } from '../http/index.ts';
@@ -20,8 +12,6 @@ import * as stored from './queries.ts';
 export type RecordDependencies = {
   readonly database: Database;
   readonly checkpointOf: CheckpointOf;
-  /** Signs the verification summaries of an export: the decision key. */
-  readonly signer: Signer;
 };
 
 /** Reading records: lists, exports, decisions. What an actor has no grant for is not in a list, and is refused by name. */
@@ -66,10 +56,9 @@ export function recordHandlers(
       for (const record of records) requireAccess(actor, 'evidence.read', record);
       // Read after the records: the head covers all of them.
       const head = await committedHead(database);
-      const statements = records.map((record) => statementOf(record));
-      const digests = statements.flatMap((statement) =>
-        statement.kind === 'decision' ? statement.predicate.policies.map(({ digest }) => digest) : [],
-      );
+      const digests = records
+        .map(statementOf)
+        .flatMap((statement) => (statement.kind === 'decision' ? statement.predicate.policies.map(({ digest }) => digest) : []));
       const [packs] = await database.read([stored.packsByDigest({ digests: JSON.stringify([...new Set(digests)]) })]);
       const proofs = await withNodes(database, (readNode) =>
         records.map(({ leaf_index }) => inclusionProof(leaf_index, head.size, readNode)),
@@ -81,12 +70,6 @@ export function recordHandlers(
         checkpoint: deps.checkpointOf(head),
         records: records.map((record, at) => exportedRecord({ ...record, payload: payloadOf(record) }, proofs[at] ?? [], record.facts)),
         policies: packs,
-        summaries: records.flatMap((record, at) => {
-          const statement = statements[at];
-          if (statement?.kind !== 'decision') return [];
-          const { payloadType, payload, signatures } = signEnvelope(verificationSummary(record.ref, statement), [deps.signer]);
-          return [{ decision_ref: record.ref, envelope: { payloadType, payload, signatures: signatures.map((one) => ({ ...one })) } }];
-        }),
       };
     },
 

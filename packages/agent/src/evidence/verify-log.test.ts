@@ -144,7 +144,7 @@ describe('whatever was edited on disk', () => {
   });
 
   it('a record that was made up and hashed well, but that no trusted key signed, is found', async () => {
-    const row = handle.prepare('SELECT p.payload FROM record_payload p WHERE leaf_index = 6').get() as { payload: Buffer };
+    const row = handle.prepare('SELECT p.payload FROM record_payload p WHERE leaf_index = 7').get() as { payload: Buffer };
     const forged = Buffer.from(row.payload.toString('utf8').replace('snapshot.create', 'snapshot.verify'));
     expect(forged.equals(row.payload)).toBe(false);
     const { leafBody, leafHash, ed25519Signer, signPayload } = await import('@govctl/core/evidence');
@@ -152,8 +152,8 @@ describe('whatever was edited on disk', () => {
     const stranger = ed25519Signer(generateKeyPairSync('ed25519').privateKey);
     const ref = digestOf(forged);
     const body = leafBody(ref, [signPayload(forged, stranger)]);
-    handle.prepare('UPDATE record SET ref = ?, body = ?, leaf_hash = ? WHERE leaf_index = 6').run(ref, body, leafHash(body));
-    handle.prepare('UPDATE record_payload SET payload = ? WHERE leaf_index = 6').run(forged);
+    handle.prepare('UPDATE record SET ref = ?, body = ?, leaf_hash = ? WHERE leaf_index = 7').run(ref, body, leafHash(body));
+    handle.prepare('UPDATE record_payload SET payload = ? WHERE leaf_index = 7').run(forged);
     const checks = (await verify()).failures.map((failure) => failure.check);
     expect(checks).toContain('signature');
     expect(checks).toContain('root');

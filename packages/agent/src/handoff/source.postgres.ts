@@ -63,7 +63,7 @@ export type SourceSql = {
   readonly change: string;
   /** `YYYY-MM-DDTHH:MM:SS.ffffffZ`; null where the source's value has no such form. Never a JavaScript Date. */
   readonly born_at: string;
-  /** Why the row cannot be applied; null where it can. */
+  /** Why a row read as the above, for an alias `raw`, cannot be applied; null where it can. */
   readonly fault: string;
   /** The row as JSON, for whoever looks into the quarantine. */
   readonly json: string;
@@ -76,14 +76,11 @@ export type SourceSql = {
 const bornAtPattern = '^[0-9]{4}-[0-1][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9][.][0-9]{6}Z$';
 const momentFormat = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
 
-function momentSql(column: string, kind: MomentKind): { value: string; faulty: string } {
-  if (kind === 'text') {
-    return { value: `(${column})::text COLLATE "C"`, faulty: `(${column})::text !~ '${bornAtPattern}'` };
-  }
+function momentSql(column: string, kind: MomentKind): string {
+  if (kind === 'text') return `(${column})::text COLLATE "C"`;
   const utc = kind === 'timestamptz' ? `${column} AT TIME ZONE 'UTC'` : column;
   // Outside these years, and at infinity, text order is not time order.
-  const inOrder = `${column} >= '0001-01-01' AND ${column} < '9999-12-31'`;
-  return { value: `CASE WHEN ${inOrder} THEN to_char(${utc}, ${momentFormat}) END COLLATE "C"`, faulty: `NOT (${inOrder})` };
+  return `CASE WHEN ${column} >= '0001-01-01' AND ${column} < '9999-12-31' THEN to_char(${utc}, ${momentFormat}) END COLLATE "C"`;
 }
 
 /** The SQL of a source, made from its mapping by quoting names. */
@@ -93,7 +90,8 @@ function sourceSql(tables: SourceTables, name: SourceName, catalog: SourceCatalo
   const text = (of: string | undefined) => `(${column(of)})::text COLLATE "C"`;
   const changelog = name === 'registry_changelog' ? tables.registry_changelog.columns : null;
   const registry = name === 'birth_registry' ? tables.birth_registry.columns : null;
-  const moment = momentSql(column(columns.born_at), catalog.moment);
+  // What is made from a timestamp has the form already.
+  const formless = catalog.moment === 'text' ? ` OR raw.born_at !~ '${bornAtPattern}'` : '';
   const [key, id] = [text(columns.object_key), column(columns.id)];
   const own =
     registry === null
@@ -107,11 +105,11 @@ function sourceSql(tables: SourceTables, name: SourceName, catalog: SourceCatalo
     object_key: key,
     object_type: registry === null ? 'NULL::text' : text(registry.object_type),
     change: changelog === null ? `'BORN'::text` : text(changelog.change),
-    born_at: moment.value,
+    born_at: momentSql(column(columns.born_at), catalog.moment),
     fault: `CASE
-        WHEN ${column(columns.object_key)} IS NULL OR length(${key}) NOT BETWEEN 1 AND ${objectKeyLimit} THEN 'object_key is not text of 1 to ${objectKeyLimit} characters'
-        WHEN ${column(columns.born_at)} IS NULL OR ${moment.faulty} THEN 'born_at is not a moment in UTC with six decimals'
-        ${changelog === null ? '' : `WHEN ${text(changelog.change)} IS NULL OR ${text(changelog.change)} NOT IN ('BORN', 'CHANGED', 'RETIRED') THEN 'change is none of BORN, CHANGED, RETIRED'`} END`,
+        WHEN raw.object_key IS NULL OR length(raw.object_key) NOT BETWEEN 1 AND ${objectKeyLimit} THEN 'object_key is not text of 1 to ${objectKeyLimit} characters'
+        WHEN raw.born_at IS NULL${formless} THEN 'born_at is not a moment in UTC with six decimals'
+        ${changelog === null ? '' : `WHEN raw.change IS NULL OR raw.change NOT IN ('BORN', 'CHANGED', 'RETIRED') THEN 'change is none of BORN, CHANGED, RETIRED'`} END`,
     json: `json_build_object('object_key', ${column(columns.object_key)}::text, 'born_at', ${column(columns.born_at)}::text, ${own}, 'payload', ${column(columns.payload)}::text)::text`,
     by_key: catalog.by_key,
     head:

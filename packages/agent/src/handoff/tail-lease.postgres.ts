@@ -1,4 +1,4 @@
-import { isContention, type PostgresSession } from '../db/index.ts';
+import { isContention, type PostgresSession, type ServerIdentity } from '../db/index.ts';
 
 /** A host that says nothing for this long has lost the tail. */
 export const leaseMs = 10_000;
@@ -17,6 +17,10 @@ const leaseSql = `SELECT fence, source_epoch,
     CASE WHEN lease_until IS NULL OR holder = :holder THEN 0 ELSE ceil(extract(epoch FROM lease_until - clock_timestamp()) * 1000)::bigint END AS left_ms
   FROM handoff_cursor ORDER BY source, shard`;
 
+function epochOf(server: ServerIdentity | undefined): string {
+  return `${server?.system_identifier ?? ''}:${server?.timeline ?? 0}`;
+}
+
 /**
  * Which host tails. The lease is in the cursor rows and runs by the server's clock; each takeover makes the fence grow, and every batch
  * asks for both. So a host that was stopped commits nothing when it goes on, and never has to know how long it was away.
@@ -25,6 +29,8 @@ export class TailLease {
   readonly #session: PostgresSession;
   readonly #holder: string;
   #fence: number | null = null;
+  /** The server the lease was taken on. */
+  #epoch = '';
 
   constructor(session: PostgresSession, holder: string) {
     this.#session = session;
@@ -40,7 +46,9 @@ export class TailLease {
   }
 
   async take(): Promise<Taken> {
-    if (this.#fence !== null) return { kind: 'held' };
+    const { server: now } = this.#session;
+    // Another server took over, and knows this lease from the old one: it is taken anew, so that somebody says that this happened.
+    if (this.#fence !== null && (now === undefined || epochOf(now) === this.#epoch)) return { kind: 'held' };
     const holder = this.#holder;
     const waiting = (rows: readonly LeaseRow[]): Taken | null => {
       const left = Math.max(0, ...rows.map((row) => row.left_ms));
@@ -55,14 +63,14 @@ export class TailLease {
         const overtaken = waiting(rows);
         if (overtaken !== null) return overtaken;
         const fence = 1 + Math.max(0, ...rows.map((row) => row.fence));
-        const { server } = this.#session;
-        const epoch = `${server?.system_identifier ?? ''}:${server?.timeline ?? 0}`;
+        const epoch = epochOf(this.#session.server);
         await run(
           `UPDATE handoff_cursor SET fence = :fence, holder = :holder, source_epoch = :epoch,
              lease_until = clock_timestamp() + (:ttl)::bigint * interval '1 millisecond'`,
           { fence, holder, epoch, ttl: leaseMs },
         );
         this.#fence = fence;
+        this.#epoch = epoch;
         return { kind: 'taken', epoch: { before: rows[0]?.source_epoch ?? null, now: epoch } } as const;
       });
     } catch (error) {

@@ -118,17 +118,20 @@ function eventCtes(emits: boolean): string {
 /** What a batch reads: `fresh` is what the cursor has not seen, `ids` is the ranges of a parameter, read again; `again` is too, and leaves the cursor alone. */
 export type Reading = 'fresh' | 'ids' | 'again';
 
-/** `s`: the rows. `j`: with whether they, or rows of their key before them, cannot be applied. */
-function readCtes(source: SourceSql, reading: Reading): string {
+/** `raw`: the rows. `s`: those that have to be looked at. `j`: with whether they, or rows of their key before them, cannot be applied. */
+function readCtes(source: SourceSql, reading: Reading, told?: SourceSql): string {
   const gaps =
     reading !== 'fresh'
       ? 'FROM unnest((:ids)::int8multirange) AS gap'
       : `FROM (SELECT k.low_water, k.seen FROM handoff_cursor k WHERE ${cursorOf(source.name)}) AS k, unnest(${unseen}) AS gap`;
-  return `s AS MATERIALIZED (
+  return `raw AS MATERIALIZED (
       SELECT x.* ${gaps}, LATERAL (
         SELECT ${source.id}::bigint AS id, ${source.object_key} AS object_key, ${source.object_type} AS object_type, ${source.change} AS change,
-          ${source.born_at} AS born_at, ${source.fault} AS fault
+          ${source.born_at} AS born_at
         FROM ${source.table} r WHERE ${inGap(source)} ORDER BY ${source.id} LIMIT :rows) AS x LIMIT :rows),
+    ${told === undefined ? '' : toldCtes(told)}
+    s AS MATERIALIZED (SELECT raw.*, ${source.fault} AS fault FROM raw
+      ${told === undefined ? '' : `WHERE (raw.change = 'BORN' AND (raw.object_key, raw.born_at) IN (SELECT object_key, born_at FROM told)) IS NOT TRUE`}),
     held AS MATERIALIZED (SELECT object_key, min(id) AS from_id FROM (
         SELECT object_key, id FROM s WHERE fault IS NOT NULL AND object_key IS NOT NULL
         UNION ALL SELECT object_key, CASE WHEN source = '${source.name}' THEN id ELSE 0 END FROM handoff_quarantine
@@ -136,21 +139,39 @@ function readCtes(source: SourceSql, reading: Reading): string {
     j AS MATERIALIZED (SELECT s.*, (s.fault IS NOT NULL OR h.from_id <= s.id) IS TRUE AS bad FROM s LEFT JOIN held h ON h.object_key = s.object_key)`;
 }
 
+/**
+ * Births that rows of the registry told of: applied rows, between those of the first and the last birth of the batch. Who writes a
+ * birth into both tables writes them side by side, so one range of the registry answers for nearly all of the changelog's births,
+ * without a look-up for each. Whatever it does not answer for is looked up.
+ */
+function toldCtes(registry: SourceSql): string {
+  const born = (order: 'ASC' | 'DESC') => `(SELECT object_key, born_at FROM raw WHERE change = 'BORN' ORDER BY id ${order} LIMIT 1)`;
+  const applied = `int8multirange(int8range(NULL, k.low_water, '(]')) + k.seen`;
+  return `span AS MATERIALIZED (SELECT min(x.id) AS low, max(x.id) AS high FROM (${born('ASC')} UNION ALL ${born('DESC')}) AS b, LATERAL (
+        SELECT ${registry.id}::bigint AS id FROM ${registry.table} r WHERE ${registry.object_key} = b.object_key AND ${registry.born_at} = b.born_at LIMIT 1) AS x),
+    told AS MATERIALIZED (SELECT x.object_key, x.born_at FROM span, handoff_cursor k,
+        unnest((${applied}) * int8multirange(int8range(span.low, span.high, '[]'))) AS gap, LATERAL (
+        SELECT ${registry.id} AS id, ${registry.object_key} AS object_key, ${registry.born_at} AS born_at
+        FROM ${registry.table} r WHERE ${inGap(registry)} ORDER BY ${registry.id} LIMIT 2 * :rows) AS x
+      WHERE ${cursorOf(registry.name)} AND NOT EXISTS (SELECT 1 FROM handoff_quarantine q WHERE q.source = '${registry.name}' AND q.id = x.id OFFSET 0)
+      LIMIT 2 * :rows),`;
+}
+
 /** Rows that cannot be applied stand aside, and the cursor moves over everything that was read. */
 function endCtes(source: SourceSql, reading: Reading): string {
   const seen =
-    reading !== 'fresh' ? '' : `seen = k.seen + coalesce((SELECT range_agg(int8range(id, id, '[]')) FROM s), '{}'::int8multirange),`;
+    reading !== 'fresh' ? '' : `seen = k.seen + coalesce((SELECT range_agg(int8range(id, id, '[]')) FROM raw), '{}'::int8multirange),`;
   const moved =
     reading === 'again'
       ? ''
       : `,
-    moved AS (UPDATE handoff_cursor k SET ${seen} applied_rows = k.applied_rows + (SELECT count(*) FROM s), last_progress_at = :now
-      WHERE ${cursorOf(source.name)} AND EXISTS (SELECT 1 FROM s))`;
+    moved AS (UPDATE handoff_cursor k SET ${seen} applied_rows = k.applied_rows + (SELECT count(*) FROM raw), last_progress_at = :now
+      WHERE ${cursorOf(source.name)} AND EXISTS (SELECT 1 FROM raw))`;
   return `poisoned AS (INSERT INTO handoff_quarantine (source, id, object_key, "row", error, attempts, first_seen_at)
       SELECT '${source.name}', j.id, left(j.object_key, 1024), x.json, coalesce(j.fault, 'waits behind a quarantined row of the same object'), 1, :now
       FROM j, LATERAL (SELECT ${source.json} AS json FROM ${source.table} r WHERE ${source.id} = j.id LIMIT 1) AS x WHERE j.bad ORDER BY j.id
       ON CONFLICT DO NOTHING)${moved}
-  SELECT count(*) AS row_count, coalesce(max(id), 0) AS last_id FROM j`;
+  SELECT count(*) AS row_count, coalesce(max(id), 0) AS last_id FROM raw`;
 }
 
 const reborn = `excluded.born_at > coalesce(c.born_at, '')`;
@@ -180,7 +201,7 @@ export function registrySql(source: SourceSql, reading: Reading, emits: boolean)
 /**
  * A batch of the changelog. A birth that the registry told of already is no news; `exact` does not take the candidate's word for
  * that. A change is news when it is newer than what was applied, or has never been below the settled low water: then it came late, and
- * is applied for the first time.
+ * is applied for the first time, and no candidate is asked about it.
  */
 export function changelogSql(sources: SourcesSql, reading: Reading, emits: boolean, exact: boolean): string {
   const source = sources.registry_changelog;
@@ -191,9 +212,10 @@ export function changelogSql(sources: SourcesSql, reading: Reading, emits: boole
   const type = registry.by_key
     ? `(SELECT ${registry.object_type} FROM ${registry.table} r WHERE ${registry.object_key} = f.object_key AND ${registry.born_at} = f.born_at LIMIT 1)`
     : 'NULL::text';
-  return `WITH ${readCtes(source, reading)},
+  return `WITH ${readCtes(source, reading, registry.by_key && !exact ? registry : undefined)},
     g AS MATERIALIZED (SELECT j.id, j.object_key, j.change, j.born_at, ${news} AS news, c.born_at AS c_born_at, c.dirty AS c_dirty
-      FROM j LEFT JOIN LATERAL (SELECT * FROM governance_candidate_state c WHERE c.object_key = j.object_key LIMIT 1) AS c ON true
+      FROM j LEFT JOIN LATERAL (SELECT * FROM governance_candidate_state c
+        WHERE c.object_key = j.object_key AND (j.change = 'BORN' OR j.id <= (:settled_upto)::bigint) LIMIT 1) AS c ON true
       WHERE NOT j.bad AND CASE j.change WHEN 'BORN' THEN ${known} IS NOT TRUE
         WHEN 'RETIRED' THEN ${news} OR (c.retired_at >= j.born_at) IS NOT TRUE ELSE ${news} END),
     born AS MATERIALIZED (SELECT f.object_key, f.born_at, ${type} AS object_type

@@ -1,16 +1,18 @@
 import { createPublicKey, randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Problem } from '@govctl/core/api';
 import { type GovdConfig, type PostgresConfig, validateConfig } from '@govctl/core/config';
 import { enrolPublicKey, rawPublicKey, trustOf } from '@govctl/core/evidence';
 import { type Grant, sourceTypeOf } from '@govctl/core/identity';
 import { stringify } from 'yaml';
 import { birthsMigrations, migrate, openSqlite, quoted, sqliteMigrations } from '../db/index.ts';
+import { secondPlacePath } from '../evidence/second-place-path.ts';
 import { hashSecret } from '../identity/authenticate.ts';
 import { asOwner, migrateSchemas } from '../store/schema.postgres.ts';
 import { writeFileDurably } from './durable-file.ts';
 import { createKeys, loadKeys } from './key-file.ts';
+import { withSecretPaths } from './secret.ts';
 import { type StateDir, stateDir } from './state-dir.ts';
 
 export type InitOptions = {
@@ -21,6 +23,8 @@ export type InitOptions = {
   /** Name of the log, in every checkpoint for ever. */
   readonly origin?: string | undefined;
   readonly operator: string;
+  /** Folder of credentials, where the configuration has passwords come from systemd. */
+  readonly credentials?: string | undefined;
   readonly now: () => string;
 };
 
@@ -49,6 +53,7 @@ export async function initStateDir(options: InitOptions): Promise<StateDir> {
     }
     empty = true;
     chmodSync(dir.root, 0o700);
+    demandSecondPlace(secondPlacePath(dir, config));
     mkdirSync(dir.keys, { mode: 0o700 });
     mkdirSync(dir.objects, { mode: 0o700 });
     createKeys(dir.keys);
@@ -78,12 +83,26 @@ export async function initStateDir(options: InitOptions): Promise<StateDir> {
   }
 }
 
+/** A daemon that cannot keep its checkpoints stops signing after seconds: better said now. */
+function demandSecondPlace(path: string): void {
+  try {
+    accessSync(dirname(path), constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new Problem('usage', {
+      detail: `log.second_place: no file can be made in ${dirname(path)}: ${(cause as Error).message}`,
+      hint: `mkdir -p ${dirname(path)}`,
+      cause,
+    });
+  }
+}
+
 /** The configuration of the new deployment, which the daemon will accept: what it would refuse is refused before a key is made. */
 function initialConfig(options: InitOptions): { readonly text: string; readonly config: GovdConfig } {
   const text = configText(options);
   const validated = validateConfig(text);
   const problems = validated.ok ? [] : validated.problems;
-  if (validated.ok && validated.value.kind === 'GovdConfig') return { text, config: validated.value.config };
+  if (validated.ok && validated.value.kind === 'GovdConfig')
+    return { text, config: withSecretPaths(validated.value.config, options.credentials ?? process.env.CREDENTIALS_DIRECTORY) };
   throw new Problem('usage', {
     detail: problems.map((problem) => problem.message).join('; ') || 'this is no GovdConfig',
     hint: 'govd init --state-dir D makes a local_parity deployment',
@@ -184,7 +203,7 @@ function newKeyId(): string {
 }
 
 function writeTrust(dir: StateDir, origin: string): void {
-  const keys = loadKeys(dir.keys);
+  const keys = loadKeys({ folder: dir.keys, guardedBy: 'mode' });
   const trusted = (['decision', 'log', 'capability', 'token'] as const).map((purpose) => ({
     ...enrolPublicKey(rawPublicKey(createPublicKey(keys[purpose]).export({ type: 'spki', format: 'der' }))),
     purpose,

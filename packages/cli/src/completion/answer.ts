@@ -1,3 +1,4 @@
+import type { ImportKind } from '@govctl/core/quality';
 import type { Command, Entry } from '../command.ts';
 import { type Completes, type Flag, type Flags, globalFlags } from '../flag.ts';
 import { helpTopics } from '../help/topic.ts';
@@ -5,6 +6,9 @@ import type { Surroundings } from '../run.ts';
 
 export type Candidate = { readonly value: string; readonly description: string };
 type Answer = readonly Candidate[] | 'files';
+
+// Written out: completion loads nothing of core, so that TAB answers at once.
+const qualityKinds = ['dbt', 'great-expectations', 'soda', 'junit', 'openlineage'] as const satisfies readonly ImportKind[];
 
 /** What may stand at the end of these words. The last word is the one being typed, empty when it has not begun. */
 function candidatesAt(
@@ -80,6 +84,8 @@ function completed(kind: Completes): { fixed: Answer; ids?: Completes } {
       return { fixed: 'files' };
     case 'shell':
       return { fixed: ['bash', 'zsh', 'fish'].map((value) => ({ value, description: '' })) };
+    case 'quality-kind':
+      return { fixed: qualityKinds.map((value) => ({ value, description: '' })) };
     case 'topic':
       return { fixed: Object.entries(helpTopics).map(([value, { summary }]) => ({ value, description: summary })) };
     default:

@@ -19,6 +19,8 @@ function commandText({ declaration }: Command): string {
   const parts = examples.length === 0 ? [] : ['', 'Examples:', ...examples];
   if (declaration.exits !== undefined)
     parts.push('', `Exits: 0 ok, ${declaration.exits.map((name) => exitText(name)).join(', ')} (govctl help exit-codes)`);
+  if (declaration.formats !== undefined)
+    parts.push('', `Output: -o table, json, yaml, ndjson, name; of its own: ${declaration.formats.join(', ')}`);
   parts.push(
     '',
     'Flags of every command (govctl --help): --context --config --socket -o --field -q --no-color --timeout -y --no-input',

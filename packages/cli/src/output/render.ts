@@ -1,5 +1,5 @@
 import { type ExitName, Problem } from '@govctl/core/api';
-import { type OutputFormat, outputFormats } from '../flag.ts';
+import { gateFormats, type OutputFormat, outputFormats } from '../flag.ts';
 import type { Io } from '../io/io.ts';
 import { formatField } from './field.ts';
 import { formatJson, formatNdjson } from './json.ts';
@@ -15,12 +15,19 @@ export type OutputOptions = {
 
 /**
  * The format that was asked for: `-o`, then GOVCTL_OUTPUT, then table.
- * @throws Problem `usage` for a format this command does not have
+ * @throws Problem `usage` for a format this command does not have, or one that leaves nothing for `--field`; before any work is done
  */
-export function outputFormat(asked: string | undefined, own: readonly string[]): string {
+export function outputFormat(asked: string | undefined, own: readonly string[], field?: string): string {
   const known: readonly string[] = [...outputFormats, ...own];
   const format = asked ?? 'table';
+  if (own.includes(format) && field !== undefined)
+    throw new Problem('usage', { detail: `--field picks out of a document, and -o ${format} is a report`, hint: 'leave one of them out' });
   if (known.includes(format)) return format;
+  if ((gateFormats as readonly string[]).includes(format))
+    throw new Problem('usage', {
+      detail: `-o ${format} reports the answers of gates, and this command has none`,
+      hint: `-o ${known.join('|')} here; reports: promote --dry-run, gate check, decision get, decision replay, candidate activate`,
+    });
   throw new Problem('usage', { detail: `there is no output format ${JSON.stringify(format)} here`, hint: `-o ${known.join('|')}` });
 }
 

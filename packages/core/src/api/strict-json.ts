@@ -6,6 +6,8 @@ export type StrictJsonLimits = {
   readonly maxDepth?: number;
   /** Longest document in bytes; 1 MiB unless said. */
   readonly maxBytes?: number;
+  /** Integers beyond 2^53 are rounded instead of refused: for documents of others, where none of them is read. */
+  readonly inexactIntegers?: boolean;
 };
 
 export const defaultMaxDepth = 64;
@@ -37,7 +39,7 @@ export function parseStrictJson(bytes: Uint8Array, limits: StrictJsonLimits = {}
   const walk: Walk = { members: 0, unsafe: false, wellFormed: !text.includes('\\u') };
   inspect(value, walk);
   if (walk.members !== members) throw refused(`an object has the name ${JSON.stringify(firstDuplicate(text))} twice`);
-  if (walk.unsafe) requireExactIntegers(text);
+  if (walk.unsafe && limits.inexactIntegers !== true) requireExactIntegers(text);
   return value;
 }
 

@@ -14,6 +14,13 @@ const origin = z
   .max(256)
   .regex(/^[^\s+]+$/, 'no white space and no plus');
 
+const socketMode = z
+  .string()
+  .regex(/^0[0-7]{3}$/, "four octal digits, like '0660'")
+  .refine((mode) => !/[2367]$/.test(mode), 'others must not be able to write to the socket')
+  .default('0600')
+  .describe('Who may open the socket.');
+
 const signerSchema = z.strictObject({
   key_id: z.string().min(1).max(256).describe('What a bundle names this key by.'),
   role: nameSchema.describe("The role a contract's `signers` asks for."),
@@ -43,19 +50,34 @@ export const govdConfigSchema = z
       .prefault({})
       .describe('Where state and evidence are kept.'),
     handoff: handoffConfigSchema.prefault({}).describe('Where births are read.'),
+    secrets: z
+      .strictObject({
+        provider: z
+          .enum(['files', 'systemd'])
+          .default('files')
+          .describe(
+            '`files`: keys in the state folder, passwords where `password_file` says, all 0600. `systemd`: credentials of the unit (LoadCredential); `password_file` names one.',
+          ),
+      })
+      .prefault({})
+      .describe('Where private keys and passwords come from. Never from arguments or the environment.'),
     listeners: z
       .strictObject({
         operator: z
           .strictObject({
             socket: file.optional().describe('Unix socket; `govd.sock` in the state folder when absent.'),
-            mode: z
-              .string()
-              .regex(/^0[0-7]{3}$/, "four octal digits, like '0660'")
-              .refine((mode) => !/[2367]$/.test(mode), 'others must not be able to write to the socket')
-              .default('0600')
-              .describe('Who may open the socket.'),
+            mode: socketMode,
           })
-          .prefault({}),
+          .prefault({})
+          .describe('For operators. A socket that systemd hands over takes its place.'),
+        admin: z
+          .strictObject({ socket: file.describe('Unix socket.'), mode: socketMode })
+          .optional()
+          .describe('A socket of its own for what says who may do what (API keys); such requests are refused on the other one then.'),
+        fetch: z
+          .strictObject({ port: z.int().min(0).max(65535).describe('Port on 127.0.0.1; 0 is any free one.') })
+          .optional()
+          .describe('Opens signed evidence URLs over loopback, and serves nothing else; local_parity only. Absent: none.'),
       })
       .prefault({})
       .describe('Where govd listens.'),
@@ -74,7 +96,7 @@ export const govdConfigSchema = z
           .url({ protocol: /^https?$/ })
           .refine((url) => !/[?#]|\/$/.test(url), 'no slash, query or fragment at the end')
           .optional()
-          .describe('Where signed evidence URLs point, without a slash at the end; the socket when absent.'),
+          .describe('Where signed evidence URLs point, without a slash at the end; the fetch listener when absent, else the socket.'),
       })
       .prefault({})
       .describe('Access to evidence.'),
@@ -90,7 +112,7 @@ export const govdConfigSchema = z
       .describe('How the daemon stops.'),
   })
   .check((context) => {
-    const { environment, authentication, signers, store, handoff } = context.value;
+    const { environment, authentication, signers, store, handoff, listeners } = context.value;
     if (handoff.attach !== undefined && store.postgres === undefined) {
       context.issues.push({
         code: 'custom',
@@ -105,6 +127,14 @@ export const govdConfigSchema = z
         input: environment,
         path: ['environment'],
         message: `${environment} with static API keys is unsafe: only local_parity may use them`,
+      });
+    }
+    if (environment !== 'local_parity' && listeners.fetch !== undefined) {
+      context.issues.push({
+        code: 'custom',
+        input: listeners.fetch,
+        path: ['listeners', 'fetch'],
+        message: `${environment} must not serve evidence without TLS: only local_parity may open a loopback listener`,
       });
     }
     const seen = new Set<string>();

@@ -46,8 +46,6 @@ export const evidenceExportSchema = document('EvidenceExport', {
   checkpoint: z.string().max(1_000_000),
   records: z.array(exportedRecordSchema).min(1).max(4096),
   policies: z.array(z.strictObject({ digest: digestSchema, name: z.string(), version: z.string(), source: z.string() })).max(256),
-  /** SLSA verification summaries of the decisions, for consumers who know nothing of us. */
-  summaries: z.array(z.strictObject({ decision_ref: refSchema, envelope: envelopeSchema })).max(4096),
 }).strict();
 
 export type EvidenceFile = z.infer<typeof evidenceFileSchema>;
@@ -57,7 +55,8 @@ export type ExportedRecord = z.infer<typeof exportedRecordSchema>;
 /** A logged record as it is stored. */
 export type StoredRecord = { readonly ref: string; readonly leaf_index: number; readonly payload: Uint8Array; readonly body: Uint8Array };
 
-function envelopeIn(record: StoredRecord): EvidenceFile['envelope'] {
+/** The envelope of a stored record, made again from payload and leaf. */
+export function envelopeIn(record: StoredRecord): EvidenceFile['envelope'] {
   const { payloadType, payload, signatures }: Envelope = envelopeOfLeaf(record.payload, parseLeafBody(record.body));
   return { payloadType, payload, signatures: signatures.map((signature) => ({ ...signature })) };
 }
@@ -73,6 +72,21 @@ export function evidenceFile(record: StoredRecord, hashes: readonly Uint8Array[]
     leaf_body: encodeBase64(record.body),
     proof: formatProof({ index: record.leaf_index, hashes, checkpoint }),
   };
+}
+
+/**
+ * The same file without its payload: the bytes before it and after it. Between them stands the payload in base64, so that a file is
+ * sent piece by piece and is never whole in memory.
+ */
+export function evidenceFrame(
+  record: Omit<StoredRecord, 'payload'>,
+  hashes: readonly Uint8Array[],
+  checkpoint: string,
+): { readonly head: Buffer; readonly tail: Buffer } {
+  const text = `${JSON.stringify(evidenceFile({ ...record, payload: new Uint8Array() }, hashes, checkpoint), null, 2)}\n`;
+  // Inside a string the quotes would be escaped: this stands in the text once.
+  const at = text.indexOf('"payload": ""') + '"payload": "'.length;
+  return { head: Buffer.from(text.slice(0, at)), tail: Buffer.from(text.slice(at)) };
 }
 
 /** A record inside an export. */

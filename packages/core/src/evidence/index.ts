@@ -1,4 +1,20 @@
+export {
+  type ArchiveHead,
+  type ArchiveManifest,
+  archiveEnd,
+  archiveEndSchema,
+  archiveHead,
+  archiveHeadSchema,
+  archiveLine,
+  archivePolicy,
+  archivePolicySchema,
+  archivePrefix,
+  archiveRecord,
+  archiveRecordSchema,
+  maxArchiveLine,
+} from './archive.ts';
 export { decodeBase64, encodeBase64 } from './base64.ts';
+export { type ByteRange, type RangeAnswer, rangeOf } from './byte-range.ts';
 export {
   type CapabilityCheck,
   type CapabilityClaims,
@@ -44,6 +60,7 @@ export {
   evidenceExportSchema,
   evidenceFile,
   evidenceFileSchema,
+  evidenceFrame,
   exportedRecord,
   type StoredRecord,
 } from './evidence-file.ts';
@@ -86,6 +103,8 @@ export {
 } from './note.ts';
 export { evidenceActorSchema, type Predicate, type PredicateDraft, predicateSchemas, type RecordKind, recordKinds } from './predicate.ts';
 export { formatProof, parseProof, type TlogProof } from './proof.ts';
+export { type Revocation, type RevocationTarget, revokeCapabilities } from './revoke-capability.ts';
+export { type SigstoreBundle, sigstoreBundleOf, sigstoreBundlesOf, sigstoreTrustedRoot } from './sigstore.ts';
 export {
   draftRecord,
   parseStatement,
@@ -137,6 +156,7 @@ export {
   type VerifiedRecord,
   verifyEvidence,
 } from './verify.ts';
+export { type ArchiveVerification, ArchiveVerifier } from './verify-archive.ts';
 export { type ExportCheck, type ExportCheckName, type ExportVerification, verifyExport } from './verify-export.ts';
-export { summaryPredicateType, verificationSummary } from './vsa.ts';
+export { verificationSummary } from './vsa.ts';
 export type { EvidenceWrites } from './write.ts';

@@ -19,9 +19,13 @@ export function isNoteName(name: string): boolean {
   return name !== '' && name.isWellFormed() && !/[\s+\p{Cc}]/u.test(name);
 }
 
-/** First four bytes of SHA-256(name || LF || type || key), as a number. */
+/** SHA-256(name || LF || type || key): its first four bytes are the key id of a note signature. */
+export function noteKeyHash(name: string, publicKey: Uint8Array, type: number = ed25519Type): Buffer {
+  return hash('sha256', Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(type), publicKey]), 'buffer');
+}
+
 function noteKeyId(name: string, publicKey: Uint8Array): number {
-  return hash('sha256', Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(ed25519Type), publicKey]), 'buffer').readUInt32BE(0);
+  return noteKeyHash(name, publicKey).readUInt32BE(0);
 }
 
 export function noteVerifier(name: string, publicKey: Uint8Array): NoteVerifier {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { digestSchema, nameSchema, refSchema, timestampSchema } from '../api/common.ts';
 import { decisionBodySchema } from '../decision/decision.ts';
 
-/** What a record can be about; the predicate type is `urn:govctl:predicate:<kind>:v1`. */
+/** What a record can be about; the predicate type is `urn:govctl:predicate:<kind>:v1`, but that of a summary is SLSA's own. */
 export const recordKinds = [
   'decision',
   'promotion',
@@ -14,6 +14,7 @@ export const recordKinds = [
   'audit',
   'registry-event',
   'governance-fact',
+  'verification-summary',
 ] as const;
 
 export type RecordKind = (typeof recordKinds)[number];
@@ -42,6 +43,7 @@ const common = {
 };
 
 const policyRef = z.strictObject({ name, version: name, digest: digestSchema });
+const hex256 = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hex digits');
 const inputRef = z.strictObject({ ref: name, digest: digestSchema });
 
 /** One closed schema a kind. A field that a verifier does not know makes a record invalid, never weaker. */
@@ -125,6 +127,18 @@ export const predicateSchemas = {
     digest: digestSchema.nullable(),
     reason: text.nullable(),
     detail: z.record(z.string(), json),
+  }),
+  /** A SLSA verification summary of a final decision, in its own spelling, beside what every record of ours says. */
+  'verification-summary': z.strictObject({
+    ...common,
+    verifier: z.strictObject({ id: name, version: z.record(z.string(), name) }),
+    timeVerified: timestampSchema,
+    resourceUri: text,
+    policy: z.strictObject({ uri: text, digest: z.strictObject({ sha256: hex256 }).optional() }),
+    inputAttestations: z.array(z.strictObject({ uri: text, digest: z.strictObject({ sha256: hex256 }) })).min(1),
+    verificationResult: z.enum(['PASSED', 'FAILED']),
+    verifiedLevels: z.array(name).min(1),
+    slsaVersion: name,
   }),
 } as const satisfies Record<RecordKind, z.ZodObject>;
 

@@ -125,6 +125,21 @@ const drafts: Record<(typeof recordKinds)[number], RecordDraft> = {
     dataset_id: null,
     predicate: { ...said, fact: 'contract.apply', subject: 'contract/gold', digest, reason: null, detail: { version: 3 } },
   }),
+  'verification-summary': draftRecord({
+    ...row,
+    kind: 'verification-summary',
+    predicate: {
+      ...said,
+      verifier: { id: 'urn:govctl:verifier:dev', version: { govctl: '1' } },
+      timeVerified: at,
+      resourceUri: 'urn:govctl:dataset:default:gold:KPI',
+      policy: { uri: 'urn:govctl:policy:p@1' },
+      inputAttestations: [{ uri: `urn:govctl:record:${digest}`, digest: { sha256: digest.slice(7) } }],
+      verificationResult: 'PASSED',
+      verifiedLevels: ['GOVCTL_KPI'],
+      slsaVersion: '1.1',
+    },
+  }),
 };
 
 const parsed = (draft: RecordDraft): unknown => JSON.parse(Buffer.from(draft.payload).toString());
@@ -133,7 +148,10 @@ describe('records', () => {
   test.each(recordKinds)('a %s is an in-toto Statement v1 with a closed predicate', (kind) => {
     const draft = drafts[kind];
     const value = parsed(draft);
-    expect(value).toMatchObject({ _type: 'https://in-toto.io/Statement/v1', predicateType: `urn:govctl:predicate:${kind}:v1` });
+    expect(value).toMatchObject({
+      _type: 'https://in-toto.io/Statement/v1',
+      predicateType: kind === 'verification-summary' ? 'https://slsa.dev/verification_summary/v1' : `urn:govctl:predicate:${kind}:v1`,
+    });
     const result = parseStatement(value);
     expect(result).toMatchObject({ ok: true, statement: { kind } });
     const { predicate } = value as { predicate: Record<string, unknown> };

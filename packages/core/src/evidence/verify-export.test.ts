@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { DecisionBody } from '../decision/decision.ts';
 import { digestOf } from './digest.ts';
-import { signEnvelope } from './dsse.ts';
 import { type EvidenceExport, exportedRecord } from './evidence-file.ts';
 import { jcsDigest } from './jcs.ts';
-import { buildLog, promotionDraft, signerOf, trustOver } from './log.fixture.ts';
+import { buildLog, promotionDraft, trustOver } from './log.fixture.ts';
 import { inclusionProof } from './merkle.ts';
 import { draftRecord, parseStatement, type RecordDraft, subjectOf } from './statement.ts';
 import { loadTrust } from './trust.ts';
@@ -100,18 +99,16 @@ function exportOf(drafts: readonly RecordDraft[]): EvidenceExport {
         ),
       ),
     policies: [{ digest: digestOf(source), name: 'quality', version: '1', source }],
-    summaries: [],
   };
 }
 
-function summaryOf(draft: RecordDraft, signer = 'decision') {
+function summaryOf(draft: RecordDraft): RecordDraft {
   const parsed = parseStatement(JSON.parse(Buffer.from(draft.payload).toString()));
   if (!parsed.ok || parsed.statement.kind !== 'decision') throw new Error('not a decision');
-  const envelope = signEnvelope(verificationSummary(draft.ref, parsed.statement), [signerOf(signer)]);
-  return { decision_ref: draft.ref, envelope: { ...envelope, signatures: [...envelope.signatures] } };
+  return verificationSummary({ ref: draft.ref, ...parsed.statement });
 }
 
-const bundle = { ...exportOf([deferred, allowed, promoted]), summaries: [summaryOf(deferred), summaryOf(allowed)] };
+const bundle = exportOf([deferred, allowed, promoted]);
 
 function failedAt(file: unknown): string {
   const result = verifyExport(file, trust);
@@ -180,12 +177,14 @@ describe('an export of a run', () => {
     expect(verifyExport(withRecord(1, { hashes: ['*'] }), trust)).toMatchObject({ records: [{}, { failed_at: 'format' }, {}] });
   });
 
-  test('shows a summary that says something else, or is by another key', () => {
-    const summaries = [summaryOf(allowed)];
-    expect(failedAt({ ...bundle, summaries })).toBe('verified');
-    expect(failedAt({ ...bundle, summaries: [summaryOf(allowed, 'mallory')] })).toBe('summaries');
-    expect(failedAt({ ...bundle, summaries: [{ ...summaryOf(deferred), decision_ref: allowed.ref }] })).toBe('summaries');
-    expect(failedAt({ ...bundle, summaries: [{ ...summaryOf(allowed), decision_ref: promoted.ref }] })).toBe('summaries');
+  test('shows a summary that says something else than its decision, or more', () => {
+    const summary = summaryOf(allowed);
+    expect(failedAt(exportOf([deferred, allowed, summary, promoted]))).toBe('verified');
+    expect(failedAt(exportOf([deferred, summaryOf(deferred), allowed, promoted]))).toBe('summaries');
+    const statement = JSON.parse(Buffer.from(summary.payload).toString());
+    const payload = Buffer.from(JSON.stringify({ ...statement, predicate: { ...statement.predicate, verifiedLevels: ['GOVCTL_KPI'] } }));
+    expect(failedAt(exportOf([deferred, allowed, { ...summary, payload, ref: digestOf(payload) }, promoted]))).toBe('summaries');
+    expect(failedAt(exportOf([summary, promoted]))).toBe('chain');
   });
 
   test('that is something else is told so, without an exception', () => {
@@ -196,7 +195,7 @@ describe('an export of a run', () => {
 
 describe('a verification summary', () => {
   test('passes for an allow only, and is the same every time', () => {
-    const read = (draft: RecordDraft): unknown => JSON.parse(Buffer.from(summaryOf(draft).envelope.payload, 'base64').toString());
+    const read = (draft: RecordDraft): unknown => JSON.parse(Buffer.from(summaryOf(draft).payload).toString());
     expect(read(allowed)).toMatchObject({
       predicateType: 'https://slsa.dev/verification_summary/v1',
       subject: [{ digest: { sha256: snapshot.slice(7) } }],
@@ -208,7 +207,8 @@ describe('a verification summary', () => {
         inputAttestations: [{ digest: { sha256: allowed.ref.slice(7) } }, { digest: { sha256: snapshot.slice(7) } }],
       },
     });
-    expect(read(deferred)).toMatchObject({ predicate: { verificationResult: 'FAILED', verifiedLevels: ['FAILED'] } });
+    const denied = decisionRecord(deferred.ref, 'deny');
+    expect(read(denied)).toMatchObject({ predicate: { verificationResult: 'FAILED', verifiedLevels: ['FAILED'] } });
     expect(summaryOf(allowed)).toEqual(summaryOf(allowed));
   });
 });

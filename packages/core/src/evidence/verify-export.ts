@@ -3,7 +3,6 @@ import { Problem } from '../api/problem.ts';
 import { decodeBase64 } from './base64.ts';
 import type { VerifiedCheckpoint } from './checkpoint.ts';
 import { digestOf } from './digest.ts';
-import { decodeEnvelope, statementPayloadType, verifySignature } from './dsse.ts';
 import { type EvidenceExport, type ExportedRecord, evidenceExportSchema } from './evidence-file.ts';
 import type { RecordKind } from './predicate.ts';
 import type { TrustRoot } from './trust.ts';
@@ -52,7 +51,7 @@ export function verifyExport(file: unknown, trust: TrustRoot): ExportVerificatio
     check('decision', () => requireDecisions(verified));
     check('facts', () => requireFacts(bundle, verified));
     check('policies', () => requirePolicies(bundle, verified));
-    check('summaries', () => requireSummaries(bundle, verified, trust));
+    check('summaries', () => requireSummaries(verified));
     return { verified: true, checks, records };
   } catch (error) {
     if (error instanceof ExportFailed) return { verified: false, checks, failed_at: error.check, records };
@@ -97,7 +96,7 @@ function requireOneRun({ run_id }: EvidenceExport, records: readonly VerifiedRec
 }
 
 /** What the run itself leaves names what came before, so that a record taken out of the middle or from the front shows. */
-const chained = new Set<RecordKind>(['decision', 'promotion', 'run-result']);
+const chained = new Set<RecordKind>(['decision', 'promotion', 'run-result', 'verification-summary']);
 
 function requireChain(records: readonly VerifiedRecord[]): readonly [undefined, string] {
   const earlier = new Set<string>();
@@ -149,25 +148,20 @@ function requirePolicies({ policies }: EvidenceExport, records: readonly Verifie
   return [undefined, `${policies.length} packs`];
 }
 
-/** A summary is signed, not logged: it must be the one its logged decision gives, and by a key of the root. */
-function requireSummaries(
-  { summaries }: EvidenceExport,
-  records: readonly VerifiedRecord[],
-  trust: TrustRoot,
-): readonly [undefined, string] {
-  for (const { decision_ref, envelope } of summaries) {
-    const record = records.find(({ ref }) => ref === decision_ref);
-    if (record?.statement.kind !== 'decision') throw failure(`the summary of ${decision_ref} has no decision in this file`);
-    const decoded = envelope.payloadType === statementPayloadType ? decodeEnvelope(envelope) : undefined;
-    if (decoded === undefined) throw failure(`the summary of ${decision_ref} is no envelope of a statement`);
-    if (Buffer.compare(decoded.payload, verificationSummary(decision_ref, record.statement)) !== 0)
-      throw failure(`the summary of ${decision_ref} says something else than the decision`);
-    const signed = trust.keys.some(
-      ({ key, purpose }) => purpose === 'decision' && decoded.sigs.some((sig) => verifySignature(key, decoded.payload, sig)),
-    );
-    if (!signed) throw failure(`no trusted decision key signed the summary of ${decision_ref}`);
+/** A summary says what its decision says, byte for byte: a signed and logged one that says more is somebody's forgery. */
+function requireSummaries(records: readonly VerifiedRecord[]): readonly [undefined, string] {
+  let count = 0;
+  for (const { ref, statement } of records) {
+    if (statement.kind !== 'verification-summary') continue;
+    const decision = records.find((record) => record.ref === statement.predicate.previous);
+    if (decision?.statement.kind !== 'decision') throw failure(`the summary ${ref} has no decision in this file`);
+    const { subject, predicate } = decision.statement;
+    if (predicate.decision.decision === 'defer') throw failure(`the summary ${ref} is of a decision that is not final`);
+    if (verificationSummary({ ref: decision.ref, subject, predicate }).ref !== ref)
+      throw failure(`the summary ${ref} says something else than the decision ${decision.ref}`);
+    count += 1;
   }
-  return [undefined, `${summaries.length} verification summaries`];
+  return [undefined, `${count} verification summaries`];
 }
 
 class ExportFailed extends Error {

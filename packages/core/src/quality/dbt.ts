@@ -1,22 +1,26 @@
 import { z } from 'zod';
-import type { CheckStatus, QualityCheck } from './check.ts';
+import type { QualityCheck } from './check.ts';
 import { checkMessage, checkName, finishImport, notThisKind, type QualityImport, ranAt } from './import.ts';
+import { readJson, shapeOf } from './json-file.ts';
+import type { StatusTable } from './status.ts';
+
+const what = 'dbt run_results.json';
 
 /**
  * dbt's words for an outcome, of every artifact version up to v6 (TestStatus, RunStatus, FreshnessStatus). A word that is not here
  * is an error: a later dbt may mean anything by it.
  */
-const statuses: Readonly<Record<string, CheckStatus>> = {
-  pass: 'passed',
-  fail: 'failed',
-  warn: 'warned',
-  error: 'error',
-  'runtime error': 'error',
-  skipped: 'skipped',
-  success: 'passed',
-  'partial success': 'failed',
-  'no-op': 'not_evaluated',
-};
+export const dbtStatuses = {
+  pass: { status: 'passed', means: 'the test passed' },
+  success: { status: 'passed', means: 'the unit test passed (a built model is no check)' },
+  fail: { status: 'failed', means: 'the test failed' },
+  'partial success': { status: 'failed', means: 'some of its batches failed' },
+  warn: { status: 'warned', means: 'the test failed with severity warn' },
+  error: { status: 'error', means: 'it broke' },
+  'runtime error': { status: 'error', means: 'it broke' },
+  skipped: { status: 'skipped', means: 'it was skipped' },
+  'no-op': { status: 'not_evaluated', means: 'nothing was done' },
+} as const satisfies StatusTable;
 
 // Read openly: dbt adds fields with every version. What is used is checked.
 const runResultsSchema = z.object({
@@ -42,24 +46,13 @@ type DbtResult = z.infer<typeof runResultsSchema>['results'][number];
  * @throws Problem `unprocessable` for anything that is not such a file, and for one without a result
  */
 export function importDbt(bytes: Uint8Array): QualityImport {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw notThisKind('dbt run_results.json', cause instanceof Error ? cause.message : String(cause));
-  }
-  const parsed = runResultsSchema.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw notThisKind('dbt run_results.json', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong form'}`);
-  }
-  const { metadata, results } = parsed.data;
+  const { metadata, results } = shapeOf(runResultsSchema, readJson(bytes, what), what);
   if (!metadata.dbt_schema_version.includes('/run-results/')) {
-    throw notThisKind('dbt run_results.json', `its schema is ${metadata.dbt_schema_version}`);
+    throw notThisKind(what, `its schema is ${metadata.dbt_schema_version}`);
   }
   const counted = results.map((result, index) => ({ result, index })).filter(({ result }) => isTest(result) || result.status !== 'success');
   const checks = counted.map(({ result, index }) => checkOf(result, index));
-  return finishImport('dbt run_results.json', checks, results.length - checks.length);
+  return finishImport(what, checks, results.length - checks.length);
 }
 
 function isTest({ unique_id }: DbtResult): boolean {
@@ -68,7 +61,8 @@ function isTest({ unique_id }: DbtResult): boolean {
 
 function checkOf(result: DbtResult, index: number): QualityCheck {
   const [, , name = ''] = (result.unique_id ?? '').split('.');
-  const known = Object.hasOwn(statuses, result.status) ? statuses[result.status] : undefined;
+  const table: StatusTable = dbtStatuses;
+  const known = Object.hasOwn(table, result.status) ? table[result.status]?.status : undefined;
   const message = checkMessage(result.message === null || result.message === undefined ? null : String(result.message));
   return {
     name: checkName(name === '' ? (result.unique_id ?? '') : name, `result[${index}]`),

@@ -22,6 +22,11 @@ export function finishImport(what: string, checks: readonly QualityCheck[], igno
   return { checks, ignored };
 }
 
+/** What a tool says of the whole that none of its checks shows: a check of its own, so that it cannot be overlooked. */
+export function unexplained(name: string, message: string, ran_at: string | null): QualityCheck {
+  return { name: checkName(name, 'result'), status: 'error', severity: 'error', ran_at, message: checkMessage(message) };
+}
+
 /** A file that is not what it should be. */
 export function notThisKind(what: string, why: string): Problem {
   return new Problem('unprocessable', { detail: `this is not a ${what}: ${why}`, hint: 'govctl quality import --help' });

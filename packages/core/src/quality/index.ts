@@ -1,8 +1,12 @@
 export { type CheckFact, type CheckStatus, checkFactSchema, checkStatuses, type QualityCheck, qualityCheckSchema } from './check.ts';
-export { importDbt } from './dbt.ts';
+export { dbtStatuses, importDbt } from './dbt.ts';
+export { greatExpectationsStatuses, importGreatExpectations } from './great-expectations.ts';
 export type { QualityImport } from './import.ts';
 export { type ImportedSnapshot, importQuality, statusCounts } from './import-unit.ts';
-export { importJunit } from './junit.ts';
+export { importJunit, junitStatuses } from './junit.ts';
 export { type ImportKind, importKinds, readQuality } from './kind.ts';
 export { type ImportRow, latestChecks, mergeChecks } from './latest.ts';
+export { importOpenlineage, openlineageStatuses } from './openlineage.ts';
 export { type Score, scoreOf } from './score.ts';
+export { importSoda, sodaStatuses } from './soda.ts';
+export type { StatusTable } from './status.ts';

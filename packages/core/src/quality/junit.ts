@@ -1,24 +1,28 @@
 import { SaxesParser } from 'saxes';
 import type { CheckStatus, QualityCheck } from './check.ts';
-import { checkMessage, checkName, finishImport, notThisKind, type QualityImport, ranAt } from './import.ts';
+import { checkMessage, checkName, finishImport, notThisKind, type QualityImport, ranAt, unexplained } from './import.ts';
+import { type StatusTable, worseStatus } from './status.ts';
 
-/** What stands inside a `testcase` and what it means. Output and properties mean nothing; a word that is not here is an error. */
-const outcomes: Readonly<Record<string, CheckStatus | null>> = {
-  failure: 'failed',
-  error: 'error',
-  skipped: 'skipped',
+/** What stands inside a `testcase` and what it means; an element that is not here is an error. When several stand there, the worst holds. */
+export const junitStatuses = {
+  '(nothing)': { status: 'passed', means: 'the case is empty, and has no status, or run, passed or success as one' },
+  failure: { status: 'failed', means: 'it failed' },
+  error: { status: 'error', means: 'it broke' },
+  skipped: { status: 'skipped', means: 'it was skipped' },
   // Surefire: it failed or broke first and passed on a later try. Data does not get better by asking twice.
-  flakyFailure: 'failed',
-  flakyError: 'error',
-  rerunFailure: 'failed',
-  rerunError: 'error',
-  'system-out': null,
-  'system-err': null,
-  properties: null,
-};
+  flakyFailure: { status: 'failed', means: 'it failed, and passed when asked again' },
+  flakyError: { status: 'error', means: 'it broke, and passed when asked again' },
+  rerunFailure: { status: 'failed', means: 'it failed again' },
+  rerunError: { status: 'error', means: 'it broke again' },
+} as const satisfies StatusTable;
 
-// When several stand in one testcase, the worst holds.
-const severity: Readonly<Record<CheckStatus, number>> = { passed: 0, warned: 1, skipped: 2, not_evaluated: 2, failed: 3, error: 4 };
+/** What may stand in a case and says nothing of how it went. */
+const silent = new Set(['system-out', 'system-err', 'properties']);
+
+function outcomeOf(element: string): CheckStatus {
+  const table: StatusTable = junitStatuses;
+  return Object.hasOwn(table, element) ? (table[element]?.status ?? 'error') : 'error';
+}
 
 const maxDepth = 64;
 
@@ -60,19 +64,19 @@ export function importJunit(xml: string): QualityImport {
         text: '',
       };
     } else if (open !== undefined && parent === 'testcase') {
-      const status = Object.hasOwn(outcomes, name) ? outcomes[name] : 'error';
-      if (status === null || status === undefined) return;
-      if (severity[status] >= severity[open.status]) open.message = attributes.message ?? open.message;
-      if (severity[status] > severity[open.status]) open.status = status;
+      if (silent.has(name)) return;
+      const status = worseStatus(open.status, outcomeOf(name));
+      if (worseStatus(outcomeOf(name), open.status) === outcomeOf(name)) open.message = attributes.message ?? open.message;
+      open.status = status;
     }
   });
   parser.on('text', (text) => {
     const element = path.at(-1)?.name ?? '';
-    if (open !== undefined && open.text.length < 4096 && Object.hasOwn(outcomes, element) && outcomes[element] !== null) open.text += text;
+    if (open !== undefined && open.text.length < 4096 && Object.hasOwn(junitStatuses, element)) open.text += text;
   });
   parser.on('closetag', ({ name }) => {
     const closed = path.pop();
-    if (closed !== undefined && name === 'testsuite') checks.push(...unexplained(closed, checks));
+    if (closed !== undefined && name === 'testsuite') checks.push(...brokenSuite(closed, checks));
     if (name !== 'testcase' || open === undefined) return;
     const { name: check, status, message, text } = open;
     checks.push({ name: check, status, severity: 'error', ran_at: ranAt(closed?.timestamp), message: checkMessage(message ?? text) });
@@ -83,14 +87,14 @@ export function importJunit(xml: string): QualityImport {
 }
 
 // A suite may say that something broke which is in none of its cases: a file that did not load, a set-up that threw.
-function unexplained(
+function brokenSuite(
   suite: { readonly firstCase: number; readonly owed: number; readonly timestamp: string | undefined },
   checks: readonly QualityCheck[],
 ): QualityCheck[] {
   const shown = checks.slice(suite.firstCase).filter(({ status }) => status === 'failed' || status === 'error').length;
   if (shown >= suite.owed) return [];
-  const message = `the suite reports ${suite.owed} failures and errors, its cases show ${shown}`;
-  return [{ name: `suite[${suite.firstCase}]`, status: 'error', severity: 'error', ran_at: ranAt(suite.timestamp), message }];
+  const said = `the suite reports ${suite.owed} failures and errors, its cases show ${shown}`;
+  return [unexplained(`suite[${suite.firstCase}]`, said, ranAt(suite.timestamp))];
 }
 
 function count(text: string | undefined): number {

@@ -1,14 +1,20 @@
 import { Problem } from '../api/problem.ts';
 import { importDbt } from './dbt.ts';
+import { importGreatExpectations } from './great-expectations.ts';
 import type { QualityImport } from './import.ts';
 import { importJunit } from './junit.ts';
+import { importOpenlineage } from './openlineage.ts';
+import { importSoda } from './soda.ts';
 
 /** The tools whose result files are read. */
-export const importKinds = ['dbt', 'junit'] as const;
+export const importKinds = ['dbt', 'great-expectations', 'soda', 'junit', 'openlineage'] as const;
 export type ImportKind = (typeof importKinds)[number];
 
 const readers: { readonly [K in ImportKind]: (bytes: Uint8Array) => QualityImport } = {
   dbt: importDbt,
+  'great-expectations': importGreatExpectations,
+  soda: importSoda,
+  openlineage: importOpenlineage,
   junit: (bytes) => importJunit(textOf(bytes)),
 };
 

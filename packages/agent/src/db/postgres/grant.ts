@@ -34,6 +34,7 @@ export const tableRights = {
   handoff_quarantine: changing,
   handoff_replay: changing,
   outbox_waiting: passing,
+  capability: passing,
   capability_use: passing,
   event_pending: passing,
   schema_migration: 'SELECT',

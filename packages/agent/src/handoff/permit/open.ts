@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Database } from '../../db/index.ts';
 import type { Journal } from '../../journal/index.ts';
 import { startLoop } from '../../loop/loop.ts';
+import type { LoopWatch } from '../../loop/loop-watch.ts';
 import type { Births } from '../birth-admission.ts';
 import { permitHandlers } from './handler.ts';
 import type { UnrecordedPermits } from './queries.ts';
@@ -18,12 +19,19 @@ export type PermitSettings = {
   readonly randomHex: (bytes: number) => string;
   readonly now: () => string;
   readonly logger: Logger;
+  readonly watch: LoopWatch;
 };
 
 /** Starts what records permits that could not be recorded when they were issued; and their routes. */
 export function openPermits(settings: PermitSettings) {
   const recorder = new PermitRecorder(settings);
-  const loop = startLoop({ name: 'permit-record', now: settings.now, logger: settings.logger, round: () => recorder.round() });
+  const loop = startLoop({
+    name: 'permit-record',
+    now: settings.now,
+    logger: settings.logger,
+    watch: settings.watch,
+    round: () => recorder.round(),
+  });
   const missed = () => {
     recorder.missed();
     loop.wake();

@@ -1,4 +1,5 @@
 import { command, defineCommand, noun } from '../../command.ts';
+import { gateFormats } from '../../flag.ts';
 
 export const candidateLs = defineCommand({
   name: 'ls',
@@ -40,6 +41,7 @@ export const candidateActivate = defineCommand({
     { command: 'govctl candidate activate dot_tools/crm_sync', what: 'a signed, recorded decision' },
   ],
   exits: ['deny', 'defer', 'not-found', 'conflict'],
+  formats: gateFormats,
 });
 
 export const candidateCommands = [

@@ -1,4 +1,5 @@
 import { command, defineCommand, noun } from '../../command.ts';
+import { gateFormats } from '../../flag.ts';
 
 export const decisionGet = defineCommand({
   name: 'get',
@@ -7,8 +8,10 @@ export const decisionGet = defineCommand({
   examples: [
     { command: 'govctl decision get R', what: 'the newest decision on a run' },
     { command: 'govctl decision get REF -o json --field gates[0].reason', what: 'one gate of a certain one' },
+    { command: 'govctl decision get R -o sarif > decision.sarif', what: 'for a build server' },
   ],
   exits: ['not-found'],
+  formats: gateFormats,
 });
 
 export const decisionReplay = defineCommand({
@@ -32,6 +35,7 @@ export const decisionReplay = defineCommand({
   },
   examples: [{ command: 'govctl evidence export R -O run.json && govctl decision replay run.json', what: 'every decision of a run' }],
   exits: ['integrity'],
+  formats: gateFormats,
 });
 
 export const decisionCommands = [

@@ -5,6 +5,7 @@ import { type DecisionBody, type Facts, factsSchema, fromFactsFile, type PackSou
 import { digestOf, type EvidenceExport } from '@govctl/core/evidence';
 import type { CommandContext, Run } from '../../command.ts';
 import { readJsonFile } from '../../io/json-file.ts';
+import { type ReportedAnswer, reportRenderings } from '../../output/gate-report.ts';
 import { asDocument } from '../../output/result.ts';
 import { pinnedTrust } from '../evidence/pinned-trust.ts';
 import { readEvidenceFile } from '../evidence/read-file.ts';
@@ -18,7 +19,8 @@ export const run: Run<typeof decisionReplay> = async (context, { file }, flags) 
   const [trust, bytes] = await Promise.all([pinnedTrust(context, flags.trust), readEvidenceFile(context, file)]);
   const verified = verifyFile(bytes, trust);
   // What nobody signed proves nothing, however well it replays.
-  if (verified.file === undefined) return { document: verified.document, exit: 'integrity' };
+  if (verified.file === undefined)
+    return { document: verified.document, exit: 'integrity', renderings: reportRenderings([reportOf('evidence', [unverified(verified)])]) };
   const exported = verified.file.kind === 'EvidenceExport' ? (verified.file as unknown as EvidenceExport) : undefined;
   const recorded = exported === undefined ? await ofOneFile(context, verified, flags.facts) : ofExport(exported, verified);
   const packs = [...(exported?.policies ?? []), ...(await Promise.all(flags.pack.map((pack) => readPack(context, pack))))];
@@ -27,6 +29,7 @@ export const run: Run<typeof decisionReplay> = async (context, { file }, flags) 
   return {
     document: asDocument('DecisionReplay', { equal, items }),
     names: items.map(({ decision_ref }) => decision_ref),
+    renderings: reportRenderings(items.map((item) => reportOf(item.run_id, [answerOf(item)]))),
     ...(equal ? {} : { exit: 'integrity' as const }),
   };
 };
@@ -44,6 +47,31 @@ type ReplayItem = {
   readonly differs?: readonly string[];
   readonly reason?: string;
 };
+
+function reportOf(run_id: string, answers: readonly ReportedAnswer[]) {
+  return { subject: ['replay', run_id], judged_at: null, answers };
+}
+
+function unverified({ document: { checks, failed_at } }: Verified): ReportedAnswer {
+  const reason = `the evidence does not verify: ${failed_at}: ${checks.at(-1)?.detail ?? ''}`;
+  return {
+    code: 'evidence',
+    outcome: 'fail',
+    reason_code: failed_at ?? 'evidence',
+    reason,
+    resolve: null,
+    expected: 'verified',
+    actual: null,
+  };
+}
+
+/** What could not be decided again is open, never a pass. */
+function answerOf({ decision_ref, decision, replayed, equal, replayed_decision, differs, reason }: ReplayItem): ReportedAnswer {
+  const about = { code: `replay:${decision_ref}`, resolve: null, expected: decision, actual: replayed_decision ?? null };
+  if (!replayed) return { ...about, outcome: 'defer', reason_code: 'not-replayed', reason: reason ?? 'it could not be decided again' };
+  if (equal === true) return { ...about, outcome: 'pass', reason_code: 'equal', reason: 'decided again, it comes out the same' };
+  return { ...about, outcome: 'fail', reason_code: 'differs', reason: `decided again, it differs: ${(differs ?? []).join(', ')}` };
+}
 
 function replayed({ ref, decision, facts }: Recorded, sources: readonly PackSource[]): ReplayItem {
   const about = { decision_ref: ref, run_id: decision.run_id, decision: decision.decision, decided_by: decision.decided_by };

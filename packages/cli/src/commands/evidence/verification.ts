@@ -1,5 +1,5 @@
 import { isProblem, parseStrictJson } from '@govctl/core/api';
-import { type Expected, type Statement, type TrustRoot, verifyEvidence, verifyExport } from '@govctl/core/evidence';
+import { type ArchiveManifest, type Expected, type Statement, type TrustRoot, verifyEvidence, verifyExport } from '@govctl/core/evidence';
 import { asDocument } from '../../output/result.ts';
 
 /** An export holds the facts of every decision of a run. */
@@ -15,6 +15,8 @@ export type VerificationDocument = {
   readonly failed_at?: string;
   readonly checks: readonly Check[];
   readonly record?: RecordSummary;
+  /** Of an archive of a time: what its signed manifest says. */
+  readonly archive?: ArchiveManifest;
   /** Of an export, one for each record. */
   readonly records?: readonly (RecordSummary & { readonly verified: boolean; readonly failed_at?: string })[];
 };

@@ -1,10 +1,8 @@
 import { command, defineCommand, noun } from '../../command.ts';
+import { gateFormats } from '../../flag.ts';
 
 const layers = ['RAW', 'GDP', 'KPI'] as const;
 const code = { summary: 'Code of a gate (govctl gate ls), or of a rule: rule:PACK/RULE', completes: 'gate' } as const;
-
-/** What programs that check code read: also of a dry run. */
-export const gateFormats = ['sarif', 'junit', 'github'] as const;
 
 export const gateLs = defineCommand({
   name: 'ls',

@@ -60,10 +60,28 @@ export const logProve = defineCommand({
   exits: ['not-found', 'integrity'],
 });
 
+export const logMirror = defineCommand({
+  name: 'mirror',
+  summary: 'Copy the whole log into a folder that any web server can serve',
+  description: [
+    'Checkpoint, tiles and entries as files in the layout of C2SP tlog-tiles. What is fetched is verified before it is kept: the tree is',
+    'recomputed from the entries and must be the one of the signed checkpoint. Run again, it fetches what is new, and refuses a log that',
+    'did not grow from what the folder holds: a mirror shows a rewritten log. Holds digests and signatures, never payloads.',
+  ].join('\n'),
+  args: { dir: { summary: 'Folder; made when it is not there', completes: 'file' } },
+  flags: { trust },
+  examples: [
+    { command: 'govctl log mirror /srv/log', what: 'serve it as https://.../checkpoint and https://.../tile/...' },
+    { command: 'govctl log mirror /srv/log -q', what: 'again, from a timer' },
+  ],
+  exits: ['integrity'],
+});
+
 export const logCommands = [
   noun('log', 'The evidence log: append-only, signed, provable', [
     command(logCheckpoint, () => import('./checkpoint.ts')),
     command(logVerify, () => import('./verify.ts')),
     command(logProve, () => import('./prove.ts')),
+    command(logMirror, () => import('./mirror.ts')),
   ]),
 ];

@@ -1,5 +1,5 @@
 import { command, defineCommand, noun } from '../../command.ts';
-import { gateFormats } from '../gate/declaration.ts';
+import { gateFormats } from '../../flag.ts';
 
 const layers = ['RAW', 'GDP', 'KPI'] as const;
 const tenant = { type: 'string', value: 'T', summary: "Tenant; the context's when left out" } as const;
@@ -132,6 +132,7 @@ export const promotionGet = defineCommand({
     { command: 'govctl promotion get R --field evidence.ref', what: 'for govctl evidence get' },
   ],
   exits: ['not-found'],
+  formats: gateFormats,
 });
 
 export const promotionWatch = defineCommand({
@@ -181,6 +182,7 @@ export const promotionRollback = defineCommand({
     { command: 'govctl promotion rollback R --reason "duplicate orders" --yes -o json', what: 'in a script' },
   ],
   exits: ['deny', 'defer', 'conflict', 'not-found', 'failed'],
+  formats: gateFormats,
 });
 
 /** Stands first in the help. */

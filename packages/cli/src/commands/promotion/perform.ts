@@ -1,7 +1,7 @@
 import { isProblem, Problem } from '@govctl/core/api';
 import type { PromotionDocument } from '@govctl/core/promotion';
 import type { CommandContext } from '../../command.ts';
-import { gateRenderings } from '../../output/gate-report.ts';
+import { gateRenderings, type Renderings, reportRenderings } from '../../output/gate-report.ts';
 import type { CommandResult } from '../../output/result.ts';
 import { follow, unmet } from './follow.ts';
 import { exitOf, hasEnded } from './outcome.ts';
@@ -41,9 +41,12 @@ async function awaitEnd(context: CommandContext, first: PromotionDocument, how: 
 export async function shown(
   promotion: PromotionDocument,
   explained: boolean,
-): Promise<CommandResult & { readonly document: PromotionDocument }> {
-  const { decision } = promotion;
-  if (decision === null) return { document: promotion, exit: exitOf(promotion) };
+): Promise<CommandResult & { readonly document: PromotionDocument; readonly renderings: Renderings }> {
+  const { decision, tenant_id, dataset_id, from_layer, to_layer, snapshot_id } = promotion;
+  if (decision === null) {
+    const subject = [tenant_id, dataset_id, `${from_layer}-${to_layer}`, snapshot_id];
+    return { document: promotion, exit: exitOf(promotion), renderings: reportRenderings([{ subject, judged_at: null, answers: [] }]) };
+  }
   const renderings = gateRenderings(decision);
   if (!explained) return { document: promotion, exit: exitOf(promotion), renderings };
   const { explain } = await import('@govctl/core/decision');

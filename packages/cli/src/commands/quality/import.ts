@@ -18,5 +18,8 @@ export const run: Run<typeof qualityImport> = async (context, args, flags) => {
     { params: { snapshot_id: flags.snapshot }, query: { kind } },
     { body: bytes, length: bytes.length },
   );
+  const undated = document.checks.filter(({ ran_at }) => ran_at === null).length;
+  if (undated > 0)
+    await context.io.note(`${undated} of ${document.checks.length} checks do not say when they ran: freshness waits for results that do`);
   return { document, names: [document.source_digest] };
 };

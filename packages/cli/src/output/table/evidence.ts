@@ -7,12 +7,14 @@ import { cellText, pairs, plain } from './text.ts';
 
 /** A line a check, then the verdict in a sentence. */
 export function evidenceVerificationTable(document: Document, paint: Paint): string {
-  const { verified, failed_at, checks, record, records } = document as unknown as VerificationDocument;
+  const { verified, failed_at, checks, record, records, archive } = document as unknown as VerificationDocument;
   const width = Math.max(0, ...checks.map(({ name }) => name.length));
   const lines = checks.map(
     ({ name, ok, detail }) => `${paintWord(paint, ok ? 'ok' : 'fail').padEnd(4)}  ${name.padEnd(width)}  ${plain(detail)}`,
   );
-  const what = record === undefined ? `${records?.length ?? 0} records` : `${record.record_kind} ${record.ref}`;
+  const count = archive?.records ?? records?.length ?? 0;
+  const range = archive === undefined ? '' : `, ${archive.since} to ${archive.until ?? 'the end of the log then'}`;
+  const what = record === undefined ? `${count} records${range}` : `${record.record_kind} ${record.ref}`;
   const written = document.file === undefined ? '' : `, written to ${cellText(document.file)}`;
   const verdict = verified ? paint.good(`verified: ${what}${written}`) : paint.bad(`does not verify: ${failed_at}`);
   return `${lines.join('\n')}\n${verdict}\n`;
@@ -86,4 +88,18 @@ export function evidenceListTable(document: Document, paint: Paint): string {
   ]);
   const more = next_cursor === null ? '' : `more: --cursor ${next_cursor}\n`;
   return `${grid(['leaf', 'kind', 'dataset', 'run', 'recorded at', 'ref'], rows, paint)}${more}`;
+}
+
+export function capabilityListTable(document: Document, paint: Paint): string {
+  const { items } = document as unknown as RouteResponse<RouteList['evidence.capabilities']>;
+  if (items.length === 0) return 'none\n';
+  const rows = items.map(({ jti, state, resumed, actor_id, dataset_id, expires_at, ref }) => [
+    jti,
+    resumed > 0 ? `${state}, continued ${resumed}` : state,
+    actor_id,
+    dataset_id,
+    expires_at,
+    ref,
+  ]);
+  return grid(['jti', 'state', 'actor', 'dataset', 'until', 'ref'], rows, paint);
 }

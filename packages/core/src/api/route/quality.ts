@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { checkStatuses, qualityCheckSchema } from '../../quality/check.ts';
+import { qualityFileLimit } from '../../quality/json-file.ts';
 import { importKinds } from '../../quality/kind.ts';
 import { digestSchema, document, nameSchema, refSchema, timestampSchema } from '../common.ts';
 import { defineRoutes } from '../route.ts';
@@ -7,8 +8,7 @@ import { defineRoutes } from '../route.ts';
 const count = z.number().int().min(0);
 const snapshotParams = z.strictObject({ snapshot_id: nameSchema });
 
-/** The longest result file that is taken. */
-export const qualityFileLimit = 32 * 1024 * 1024;
+export { qualityFileLimit };
 
 const stored = {
   snapshot_id: z.string(),

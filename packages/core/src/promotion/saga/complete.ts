@@ -4,8 +4,8 @@ import { eventsOf } from '../event.ts';
 import type { RunState } from '../run-state.ts';
 import {
   ack,
-  decisionDraft,
   type Extra,
+  finalDecision,
   type Judged,
   judgedEvents,
   opening,
@@ -30,7 +30,7 @@ export function complete(start: RunStart, judged: Judged, context: SagaContext, 
   const { snapshot } = facts;
   if (snapshot === null || to_layer === null || context.dataset_revision === null)
     throw new Error('an allow without a snapshot, a layer or a dataset');
-  const decisionRecord = decisionDraft(start, judged, context);
+  const { record: decisionRecord, summary } = finalDecision(start, judged, context);
   const generation = (facts.pointers.to?.generation ?? 0) + 1;
   const fence = context.lock_fence + 1;
   const promotion = draftRecord({
@@ -108,7 +108,7 @@ export function complete(start: RunStart, judged: Judged, context: SagaContext, 
         },
         ...extra.changes,
       ],
-      records: [decisionRecord, promotion, ...extra.records(promotion.ref)],
+      records: [decisionRecord, summary, promotion, ...extra.records(promotion.ref)],
       events: eventsOf(scope, [
         ...opening(start),
         ...judgedEvents(judged, decisionRecord.ref),

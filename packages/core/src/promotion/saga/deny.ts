@@ -3,7 +3,7 @@ import { eventsOf } from '../event.ts';
 import type { RunState } from '../run-state.ts';
 import {
   ack,
-  decisionDraft,
+  finalDecision,
   type Judged,
   judgedEvents,
   opening,
@@ -21,7 +21,7 @@ import {
 /** Denied: recorded, signed and logged in the same shape as an allow; the run ends, and owes nothing more. */
 export function deny(start: RunStart, judged: Judged, context: SagaContext): Planned {
   const at = judged.facts.as_of;
-  const decisionRecord = decisionDraft(start, judged, context);
+  const { record: decisionRecord, summary } = finalDecision(start, judged, context);
   const acks = [...withPolicyAck(start, decisionRecord.ref, judged), ack('orchestrator', 'finalize_run', 'failed_policy', null, at)];
   const { request: _request, ...kept } = start.state;
   const state: RunState = {
@@ -41,7 +41,7 @@ export function deny(start: RunStart, judged: Judged, context: SagaContext): Pla
     unit: {
       label: 'promotion.deny',
       changes: [runChange(start, row)],
-      records: [decisionRecord],
+      records: [decisionRecord, summary],
       events: eventsOf(scopeOf(judged.facts, start.row, context), [
         ...opening(start),
         ...judgedEvents(judged, decisionRecord.ref),

@@ -6,7 +6,7 @@ import type { RunState } from '../run-state.ts';
 import type { RunRow } from '../write.ts';
 import {
   ack,
-  decisionDraft,
+  finalDecision,
   type Judged,
   judgedEvents,
   opening,
@@ -31,7 +31,7 @@ export type DecisionPlan = { readonly unit: Unit; readonly row: RunRow; readonly
 export function decideForRemote(start: RunStart, judged: Judged, context: SagaContext): DecisionPlan {
   const { facts } = judged;
   const at = facts.as_of;
-  const decisionRecord = decisionDraft(start, judged, context);
+  const { record: decisionRecord, summary } = finalDecision(start, judged, context);
   const acks = withPolicyAck(start, decisionRecord.ref, judged);
   const { request: _request, waiting_on: _waiting, ...kept } = start.state;
   const state: RunState = {
@@ -50,7 +50,7 @@ export function decideForRemote(start: RunStart, judged: Judged, context: SagaCo
     unit: {
       label: 'promotion.decide',
       changes: [runChange(start, row)],
-      records: [decisionRecord],
+      records: [decisionRecord, summary],
       events: eventsOf(scopeOf(facts, start.row, context), [...opening(start), ...judgedEvents(judged, decisionRecord.ref)]),
     },
   };

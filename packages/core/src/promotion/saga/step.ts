@@ -2,7 +2,9 @@ import type { Ack } from '../../audit/expectation.ts';
 import type { DecisionBody } from '../../decision/decision.ts';
 import type { Facts } from '../../decision/facts.ts';
 import { digestOf } from '../../evidence/digest.ts';
+import type { PredicateDraft } from '../../evidence/predicate.ts';
 import { draftRecord, type RecordDraft, subjectOf } from '../../evidence/statement.ts';
+import { verificationSummary } from '../../evidence/vsa.ts';
 import type { Change } from '../../journal/change.ts';
 import type { Unit } from '../../journal/unit.ts';
 import { advance, type RunEvent, type Standing, type Transition } from '../../run/phase.ts';
@@ -173,6 +175,24 @@ export function said(facts: Facts, context: SagaContext, previous: string | null
 }
 
 export function decisionDraft(start: RunStart, judged: Judged, context: SagaContext): RecordDraft {
+  return decided(start, judged, context).record;
+}
+
+/** A final decision, with its summary for others beside it. */
+export function finalDecision(
+  start: RunStart,
+  judged: Judged,
+  context: SagaContext,
+): { readonly record: RecordDraft; readonly summary: RecordDraft } {
+  const { record, subject, predicate } = decided(start, judged, context);
+  const { run_id, tenant_id, dataset_id, recorded_at } = record;
+  return {
+    record,
+    summary: verificationSummary({ ref: record.ref, subject, predicate: { run_id, tenant_id, dataset_id, recorded_at, ...predicate } }),
+  };
+}
+
+function decided(start: RunStart, judged: Judged, context: SagaContext) {
   const { facts, decision } = judged;
   const { row } = start;
   const text = JSON.stringify(facts);
@@ -182,27 +202,29 @@ export function decisionDraft(start: RunStart, judged: Judged, context: SagaCont
       ? subjectOf(`run/${row.run_id}`, row.request_digest)
       : subjectOf(`${row.dataset_id}/${snapshot.snapshot_id}`, snapshot.snapshot_hash);
   const sources = new Map(facts.checks.map((check) => [check.source_digest, `quality/${check.source_kind}`]));
-  return draftRecord({
+  const predicate: PredicateDraft<'decision'> = {
+    ...said(facts, context, start.decision_ref),
+    decision,
+    decision_digest: judged.decision_digest,
+    facts_digest: digestOf(Buffer.from(text)),
+    policies: facts.packs.map(({ name, version, digest }) => ({ name, version, digest })),
+    inputs: [
+      ...(snapshot === null ? [] : [{ ref: `snapshot/${snapshot.snapshot_id}`, digest: snapshot.snapshot_hash }]),
+      ...(contract === null ? [] : [{ ref: `contract/${contract.body.contract_id}@${contract.version}`, digest: contract.digest }]),
+      ...[...sources].map(([digest, ref]) => ({ ref, digest })),
+    ],
+  };
+  const record = draftRecord({
     kind: 'decision',
     subject: [subject],
-    predicate: {
-      ...said(facts, context, start.decision_ref),
-      decision,
-      decision_digest: judged.decision_digest,
-      facts_digest: digestOf(Buffer.from(text)),
-      policies: facts.packs.map(({ name, version, digest }) => ({ name, version, digest })),
-      inputs: [
-        ...(snapshot === null ? [] : [{ ref: `snapshot/${snapshot.snapshot_id}`, digest: snapshot.snapshot_hash }]),
-        ...(contract === null ? [] : [{ ref: `contract/${contract.body.contract_id}@${contract.version}`, digest: contract.digest }]),
-        ...[...sources].map(([digest, ref]) => ({ ref, digest })),
-      ],
-    },
+    predicate,
     run_id: row.run_id,
     tenant_id: row.tenant_id,
     dataset_id: row.dataset_id,
     recorded_at: facts.as_of,
     facts: text,
   });
+  return { record, subject: [subject], predicate };
 }
 
 export function scopeOf(facts: Facts, row: RunStart['row'], context: SagaContext) {

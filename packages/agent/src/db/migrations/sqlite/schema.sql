@@ -36,13 +36,26 @@ CREATE TABLE birth_permit_record (
   recorded_at  TEXT NOT NULL
 ) WITHOUT ROWID;
 
+CREATE TABLE capability (
+  jti            TEXT NOT NULL PRIMARY KEY,
+  ref            TEXT NOT NULL,             -- what it opens
+  tenant_id      TEXT NOT NULL,             -- whose that is
+  dataset_id     TEXT,
+  actor_id       TEXT NOT NULL,             -- who asked for it
+  resolution_ref TEXT NOT NULL,             -- the ref-resolution record
+  issued_at      TEXT NOT NULL,
+  expires_at     TEXT NOT NULL,
+  revoked_at     TEXT,
+  revoked_by     TEXT
+) WITHOUT ROWID;
+
 CREATE TABLE capability_use (
   jti        TEXT NOT NULL PRIMARY KEY,
   ref        TEXT NOT NULL,
   actor_id   TEXT NOT NULL,
   used_at    TEXT NOT NULL,
   expires_at TEXT NOT NULL
-) WITHOUT ROWID;
+, resumed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 
 CREATE TABLE contract (
   contract_id TEXT NOT NULL,
@@ -350,6 +363,10 @@ CREATE TABLE snapshot (
   quarantine_run_id  TEXT,
   flagged_reason     TEXT                   -- built on a version that was rolled back
 );
+
+CREATE INDEX capability_by_end ON capability (expires_at);
+
+CREATE INDEX capability_use_by_end ON capability_use (expires_at);
 
 CREATE INDEX contract_by_dataset ON contract (tenant_id, dataset_id, applied_at);
 
