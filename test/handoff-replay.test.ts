@@ -83,13 +83,14 @@ it('runs a range again as a job: bounded, stopped, going on after a kill from it
   expect(stopped.position).toBe(stopped.rows_read);
   expect(stopped.position).toBeLessThan(births);
 
-  const whole = await ctl('handoff', 'replay', '-o', 'json');
-  expect(JSON.parse(whole.stdout)).toMatchObject({
+  // Progress stands on standard error; a program that asks for JSON gets none.
+  const whole = await ctl('handoff', 'replay', '--id', 'whole');
+  expect([whole.code, whole.stderr]).toEqual([0, expect.stringMatching(/running registry_changelog 1 to 300 again\n.*100% of 300 rows/)]);
+  expect(await at.json<Replay>(['handoff', 'replay', 'get', 'whole', '-o', 'json'])).toMatchObject({
     status: 'complete',
     rows_read: births,
     mended: { candidates: 0, events: 0, changes: 0 },
   });
-  expect(whole.stderr).toMatch(/running registry_changelog 1 to 300 again\n.*100% of 300 rows/);
   expect(await live()).toEqual(before);
   const list = await at.json<{ items: Replay[] }>(['handoff', 'replay', 'ls', '-o', 'json']);
   expect(list.items.map(({ status }) => status)).toEqual(['complete', 'stopped']);
