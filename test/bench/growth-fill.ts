@@ -8,6 +8,7 @@ import { openSqlite, type SqliteHandle } from '../../packages/agent/src/db/index
 import type { AdmittedLine } from '../../packages/agent/src/handoff/birth-admission.ts';
 import { SqliteBirths } from '../../packages/agent/src/handoff/births.ts';
 import { attachBirths } from '../../packages/agent/src/handoff/births-attachment.ts';
+import { testSeal } from '../../packages/agent/src/handoff/permit/seal.fixture.ts';
 import { SqliteTail } from '../../packages/agent/src/handoff/tail.ts';
 import { SqliteJournal } from '../../packages/agent/src/journal/index.ts';
 import { loadKeys, signerOf } from '../../packages/agent/src/state/index.ts';
@@ -108,7 +109,7 @@ export class Filler implements Disposable {
   objects(upto: number): void {
     const count = this.#handle.prepare<[], { objects: number }>("SELECT count(*) AS objects FROM dataset WHERE dataset_id LIKE 'object-%'");
     const had = count.get()?.objects ?? 0;
-    const births = new SqliteBirths(this.#births);
+    const births = new SqliteBirths(this.#births, testSeal);
     if (had === 0) {
       const open = { object_key: null, object_type: null, max_births: null, expires_at: null };
       births.issue({ permit_id: 'bench', kind: 'bulk', reason: 'benchmark', issued_at: now(), issued_by: 'HUMAN::bench', ...open });

@@ -6,6 +6,7 @@ import { birthsMigrations, migrate, openSqlite, type SqliteHandle, sqliteMigrati
 import type { AdmittedLine } from '../../packages/agent/src/handoff/birth-admission.ts';
 import { SqliteBirths } from '../../packages/agent/src/handoff/births.ts';
 import { attachBirths } from '../../packages/agent/src/handoff/births-attachment.ts';
+import { testSeal } from '../../packages/agent/src/handoff/permit/seal.fixture.ts';
 import { SqliteTail } from '../../packages/agent/src/handoff/tail.ts';
 import { TailLoop } from '../../packages/agent/src/handoff/tail-loop.ts';
 import type { Journal } from '../../packages/agent/src/journal/index.ts';
@@ -24,7 +25,7 @@ function fillBirths(path: string, rows: number): void {
   const handle = openSqlite(path);
   try {
     migrate(handle, birthsMigrations, now);
-    const births = new SqliteBirths(handle);
+    const births = new SqliteBirths(handle, testSeal);
     const open = { object_key: null, object_type: null, max_births: null, expires_at: null };
     births.issue({ permit_id: 'bench', kind: 'bulk', reason: 'benchmark', issued_at: now(), issued_by: 'HUMAN::bench', ...open });
     const batch: AdmittedLine[] = [];

@@ -15,6 +15,7 @@ import {
 import type { AdmittedLine } from '../../packages/agent/src/handoff/birth-admission.ts';
 import { openPostgresBirths } from '../../packages/agent/src/handoff/births.postgres.ts';
 import { postgresBatchMs } from '../../packages/agent/src/handoff/open.postgres.ts';
+import { testSeal } from '../../packages/agent/src/handoff/permit/seal.fixture.ts';
 import { embeddedSource } from '../../packages/agent/src/handoff/source.postgres.ts';
 import { PostgresTail } from '../../packages/agent/src/handoff/tail.postgres.ts';
 import { TailLoop } from '../../packages/agent/src/handoff/tail-loop.ts';
@@ -61,7 +62,7 @@ export async function preparedDatabase(server: PostgresServer, rows: number): Pr
   await grantDaemon(owner, 'govctl', role);
   await grantBirths(owner, 'births', role);
   await owner.close();
-  const births = openPostgresBirths(settingsOf(server, name, role), 'births');
+  const births = openPostgresBirths(settingsOf(server, name, role), 'births', testSeal);
   const open = { object_key: null, object_type: null, max_births: null, expires_at: null };
   await births.issue({ permit_id: 'bench', kind: 'bulk', reason: 'benchmark', issued_at: now(), issued_by: 'HUMAN::bench', ...open });
   const batch: AdmittedLine[] = [];

@@ -152,6 +152,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const handoff = await store.openHandoff({
     ...shared,
     holder: randomHex(8),
+    permitKey: keys.capability,
     busy: () => journal.waiting > 0 || recently.active(),
     jitter: Math.random,
     logger,

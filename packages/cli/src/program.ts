@@ -18,6 +18,7 @@ import { holdCommands } from './commands/hold/declaration.ts';
 import { logCommands } from './commands/log/declaration.ts';
 import { ospaCommands } from './commands/ospa/declaration.ts';
 import { policyCommands } from './commands/policy/declaration.ts';
+import { preflightCommand } from './commands/preflight/declaration.ts';
 import { promoteCommand, promotionCommands } from './commands/promotion/declaration.ts';
 import { qualityCommands } from './commands/quality/declaration.ts';
 import { selftestCommands } from './commands/selftest/declaration.ts';
@@ -44,6 +45,7 @@ export const program: readonly Entry[] = [
   ...handoffCommands,
   ...birthCommands,
   ...candidateCommands,
+  preflightCommand,
   ...ospaCommands,
   ...eventCommands,
   ...apikeyCommands,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { birthsContract } from './births.contract.ts';
 import { makeTemplate, PostgresBench } from './handoff-postgres.fixture.ts';
+import { testSeal } from './permit/seal.fixture.ts';
 import { startTestServer, type TestServer } from './postgres-server.fixture.ts';
 
 let server: TestServer;
@@ -22,6 +23,7 @@ describe('births on PostgreSQL', () => {
       births: bench.births,
       now,
       rows: (sql) => bench.rows(sql),
+      exec: (sql) => bench.exec(sql),
       [Symbol.asyncDispose]: () => bench[Symbol.asyncDispose](),
     };
   });
@@ -53,7 +55,7 @@ describe('births on PostgreSQL', () => {
     const many = Array.from({ length: 20 }, (_, n) => ({ ...line, object_key: `t/${n}` }));
     const { openPostgresBirths } = await import('./births.postgres.ts');
     await using other = new AsyncDisposableStack();
-    const second = other.adopt(openPostgresBirths(bench.settings, 'births'), (births) => births.close());
+    const second = other.adopt(openPostgresBirths(bench.settings, 'births', testSeal), (births) => births.close());
     const receipts = await Promise.all([
       bench.births.add(
         many.map((each) => ({ ...each, permit_id: 'a' })),

@@ -1,4 +1,5 @@
 import { isProblem, Problem, type ProblemReason } from '@govctl/core/api';
+import type { PermitTerms } from '@govctl/core/handoff';
 import {
   CommitUnknown,
   connectPostgres,
@@ -13,13 +14,15 @@ import {
   type BirthReceipt,
   type Births,
   knownRefusal,
-  type NewPermit,
   type PermitRow,
   payloadText,
   permitRefusal,
   permitTaken,
+  type Revocation,
+  type RevokedPermit,
   refusedLine,
   refusedLines,
+  termsOf,
 } from './birth-admission.ts';
 import {
   type ChangelogPruner,
@@ -30,19 +33,28 @@ import {
   pruneUpto,
   type SliceDone,
 } from './prune.ts';
+import type { PermitSeal } from './permit/seal.ts';
 
 const lines = `jsonb_to_recordset((:lines)::jsonb) AS l(place bigint, object_key text, object_type text, change text, born_at text, permit_id text, payload text)`;
 const known =
   'EXISTS (SELECT 1 FROM registry_changelog c WHERE c.object_key = l.object_key AND c.born_at = l.born_at AND c.change = l.change)';
 
+const columns = `permit_id, kind, object_key, object_type, max_births, birth_count, reason, issued_at, issued_by, expires_at, used_at, seal, revoked_at,
+    revoked_by, revoke_reason`;
+
 const sql = {
-  issue: `INSERT INTO birth_permit (permit_id, kind, object_key, object_type, max_births, reason, issued_at, issued_by, expires_at)
-    VALUES (:permit_id, :kind, :object_key, :object_type, :max_births, :reason, :issued_at, :issued_by, :expires_at) ON CONFLICT DO NOTHING`,
+  issue: `INSERT INTO birth_permit (permit_id, kind, object_key, object_type, max_births, reason, issued_at, issued_by, expires_at, seal)
+    VALUES (:permit_id, :kind, :object_key, :object_type, :max_births, :reason, :issued_at, :issued_by, :expires_at, :seal) ON CONFLICT DO NOTHING`,
   known: `SELECT b.object_key, b.born_at, b.object_type FROM ${lines} JOIN birth_registry b ON b.object_key = l.object_key AND b.born_at = l.born_at
     WHERE l.change = 'BORN'`,
   // In the order of their ids, so that two requests under the same permits wait for each other and never in a circle.
-  permits: `SELECT permit_id, kind, object_key, object_type, max_births, birth_count, reason, issued_at, issued_by, expires_at, used_at
-    FROM birth_permit WHERE permit_id IN (SELECT jsonb_array_elements_text((:permits)::jsonb)) ORDER BY permit_id FOR UPDATE`,
+  permits: `SELECT ${columns} FROM birth_permit WHERE permit_id IN (SELECT jsonb_array_elements_text((:permits)::jsonb)) ORDER BY permit_id FOR UPDATE`,
+  // Not the permits' own word for it: whoever can reset that must not be able to use them again.
+  born: `SELECT DISTINCT b.permit_id FROM ${lines} JOIN birth_registry b ON b.object_key = l.object_key AND b.permit_id = l.permit_id WHERE l.change = 'BORN'`,
+  list: `SELECT ${columns} FROM birth_permit WHERE object_key = :object_key OR :object_key IS NULL ORDER BY issued_at DESC, permit_id LIMIT :limit`,
+  revoke: `UPDATE birth_permit SET revoked_at = :revoked_at, revoked_by = :revoked_by, revoke_reason = :reason
+    WHERE permit_id = :permit_id AND revoked_at IS NULL AND (kind = 'bulk' OR used_at IS NULL)`,
+  permit: `SELECT ${columns} FROM birth_permit WHERE permit_id = :permit_id`,
   register: `INSERT INTO birth_registry (object_key, object_type, born_at, permit_id, payload)
     SELECT object_key, object_type, born_at, permit_id, payload FROM ${lines} ORDER BY place ON CONFLICT DO NOTHING`,
   log: `WITH logged AS (
@@ -64,14 +76,30 @@ class Overtaken extends Error {}
  */
 export class PostgresBirths implements Births, ChangelogPruner {
   readonly #session: PostgresSession;
+  readonly #seal: PermitSeal;
 
-  constructor(session: PostgresSession) {
+  constructor(session: PostgresSession, seal: PermitSeal) {
     this.#session = session;
+    this.#seal = seal;
   }
 
-  async issue(permit: NewPermit): Promise<void> {
-    const { count } = await this.#write(() => this.#session.run(sql.issue, permit));
+  async issue(permit: PermitTerms): Promise<void> {
+    const seal = this.#seal.seal(permit);
+    const { count } = await this.#write(() => this.#session.run(sql.issue, { ...permit, seal }));
     if (count !== 1) throw permitTaken(permit);
+  }
+
+  async permits(filter: { readonly object_key: string | null; readonly limit: number }): Promise<PermitRow[]> {
+    return [...(await this.#write(() => this.#session.run<PermitRow>(sql.list, filter))).rows];
+  }
+
+  async revoke({ permit_id, ...revocation }: Revocation): Promise<RevokedPermit> {
+    return await this.#write(() =>
+      this.#session.transaction(async (run) => {
+        const { count } = await run(sql.revoke, { permit_id, ...revocation });
+        return { permit: (await run<PermitRow>(sql.permit, { permit_id })).rows[0], changed: count === 1 };
+      }),
+    );
   }
 
   async add(added: readonly AdmittedLine[], now: string): Promise<BirthReceipt> {
@@ -107,7 +135,7 @@ export class PostgresBirths implements Births, ChangelogPruner {
   }
 
   async #add(run: PostgresRun, added: readonly AdmittedLine[], now: string): Promise<BirthReceipt> {
-    const { births, changes, already, used, reasons } = await judge(run, added, now);
+    const { births, changes, already, used, reasons } = await judge(run, added, now, this.#seal);
     if (reasons.length > 0) throw refusedLines(reasons, added.length);
     if (births.length > 0) {
       const { count } = await run(sql.register, { lines: JSON.stringify(births) });
@@ -154,13 +182,17 @@ type Judged = {
 };
 
 /** What each line is: a new birth, a change, known already, or refused. The permits it reads stay locked until the commit. */
-async function judge(run: PostgresRun, added: readonly AdmittedLine[], now: string): Promise<Judged> {
+async function judge(run: PostgresRun, added: readonly AdmittedLine[], now: string, seal: PermitSeal): Promise<Judged> {
   const born = added.filter((line) => line.change === 'BORN');
   const permitIds = [...new Set(born.flatMap((line) => (line.permit_id === undefined ? [] : [line.permit_id])))];
   // Permits first: what is known is read after whoever held them has committed.
   const permitRows = permitIds.length === 0 ? [] : (await run<PermitRow>(sql.permits, { permits: JSON.stringify(permitIds) })).rows;
   const knownRows = born.length === 0 ? [] : (await run<KnownRow>(sql.known, { lines: JSON.stringify(born.map(stored)) })).rows;
-  const permits = new Map(permitRows.map((permit) => [permit.permit_id, permit]));
+  const single = permitRows.some(({ kind }) => kind === 'single');
+  const bornRows = single ? (await run<{ permit_id: string }>(sql.born, { lines: JSON.stringify(born.map(stored)) })).rows : [];
+  const bornUnder = new Set(bornRows.map(({ permit_id }) => permit_id));
+  const found = (row: PermitRow) => ({ row, sealed: seal.holds(termsOf(row), row.seal), born: bornUnder.has(row.permit_id) });
+  const permits = new Map(permitRows.map((row) => [row.permit_id, found(row)]));
   const known_ = new Map(knownRows.map((row) => [keyOf(row), row]));
   const judged: Judged = { births: [], changes: new Map(), used: new Map(), reasons: [], already: 0 };
   for (const [index, line] of added.entries()) {
@@ -204,14 +236,16 @@ function stored(line: AdmittedLine, place: number): StoredLine {
 }
 
 /** Opens the writer's own connection to the schema of embedded births, as the daemon's role. */
-export function openPostgresBirths(settings: PostgresSettings, schema: string): PostgresBirths {
+export function openPostgresBirths(settings: PostgresSettings, schema: string, seal: PermitSeal): PostgresBirths {
   const own = { ...settings, schema };
-  return new PostgresBirths(new PostgresSession(() => connectPostgres(own, { purpose: 'births', mode: 'write' })));
+  return new PostgresBirths(new PostgresSession(() => connectPostgres(own, { purpose: 'births', mode: 'write' })), seal);
 }
 
 /** Births of a deployment whose tables belong to other software: governance only ever reads them. */
 export const attachedBirths: Births = {
   issue: () => refuseAttached(),
+  permits: () => refuseAttached(),
+  revoke: () => refuseAttached(),
   add: () => refuseAttached(),
 };
 

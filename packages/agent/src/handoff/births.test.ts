@@ -11,6 +11,7 @@ describe('births on SQLite', () => {
       births: bench.births,
       now: bench.clock.now,
       rows: async (sql) => bench.rows(sql),
+      exec: async (sql) => void bench.birthsHandle.exec(sql.replaceAll('births.', '')),
       [Symbol.asyncDispose]: async () => bench[Symbol.dispose](),
     };
   });

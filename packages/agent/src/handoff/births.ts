@@ -1,17 +1,21 @@
 import { Problem, type ProblemReason } from '@govctl/core/api';
+import type { PermitTerms } from '@govctl/core/handoff';
 import { type SqliteHandle, StatementCache } from '../db/index.ts';
 import {
   type AdmittedLine,
   type BirthReceipt,
   type Births,
+  type FoundPermit,
   knownRefusal,
-  type NewPermit,
   type PermitRow,
   payloadText,
   permitRefusal,
   permitTaken,
+  type Revocation,
+  type RevokedPermit,
   refusedLine,
   refusedLines,
+  termsOf,
 } from './birth-admission.ts';
 import {
   type ChangelogPruner,
@@ -22,12 +26,18 @@ import {
   pruneUpto,
   type SliceDone,
 } from './prune.ts';
+import type { PermitSeal } from './permit/seal.ts';
 
 const sql = {
   permit: 'SELECT * FROM birth_permit WHERE permit_id = :permit_id',
-  issue: `INSERT INTO birth_permit (permit_id, kind, object_key, object_type, max_births, reason, issued_at, issued_by, expires_at)
-    SELECT :permit_id, :kind, :object_key, :object_type, :max_births, :reason, :issued_at, :issued_by, :expires_at
+  issue: `INSERT INTO birth_permit (permit_id, kind, object_key, object_type, max_births, reason, issued_at, issued_by, expires_at, seal)
+    SELECT :permit_id, :kind, :object_key, :object_type, :max_births, :reason, :issued_at, :issued_by, :expires_at, :seal
     WHERE NOT EXISTS (SELECT 1 FROM birth_permit WHERE permit_id = :permit_id)`,
+  permits: `SELECT * FROM birth_permit WHERE :object_key IS NULL OR object_key = :object_key ORDER BY issued_at DESC, permit_id LIMIT :limit`,
+  revoke: `UPDATE birth_permit SET revoked_at = :revoked_at, revoked_by = :revoked_by, revoke_reason = :reason
+    WHERE permit_id = :permit_id AND revoked_at IS NULL AND (kind = 'bulk' OR used_at IS NULL)`,
+  // Not the permit's own word for it: whoever can reset that must not be able to use it again.
+  born: 'SELECT 1 FROM birth_registry WHERE object_key = :object_key AND permit_id = :permit_id',
   use: 'UPDATE birth_permit SET birth_count = birth_count + :births, used_at = :used_at WHERE permit_id = :permit_id',
   known: 'SELECT object_type FROM birth_registry WHERE object_key = :object_key AND born_at = :born_at',
   register: `INSERT INTO birth_registry (object_key, object_type, born_at, permit_id, payload)
@@ -44,15 +54,29 @@ const prune = pruneSql('SELECT value FROM json_each(:kept)');
 export class SqliteBirths implements Births, ChangelogPruner {
   readonly #handle: SqliteHandle;
   readonly #cache: StatementCache;
+  readonly #seal: PermitSeal;
 
-  constructor(handle: SqliteHandle) {
+  constructor(handle: SqliteHandle, seal: PermitSeal) {
     this.#handle = handle;
+    this.#seal = seal;
     this.#cache = new StatementCache(handle);
   }
 
-  issue(permit: NewPermit): void {
+  issue(permit: PermitTerms): void {
+    const seal = this.#seal.seal(permit);
     this.#write(() => {
-      if (this.#cache.get(sql.issue).run(permit).changes !== 1) throw permitTaken(permit);
+      if (this.#cache.get(sql.issue).run({ ...permit, seal }).changes !== 1) throw permitTaken(permit);
+    });
+  }
+
+  permits(filter: { readonly object_key: string | null; readonly limit: number }): PermitRow[] {
+    return this.#cache.get(sql.permits).all(filter) as PermitRow[];
+  }
+
+  revoke({ permit_id, ...revocation }: Revocation): RevokedPermit {
+    return this.#write(() => {
+      const { changes } = this.#cache.get(sql.revoke).run({ permit_id, ...revocation });
+      return { permit: this.#cache.get(sql.permit).get({ permit_id }) as PermitRow | undefined, changed: changes === 1 };
     });
   }
 
@@ -60,7 +84,7 @@ export class SqliteBirths implements Births, ChangelogPruner {
     return this.#write(() => {
       const receipt: BirthReceipt = { born: 0, changed: 0, retired: 0, already: 0 };
       const reasons: ProblemReason[] = [];
-      const permits = new Map<string, PermitRow | undefined>();
+      const permits = new Map<string, FoundPermit | undefined>();
       const used = new Map<string, number>();
       for (const [index, line] of lines.entries()) {
         const refusal = line.change === 'BORN' ? this.#birth(line, now, permits, used, receipt) : this.#change(line, receipt);
@@ -91,7 +115,7 @@ export class SqliteBirths implements Births, ChangelogPruner {
   #birth(
     line: AdmittedLine,
     now: string,
-    permits: Map<string, PermitRow | undefined>,
+    permits: Map<string, FoundPermit | undefined>,
     used: Map<string, number>,
     receipt: BirthReceipt,
   ): string | null {
@@ -104,7 +128,7 @@ export class SqliteBirths implements Births, ChangelogPruner {
     }
     const permitId = line.permit_id;
     if (permitId === undefined) return 'no permit';
-    if (!permits.has(permitId)) permits.set(permitId, this.#cache.get(sql.permit).get({ permit_id: permitId }) as PermitRow | undefined);
+    if (!permits.has(permitId)) permits.set(permitId, this.#found(permitId));
     const before = used.get(permitId) ?? 0;
     const refusal = permitRefusal(permits.get(permitId), line, before, now);
     if (refusal !== null) return `permit ${permitId} ${refusal}`;
@@ -113,6 +137,13 @@ export class SqliteBirths implements Births, ChangelogPruner {
     this.#cache.get(sql.log).run({ object_key, change: 'BORN', born_at, payload: payloadText(line) });
     receipt.born += 1;
     return null;
+  }
+
+  #found(permit_id: string): FoundPermit | undefined {
+    const row = this.#cache.get(sql.permit).get({ permit_id }) as PermitRow | undefined;
+    if (row === undefined) return undefined;
+    const born = row.kind === 'single' && this.#cache.get(sql.born).get({ permit_id, object_key: row.object_key }) !== undefined;
+    return { row, sealed: this.#seal.holds(termsOf(row), row.seal), born };
   }
 
   #change(line: AdmittedLine, receipt: BirthReceipt): null {

@@ -122,24 +122,6 @@ export function handoffHandlers(deps: HandoffDependencies): Handlers<Omit<typeof
       return { schemaVersion, kind: 'BirthReceipt', ...receipt, permit_id: body.permit_id ?? null };
     },
 
-    'birth.permit': async ({ body, actor, now }) => {
-      const { permit_kind: kind, reason } = body;
-      const permit = {
-        permit_id: body.permit_id ?? `${kind}-${deps.randomHex(8)}`,
-        kind,
-        object_key: kind === 'single' ? body.object_key : null,
-        object_type: kind === 'single' ? body.object_type : null,
-        max_births: kind === 'bulk' ? (body.max_births ?? null) : null,
-        reason,
-        issued_at: now,
-        issued_by: actor.actor_id,
-        expires_at: body.expires_at ?? null,
-      };
-      await deps.births.issue(permit);
-      const { kind: permit_kind, ...rest } = permit;
-      return { schemaVersion, kind: 'BirthPermit', permit_kind, ...rest };
-    },
-
     'handoff.status': async ({ now }) => {
       const [cursors, missing, quarantine, types] = await withBirths(() =>
         database.read([queries.cursorStatus({}), queries.missingSinceAudit({}), openQuarantine({}), eventTypes({})]),

@@ -12,6 +12,7 @@ import {
 } from '../db/index.ts';
 import type { AdmittedLine } from './birth-admission.ts';
 import { openPostgresBirths, type PostgresBirths } from './births.postgres.ts';
+import { testSeal } from './permit/seal.fixture.ts';
 import type { TestServer } from './postgres-server.fixture.ts';
 import { embeddedSource, type SourceTables, sourcesSql } from './source.postgres.ts';
 import { checkSource } from './source-check.postgres.ts';
@@ -61,7 +62,7 @@ export class PostgresBench implements AsyncDisposable {
     this.database = database;
     this.owner = owner;
     this.settings = settingsOf(server, database, role);
-    this.births = openPostgresBirths(this.settings, 'births');
+    this.births = openPostgresBirths(this.settings, 'births', testSeal);
   }
 
   static async open(server: TestServer): Promise<PostgresBench> {

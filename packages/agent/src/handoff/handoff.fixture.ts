@@ -6,6 +6,7 @@ import { birthsMigrations, migrate, openSqlite, type SqliteHandle, sqliteMigrati
 import type { AdmittedLine } from './birth-admission.ts';
 import { SqliteBirths } from './births.ts';
 import { attachBirths } from './births-attachment.ts';
+import { testSeal } from './permit/seal.fixture.ts';
 import { SqliteTail } from './tail.ts';
 
 /** A clock that a test moves. */
@@ -31,7 +32,7 @@ export class HandoffBench implements Disposable {
     this.folder = folder;
     this.birthsHandle = openSqlite(this.path('births.db'));
     migrate(this.birthsHandle, birthsMigrations, this.clock.now);
-    this.births = new SqliteBirths(this.birthsHandle);
+    this.births = new SqliteBirths(this.birthsHandle, testSeal);
     this.govd = openSqlite(this.path('govd.db'));
     migrate(this.govd, sqliteMigrations, this.clock.now);
     attachBirths(this.govd, this.path('births.db'));

@@ -9,6 +9,7 @@ import type { Journal } from '../journal/index.ts';
 import { loopWatch } from '../loop/loop-watch.ts';
 import { makeTemplate, PostgresBench, settlePostgres } from './handoff-postgres.fixture.ts';
 import { openPostgresHandoff } from './open.postgres.ts';
+import { testPermitKey } from './permit/seal.fixture.ts';
 import { startTestServer, type TestServer } from './postgres-server.fixture.ts';
 import { handoffWriteSql } from './write-sql.ts';
 
@@ -48,6 +49,7 @@ async function opened(bench: PostgresBench) {
     holder: 'test',
     deployment: { environment: 'local_parity', service_release_id: 'test' },
     journal,
+    permitKey: testPermitKey,
     randomHex: (bytes) => 'a'.repeat(bytes * 2),
     jitter: () => 0.5,
     now: () => new Date().toISOString(),

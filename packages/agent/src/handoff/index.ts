@@ -1,4 +1,4 @@
-export type { AdmittedLine, BirthReceipt, Births, NewPermit } from './birth-admission.ts';
+export type { AdmittedLine, BirthReceipt, Births } from './birth-admission.ts';
 export { openPostgresBirths, PostgresBirths } from './births.postgres.ts';
 export { SqliteBirths } from './births.ts';
 export { attachBirths } from './births-attachment.ts';
@@ -6,6 +6,7 @@ export { coverageSource } from './coverage.ts';
 export { type HandoffDependencies, handoffHandlers } from './handler.ts';
 export { type BirthsPlace, openPostgresHandoff, type PostgresHandoffSettings } from './open.postgres.ts';
 export { type Handoff, type HandoffSettings, openHandoff } from './open.ts';
+export { type PermitSeal, permitSeal } from './permit/seal.ts';
 export { postgresHandoffQueries } from './queries.postgres.ts';
 export { embeddedSource, type SourceTable, type SourceTables } from './source.postgres.ts';
 export { checkSource, type SourceCheck, type SourceFinding } from './source-check.postgres.ts';

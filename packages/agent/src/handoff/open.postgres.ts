@@ -1,17 +1,25 @@
 import { performance } from 'node:perf_hooks';
-import type { Database, PostgresSettings } from '../db/index.ts';
+import { type Database, type PostgresSettings, quoted } from '../db/index.ts';
 import { startLoop } from '../loop/loop.ts';
 import { attachedBirths, openPostgresBirths } from './births.postgres.ts';
 import { coverageSource } from './coverage.ts';
 import { allHandoffHandlers } from './handlers.ts';
-import { handoffGauges, tailMetrics } from './metric.ts';
+import { handoffGauges, replayCounter, tailMetrics } from './metric.ts';
 import type { Handoff, HandoffSettings } from './open.ts';
+import { openPermits } from './permit/open.ts';
+import { unrecordedPermits } from './permit/queries.ts';
+import { permitSeal } from './permit/seal.ts';
+import { preflightHandlers } from './preflight/handler.ts';
 import { postgresHandoffQueries } from './queries.postgres.ts';
 import { reconcileHandoff } from './reconcile.ts';
+import { openReplay } from './replay/open.ts';
+import { PostgresReplayer } from './replay/replay.postgres.ts';
+import { postgresReplayQueries } from './replay/replay-sql.postgres.ts';
 import { embeddedSource, type SourceTables } from './source.postgres.ts';
 import { PostgresTail } from './tail.postgres.ts';
 import { TailLoop } from './tail-loop.ts';
 import { openTailSession } from './tail-session.postgres.ts';
+import { eventTypeHandlers } from './type/handler.ts';
 
 /** Birth tables of our own in a schema of their own, or those of other software, which are only read. */
 export type BirthsPlace =
@@ -36,8 +44,9 @@ export const postgresBatchMs = 400;
 export async function openPostgresHandoff(settings: PostgresHandoffSettings): Promise<Handoff> {
   await using opened = new AsyncDisposableStack();
   const { now, logger, journal, deployment, randomHex, database, births: place } = settings;
+  const seal = permitSeal(settings.permitKey);
   const writer =
-    place.kind === 'attached' ? null : opened.adopt(openPostgresBirths(settings.postgres, place.schema), (each) => each.close());
+    place.kind === 'attached' ? null : opened.adopt(openPostgresBirths(settings.postgres, place.schema, seal), (each) => each.close());
   const births = writer ?? attachedBirths;
   const session = opened.adopt(openTailSession(settings.postgres), (each) => each.close());
   const tail = new PostgresTail({
@@ -78,9 +87,38 @@ export async function openPostgresHandoff(settings: PostgresHandoffSettings): Pr
   const blocker = () => loop.blocker;
   const handlers = allHandoffHandlers({ database, queries, journal, births, pruner: writer, wake, blocker, deployment, randomHex });
   handoffGauges(settings.registry, database, queries, now, blocker);
+  const permits = openPermits({
+    ...settings,
+    database,
+    births,
+    seal,
+    unrecorded: place.kind === 'attached' ? null : unrecordedPermits(`${quoted(place.schema)}.birth_permit`),
+  });
+  opened.defer(() => permits.stop());
+  const replay = openReplay({
+    ...settings,
+    replayer: new PostgresReplayer({
+      open: () => openTailSession(settings.postgres, 'replay'),
+      holder: settings.holder,
+      environment: deployment.environment,
+      now,
+      sources: () => tail.sources,
+      fit: () => tail.fit,
+    }),
+    queries: postgresReplayQueries(() => tail.sources),
+    busy: () => false,
+    replayed: replayCounter(settings.registry),
+  });
+  opened.defer(() => replay.stop());
   const owned = opened.move();
   return {
-    handlers,
+    handlers: {
+      ...handlers,
+      ...replay.handlers,
+      ...permits.handlers,
+      ...eventTypeHandlers({ database, journal, deployment, randomHex }),
+      ...preflightHandlers({ database, queries, journal, blocker, deployment, randomHex }),
+    },
     coverage: coverageSource(database, queries, blocker),
     reconcile: (at) => reconcileHandoff(database, queries, at, blocker()),
     stop: () => owned.disposeAsync(),

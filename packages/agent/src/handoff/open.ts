@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { birthsMigrations, migrate, openSqlite, SqliteReader } from '../db/index.ts';
@@ -8,11 +9,19 @@ import { SqliteBirths } from './births.ts';
 import { attachBirths } from './births-attachment.ts';
 import { coverageSource } from './coverage.ts';
 import { allHandoffHandlers } from './handlers.ts';
-import { handoffGauges, tailMetrics } from './metric.ts';
+import { handoffGauges, replayCounter, tailMetrics } from './metric.ts';
+import { openPermits } from './permit/open.ts';
+import { unrecordedPermits } from './permit/queries.ts';
+import { permitSeal } from './permit/seal.ts';
+import { preflightHandlers } from './preflight/handler.ts';
 import { sqliteHandoffQueries } from './queries.sqlite.ts';
 import { reconcileHandoff } from './reconcile.ts';
+import { openReplay } from './replay/open.ts';
+import { SqliteReplayer } from './replay/replay.ts';
+import { sqliteReplayQueries } from './replay/replay-sql.ts';
 import { SqliteTail } from './tail.ts';
 import { TailLoop } from './tail-loop.ts';
+import { eventTypeHandlers } from './type/handler.ts';
 
 export type HandoffSettings = {
   /** Path of govd.db, migrated. */
@@ -22,6 +31,8 @@ export type HandoffSettings = {
   readonly holder: string;
   readonly deployment: { readonly environment: string; readonly service_release_id: string };
   readonly journal: Journal;
+  /** The deployment's own key for capabilities: a permit is one. */
+  readonly permitKey: KeyObject;
   /** Whether others wait for this thread: the tail takes short slices then. */
   readonly busy: () => boolean;
   readonly randomHex: (bytes: number) => string;
@@ -35,7 +46,11 @@ export type HandoffSettings = {
 };
 
 export type Handoff = {
-  readonly handlers: ReturnType<typeof allHandoffHandlers>;
+  readonly handlers: ReturnType<typeof allHandoffHandlers> &
+    ReturnType<typeof openReplay>['handlers'] &
+    ReturnType<typeof openPermits>['handlers'] &
+    ReturnType<typeof eventTypeHandlers> &
+    ReturnType<typeof preflightHandlers>;
   /** What promotions are told of coverage. */
   readonly coverage: ReturnType<typeof coverageSource>;
   reconcile(now: string): ReturnType<typeof reconcileHandoff>;
@@ -46,7 +61,7 @@ export type Handoff = {
 const smallCache = 'cache_size = -8192';
 
 /**
- * Opens births and starts the tail: three connections of its own, because births must not share a writer with governance, the tail
+ * Opens births and starts the tail: connections of their own, because births must not share a writer with governance, the tail
  * must not share one with the journal (which locks every attached file), and readers cannot write.
  */
 export async function openHandoff(settings: HandoffSettings): Promise<Handoff> {
@@ -63,6 +78,10 @@ export async function openHandoff(settings: HandoffSettings): Promise<Handoff> {
   const readHandle = opened.adopt(openSqlite(settings.database, 'read'), (handle) => void handle.close());
   attachBirths(readHandle, settings.births);
   readHandle.pragma(smallCache);
+  const replayHandle = opened.adopt(openSqlite(settings.database), (handle) => void handle.close());
+  replayHandle.pragma('busy_timeout = 50');
+  replayHandle.pragma(smallCache);
+  attachBirths(replayHandle, settings.births);
 
   const metrics = tailMetrics(settings.registry);
   const tail = new SqliteTail({ handle: tailHandle, holder: settings.holder, environment: deployment.environment, now });
@@ -89,7 +108,8 @@ export async function openHandoff(settings: HandoffSettings): Promise<Handoff> {
   const database = new SqliteReader(readHandle);
   const queries = sqliteHandoffQueries;
   const blocker = () => loop.blocker;
-  const births = new SqliteBirths(birthsHandle);
+  const seal = permitSeal(settings.permitKey);
+  const births = new SqliteBirths(birthsHandle, seal);
   const handlers = allHandoffHandlers({
     database,
     queries,
@@ -102,9 +122,31 @@ export async function openHandoff(settings: HandoffSettings): Promise<Handoff> {
     randomHex,
   });
   handoffGauges(settings.registry, database, queries, now, blocker);
+  const permits = openPermits({
+    ...settings,
+    database,
+    births,
+    seal,
+    unrecorded: unrecordedPermits('births.birth_permit'),
+  });
+  opened.defer(() => permits.stop());
+  const replay = openReplay({
+    ...settings,
+    replayer: new SqliteReplayer({ handle: replayHandle, holder: settings.holder, now }),
+    database,
+    queries: sqliteReplayQueries,
+    replayed: replayCounter(settings.registry),
+  });
+  opened.defer(() => replay.stop());
   const owned = opened.move();
   return {
-    handlers,
+    handlers: {
+      ...handlers,
+      ...replay.handlers,
+      ...permits.handlers,
+      ...eventTypeHandlers({ database, journal, deployment, randomHex }),
+      ...preflightHandlers({ database, queries, journal, blocker, deployment, randomHex }),
+    },
     coverage: coverageSource(database, queries, blocker),
     reconcile: (at) => reconcileHandoff(database, queries, at, blocker()),
     stop: () => owned.disposeAsync(),

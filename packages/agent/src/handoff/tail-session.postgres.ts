@@ -6,9 +6,9 @@ import { connectPostgres, PostgresSession, type PostgresSettings } from '../db/i
  * planner cannot know, and a bitmap or a sort would read all of them in every batch. Its memory (kB) holds a batch and what it is
  * compared with: without, a lookup in a hash becomes a search through all of it.
  */
-export function openTailSession(settings: PostgresSettings): PostgresSession {
+export function openTailSession(settings: PostgresSettings, purpose: 'tail' | 'replay' = 'tail'): PostgresSession {
   return new PostgresSession(async () => {
-    const opened = await connectPostgres(settings, { purpose: 'tail', mode: 'write', statementMs: 30_000 });
+    const opened = await connectPostgres(settings, { purpose, mode: 'write', statementMs: 30_000 });
     await opened.client.query(
       'SET jit = off; SET plan_cache_mode = force_custom_plan; SET enable_bitmapscan = off; SET enable_seqscan = off; SET enable_memoize = off; SET work_mem = 32768',
     );

@@ -132,13 +132,13 @@ function eventCtes(emits: boolean): string {
     ${outbox}`;
 }
 
-/** What a batch reads: `fresh` is what the cursor has not seen, `ids` is the ranges of a parameter, read again. */
-export type Reading = 'fresh' | 'ids';
+/** What a batch reads: `fresh` is what the cursor has not seen, `ids` is the ranges of a parameter, read again; `again` is too, and leaves the cursor alone. */
+export type Reading = 'fresh' | 'ids' | 'again';
 
 /** `raw`: the rows. `s`: those that have to be looked at. `j`: with whether they, or rows of their key before them, cannot be applied. */
 function readCtes(source: SourceSql, reading: Reading, told?: SourceSql): string {
   const gaps =
-    reading === 'ids'
+    reading !== 'fresh'
       ? 'FROM unnest((:ids)::int8multirange) AS gap'
       : `FROM (SELECT k.low_water, k.seen FROM handoff_cursor k WHERE ${cursorOf(source.name)}) AS k, unnest(${unseen}) AS gap`;
   return `raw AS MATERIALIZED (
@@ -183,13 +183,17 @@ const reopen = `ON CONFLICT (source, id) DO UPDATE SET object_key = excluded.obj
 /** Rows that cannot be applied stand aside, and the cursor moves over everything that was read. */
 function endCtes(source: SourceSql, reading: Reading): string {
   const seen =
-    reading === 'ids' ? '' : `seen = k.seen + coalesce((SELECT range_agg(int8range(id, id, '[]')) FROM raw), '{}'::int8multirange),`;
+    reading !== 'fresh' ? '' : `seen = k.seen + coalesce((SELECT range_agg(int8range(id, id, '[]')) FROM raw), '{}'::int8multirange),`;
+  const moved =
+    reading === 'again'
+      ? ''
+      : `,
+    moved AS (UPDATE handoff_cursor k SET ${seen} applied_rows = k.applied_rows + (SELECT count(*) FROM raw), last_progress_at = :now
+      WHERE ${cursorOf(source.name)} AND EXISTS (SELECT 1 FROM raw))`;
   return `poisoned AS (INSERT INTO handoff_quarantine (${quarantined})
       SELECT '${source.name}', j.id, left(j.object_key, 1024), x.json, coalesce(j.fault, '${waitingError}'), CASE WHEN j.fault IS NULL THEN 1 ELSE 0 END, 1, :now
       FROM j, LATERAL (SELECT ${source.json} AS json FROM ${source.table} r WHERE ${source.id} = j.id LIMIT 1) AS x WHERE j.bad ORDER BY j.id
-      ${reopen}),
-    moved AS (UPDATE handoff_cursor k SET ${seen} applied_rows = k.applied_rows + (SELECT count(*) FROM raw), last_progress_at = :now
-      WHERE ${cursorOf(source.name)} AND EXISTS (SELECT 1 FROM raw))
+      ${reopen})${moved}
   SELECT count(*) AS row_count, coalesce(max(id), 0) AS last_id FROM raw`;
 }
 

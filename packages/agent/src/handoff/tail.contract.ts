@@ -6,7 +6,8 @@ import type { Tail } from './tail-port.ts';
 type Lag = { births: number; lag_rows: number; unannounced_rows: number };
 
 /** Births, governance and one tail of a store, as the contract drives and looks at them. */
-export type TailBench = AsyncDisposable & {
+/** A tail and its tables. */
+export type TailScene = AsyncDisposable & {
   readonly tail: Tail;
   add(lines: readonly AdmittedLine[]): Promise<void>;
   /** Anything, as whoever owns all tables; those of births are `births.<table>`. */
@@ -17,6 +18,9 @@ export type TailBench = AsyncDisposable & {
   /** Forgets what was read, so that everything is read again. */
   rewind(): Promise<void>;
   lag(): Promise<Lag | undefined>;
+};
+
+export type TailBench = TailScene & {
   /** From now on no statement takes births of this object, whatever is wrong with it; the answer ends that. */
   refuse(object_key: string): Promise<() => Promise<void>>;
   /** The dispatcher stands still with all the rows it may be behind; the answer lets it go on. */

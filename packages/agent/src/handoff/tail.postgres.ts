@@ -102,6 +102,11 @@ export class PostgresTail implements Tail {
     return this.#sources.sql;
   }
 
+  /** The sources that the catalog says can be read. */
+  get fit(): ReadonlySet<SourceName> {
+    return this.#sources.fit;
+  }
+
   /** Asks the catalog; what does not fit is told as drift, and that source is not read. */
   async start(): Promise<void> {
     await this.#check();

@@ -2,6 +2,8 @@ import type { WriteName } from '@govctl/core/journal';
 import type { WriteSql } from '../db/index.ts';
 import { eventWriteSql } from '../event/write-sql.ts';
 import { evidenceWriteSql } from '../evidence/write-sql.ts';
+import { replayWriteSql } from '../handoff/replay/write-sql.ts';
+import { eventTypeWriteSql } from '../handoff/type/write-sql.ts';
 import { handoffWriteSql } from '../handoff/write-sql.ts';
 import { identityWriteSql } from '../identity/write-sql.ts';
 import { leaseWriteSql } from '../lease/write-sql.ts';
@@ -16,6 +18,8 @@ export const writeSql: Readonly<Record<WriteName, WriteSql>> = {
   ...governanceWriteSql,
   ...identityWriteSql,
   ...handoffWriteSql,
+  ...replayWriteSql,
+  ...eventTypeWriteSql,
   ...snapshotWriteSql,
   ...eventWriteSql,
   ...leaseWriteSql,

@@ -11,6 +11,7 @@ const writers: readonly RegExp[] = [
   /^journal\//, // the write path itself: records, nodes, heads, outbox
   /^db\/(migration|instance-lock|postgres\/migrate)\.ts$/, // the migration ledger; the lock file of one daemon
   /^state\/init\.ts$/, // the first operator's key, before there is a daemon
+  /^handoff\/replay\/(port|replay|replay-sql)(\.postgres)?\.ts$/, // a replay's effects and its checkpoint are one transaction a batch, as in the tail
   /^handoff\/(tail|tail-(sql|session|apply|walk|mend|heartbeat|close|lease|fence|alarm|audit)|births|births-attachment|prune)(\.postgres)?\.ts$/, // births have a writer of their own, and the tail is one transaction a batch
 ];
 

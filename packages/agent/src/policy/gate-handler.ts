@@ -1,5 +1,5 @@
 import { type gateRoutes, isProblem, Problem, schemaVersion } from '@govctl/core/api';
-import { buildInput, decide, decisionDigest, fromFactsFile, gateList, gateSets, gatesOf } from '@govctl/core/decision';
+import { buildInput, decide, decisionDigest, fromFactsFile, gateList } from '@govctl/core/decision';
 import { mayAffect } from '@govctl/core/identity';
 import { compilePacks } from '@govctl/core/policy';
 import type { Handlers } from '../http/index.ts';
@@ -7,12 +7,7 @@ import { everywhere, everywhereFlags, notGranted } from './governance.ts';
 
 /** The gates, and the kernel for facts that the caller brings. No database is within reach here: nothing can be read or written. */
 export function gateHandlers(): Handlers<typeof gateRoutes> {
-  const items = gateList.map((gate) => ({
-    code: gate.code,
-    asks: gate.asks,
-    otherwise: gate.otherwise,
-    gate_sets: gateSets.filter((set) => gatesOf[set].includes(gate)),
-  }));
+  const items = gateList.map((gate) => ({ ...gate, gate_sets: [...gate.gate_sets] }));
   return {
     async 'gate.ls'() {
       return { schemaVersion, kind: 'GateList' as const, items };

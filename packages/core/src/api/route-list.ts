@@ -8,8 +8,12 @@ import { evidenceRoutes } from './route/evidence.ts';
 import { gateRoutes } from './route/gate.ts';
 import { handoffRoutes } from './route/handoff.ts';
 import { handoffOperationRoutes } from './route/handoff-operation.ts';
+import { handoffPermitRoutes } from './route/handoff-permit.ts';
+import { handoffReplayRoutes } from './route/handoff-replay.ts';
+import { handoffTypeRoutes } from './route/handoff-type.ts';
 import { identityRoutes } from './route/identity.ts';
 import { policyRoutes } from './route/policy.ts';
+import { preflightRoutes } from './route/preflight.ts';
 import { promotionRoutes } from './route/promotion.ts';
 import { qualityRoutes } from './route/quality.ts';
 import { snapshotRoutes } from './route/snapshot.ts';
@@ -27,6 +31,10 @@ export const routeList = defineRoutes({
   ...evidenceRoutes,
   ...handoffRoutes,
   ...handoffOperationRoutes,
+  ...handoffPermitRoutes,
+  ...handoffTypeRoutes,
+  ...handoffReplayRoutes,
+  ...preflightRoutes,
   ...eventRoutes,
   ...identityRoutes,
   ...qualityRoutes,

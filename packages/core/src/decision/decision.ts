@@ -4,7 +4,8 @@ import { promotionTypeSchema } from '../policy/contract.ts';
 
 export const outcomes = ['pass', 'fail', 'defer', 'not_required'] as const;
 export const verdicts = ['allow', 'deny', 'defer'] as const;
-export const gateSets = ['promotion', 'rollback'] as const;
+/** `promotion` and `rollback` decide promotions; `preflight` guards clean-up and mutation of born objects. */
+export const gateSets = ['promotion', 'rollback', 'preflight'] as const;
 
 const cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
@@ -53,7 +54,7 @@ const body = {
   run_id: z.string(),
   subject: subjectSchema,
   promotion_type: promotionTypeSchema,
-  gate_set: z.enum(gateSets),
+  gate_set: z.enum(['promotion', 'rollback']),
   gates: z.array(gateAnswerSchema),
   /** Null when no policy set was ever activated. */
   policy_rev: digestSchema.nullable(),

@@ -1,4 +1,4 @@
-import type { GateSet } from './decision.ts';
+import { type GateSet, gateSets } from './decision.ts';
 import { actorGate } from './gate/actor.ts';
 import { approvalsGate } from './gate/approvals.ts';
 import { bundleSchemaGate } from './gate/bundle-schema.ts';
@@ -10,6 +10,13 @@ import { freshnessGate } from './gate/freshness.ts';
 import { ospaGate } from './gate/ospa.ts';
 import { pinnedInputsGate } from './gate/pinned-inputs.ts';
 import { policyRevGate } from './gate/policy-rev.ts';
+import {
+  type PreflightGate,
+  preflightAuthorizationGate,
+  preflightCoverageGate,
+  preflightFreshnessGate,
+  preflightLockGate,
+} from './gate/preflight.ts';
 import { qualityGate } from './gate/quality.ts';
 import { quarantineGate } from './gate/quarantine.ts';
 import { signersGate } from './gate/signers.ts';
@@ -18,7 +25,7 @@ import { snapshotGate } from './gate/snapshot.ts';
 import { subscriptionGate } from './gate/subscription.ts';
 import { targetVerifiedGate } from './gate/target-verified.ts';
 import { transitionGate } from './gate/transition.ts';
-import type { Gate } from './gate.ts';
+import type { AskedGate, Gate } from './gate.ts';
 
 /** The structural gates of a promotion, cheap ones first. All of them run, whatever the others say. */
 export const promotionGates: readonly Gate[] = [
@@ -42,14 +49,36 @@ export const promotionGates: readonly Gate[] = [
   signersGate,
 ];
 
+/** The four dimensions of a preflight. They are asked of an object and an action, not of a promotion: other facts, the same kernel. */
+export const preflightGates: readonly PreflightGate[] = [
+  preflightCoverageGate,
+  preflightFreshnessGate,
+  preflightAuthorizationGate,
+  preflightLockGate,
+];
+
 /**
- * What each kind of effect is asked. A rollback is asked the same list: the gates of quality and evidence answer there that they are
- * not asked, and `target-verified` takes their place. A later effect (activation, preflight, evidence access) is one more entry.
+ * What each kind of effect is asked. A rollback is asked the same list as a promotion: the gates of quality and evidence answer there
+ * that they are not asked, and `target-verified` takes their place. A later effect (activation, evidence access) is one more entry.
  */
-export const gatesOf: { readonly [S in GateSet]: readonly Gate[] } = {
+export const gatesOf = {
   promotion: promotionGates,
   rollback: [...promotionGates, targetVerifiedGate],
+  preflight: preflightGates,
+} as const satisfies { readonly [S in GateSet]: readonly AskedGate<never>[] };
+
+/** A gate as it is shown: what it asks, whatever facts it is asked with. */
+export type ShownGate = {
+  readonly code: string;
+  readonly asks: string;
+  readonly otherwise: string;
+  readonly gate_sets: readonly GateSet[];
 };
 
-/** Every structural gate, for `gate ls` and `gate explain`. */
-export const gateList: readonly Gate[] = gatesOf.rollback;
+/** Every gate, for `gate ls` and `gate explain`. */
+export const gateList: readonly ShownGate[] = [...gatesOf.rollback, ...gatesOf.preflight].map(({ code, asks, otherwise }) => ({
+  code,
+  asks,
+  otherwise,
+  gate_sets: gateSets.filter((set) => gatesOf[set].some((gate) => gate.code === code)),
+}));

@@ -24,15 +24,18 @@ export type Finding = {
 /** A gate or rule with what it found, before exceptions are looked at. */
 export type Found = { readonly code: string; readonly finding: Finding };
 
-/** A structural gate: a code, the question it asks, and a pure answer. */
-export type Gate = {
+/** A gate: a code, the question it asks of some facts, and a pure answer. */
+export type AskedGate<Input> = {
   readonly code: string;
   /** The question, in one sentence: `govctl gate ls` shows it. */
   readonly asks: string;
   /** What an answer other than yes comes to. */
   readonly otherwise: string;
-  readonly judge: (input: GateInput, now: Moment) => Finding;
+  readonly judge: (input: Input, now: Moment) => Finding;
 };
+
+/** A structural gate of a promotion. */
+export type Gate = AskedGate<GateInput>;
 
 const nothing: readonly GateEvidence[] = [];
 

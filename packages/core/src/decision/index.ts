@@ -11,9 +11,19 @@ export { fromFactsFile, toFactsFile } from './facts-file.ts';
 export { type Comparison, compareCandidate } from './flip.ts';
 export { bundlePayload, bundlePayloadType } from './gate/signers.ts';
 export type { Finding, Gate, Moment } from './gate.ts';
-export { gateList, gatesOf, promotionGates } from './gate-list.ts';
+export { gateList, gatesOf, preflightGates, promotionGates, type ShownGate } from './gate-list.ts';
 export { buildInput, factsDigest, type GateInput } from './input.ts';
 export { kernelVersion } from './kernel-version.ts';
 export { type Parity, type ParitySide, parity } from './parity.ts';
+export {
+  decidePreflight,
+  dimensionOf,
+  type PreflightAction,
+  type PreflightDecision,
+  type PreflightFacts,
+  preflightActions,
+  preflightDecisionShape,
+  preflightFactsSchema,
+} from './preflight.ts';
 export { type PackSource, type Replay, replayDecision } from './replay.ts';
 export { answersMoved, type Moved, movedBetween, stateDigest } from './state.ts';

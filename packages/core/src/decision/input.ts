@@ -11,7 +11,7 @@ import type { Facts } from './facts.ts';
 /** What the gates and the rules look at: the facts, and what follows from them, derived once and in one place. */
 export type GateInput = {
   readonly facts: Facts;
-  readonly gate_set: GateSet;
+  readonly gate_set: Exclude<GateSet, 'preflight'>;
   readonly subject: Subject;
   /** The submitted bundle, or the one built from snapshot, checks and contract; either may be incomplete. */
   readonly bundle: SubmittedBundle;

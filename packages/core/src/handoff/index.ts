@@ -34,6 +34,7 @@ export {
   staleAfterMs,
 } from './coverage.ts';
 export { type Anchor, type CursorAlarm, judgeAnchor, judgeRange, judgeSource, type SourceFact, walksByKey } from './cursor.ts';
+export { deactivateEventType } from './event-type.ts';
 export {
   activateEventType,
   authorizeBuilds,
@@ -57,4 +58,19 @@ export {
   startPrune,
 } from './operation-unit.ts';
 export { goneError, planRetry, type RetriedRow, type RetryPlan, waitingError } from './quarantine.ts';
+export { type PermitState, type PermitTerms, type PermitUse, permitBytes, permitState, recordPermit, recordRevocation } from './permit.ts';
+export { judgedPreflight, recordPreflight } from './preflight.ts';
+export {
+  completeReplay,
+  type ReplayMend,
+  type ReplayRange,
+  type ReplayRequest,
+  type ReplayRow,
+  type ReplaySource,
+  rangeFault,
+  replaySources,
+  replayStatuses,
+  startReplay,
+  stopReplay,
+} from './replay.ts';
 export type { HandoffWrites } from './write.ts';

@@ -1,6 +1,9 @@
 import type { EventWrites } from '../event/write.ts';
 import type { WitnessWrites } from '../evidence/witness-write.ts';
 import type { EvidenceWrites } from '../evidence/write.ts';
+import type { EventTypeWrites } from '../handoff/event-type.ts';
+import type { PermitWrites } from '../handoff/permit.ts';
+import type { ReplayWrites } from '../handoff/replay.ts';
 import type { HandoffWrites } from '../handoff/write.ts';
 import type { IdentityWrites } from '../identity/write.ts';
 import type { LeaseWrites } from '../lease/lease.ts';
@@ -18,6 +21,9 @@ export interface Writes
     IdentityWrites,
     SnapshotWrites,
     HandoffWrites,
+    ReplayWrites,
+    PermitWrites,
+    EventTypeWrites,
     EventWrites,
     LeaseWrites,
     WitnessWrites,

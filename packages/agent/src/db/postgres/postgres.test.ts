@@ -27,7 +27,7 @@ describe.skipIf(postgres.skip)(`PostgreSQL${postgres.note}`, () => {
     const state = await migratePostgres(owner, schema, migrations, () => '2026-11-26T00:00:00.000Z');
     expect(await migratePostgres(owner, schema, migrations, () => 'later')).toEqual(state);
     await owner.close();
-    const numbers = migrations.map(({ number }) => number);
+    const numbers: readonly number[] = migrations.map(({ number }) => number);
     expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
     await expect(await dumpSchema(database.query, schema)).toMatchFileSnapshot(golden);
   });

@@ -1,11 +1,12 @@
 import { Problem } from '@govctl/core/api';
-import { buildInput, type DecisionBody, decide, fromFactsFile, type GateAnswer, gateList } from '@govctl/core/decision';
+import { buildInput, type DecisionBody, decide, fromFactsFile, type GateAnswer, gateList, preflightGates } from '@govctl/core/decision';
 import { compilePacks } from '@govctl/core/policy';
 import type { CommandContext, Run } from '../../command.ts';
 import type { FlagValues } from '../../flag.ts';
 import { readJsonFile } from '../../io/json-file.ts';
 import { gateRenderings } from '../../output/gate-report.ts';
 import { asDocument } from '../../output/result.ts';
+import { checkPreflight } from './check-preflight.ts';
 import type { gateCheck } from './declaration.ts';
 
 type Flags = FlagValues<NonNullable<(typeof gateCheck)['flags']>>;
@@ -13,6 +14,15 @@ type Flags = FlagValues<NonNullable<(typeof gateCheck)['flags']>>;
 const exits = { pass: 'ok', not_required: 'ok', fail: 'deny', defer: 'defer' } as const;
 
 export const run: Run<typeof gateCheck> = async (context, { code, dataset }, flags) => {
+  if (preflightGates.some((gate) => gate.code === code)) {
+    const { action, ...others } = flags;
+    const [lone] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
+    if (lone !== undefined)
+      throw new Problem('usage', { detail: `${code} is no gate of a promotion: --${lone} has no meaning`, hint: `leave --${lone} out` });
+    return await checkPreflight(context, code, dataset, action);
+  }
+  if (flags.action !== undefined)
+    throw new Problem('usage', { detail: `${code} is a gate of promotions: --action has no meaning`, hint: 'leave --action out' });
   const decision = flags.facts === undefined ? await asked(context, dataset, flags) : await decidedHere(context, dataset, flags);
   const answer = answerOf(decision, code);
   const { subject, run_id: _run, promotion_type, policy_rev, kernel_version, input_digest, valid_from } = decision;

@@ -20,7 +20,14 @@ export const gateCheck = defineCommand({
     'The gate judges the facts of the promotion as it stands now; nothing is recorded. Exit 0 when it passes or is not asked, 3 when it fails,',
     '8 when it defers. One gate alone is no permission: promote --dry-run asks all of them.',
   ].join('\n'),
-  args: { code, dataset: { summary: 'Dataset to promote; needed unless --facts says it', optional: true, completes: 'dataset' } },
+  args: {
+    code,
+    dataset: {
+      summary: 'Dataset to promote, or the object of a preflight; needed unless --facts says it',
+      optional: true,
+      completes: 'dataset',
+    },
+  },
   flags: {
     from: { type: 'string', value: 'L', choices: layers, summary: 'Layer the snapshot is in' },
     to: { type: 'string', value: 'L', choices: layers, summary: 'Layer it shall be in' },
@@ -33,10 +40,12 @@ export const gateCheck = defineCommand({
       summary: 'Facts kept by promote --dry-run --save-facts, judged here without a daemon',
       completes: 'file',
     },
+    action: { type: 'string', value: 'ACTION', summary: 'For a gate of preflight: the action it guards, rp.cleanup or dot.mutate' },
     'effective-time': { type: 'time', value: 'T', summary: 'Judge as of this moment' },
   },
   examples: [
     { command: 'govctl gate check quality orders --from RAW --to GDP --snapshot S', what: 'are the tests good enough' },
+    { command: 'govctl gate check preflight-lock dot_tools/crm_sync --action dot.mutate', what: 'does anybody hold it' },
     { command: 'govctl gate check freshness --facts facts.json -o junit', what: 'offline, for a build server' },
   ],
   exits: ['deny', 'defer'],

@@ -1,5 +1,5 @@
 import { Problem } from '@govctl/core/api';
-import { buildInput, decide, type GateAnswer, gateList, gateSets, gatesOf } from '@govctl/core/decision';
+import { buildInput, decide, decidePreflight, type GateAnswer, gateList } from '@govctl/core/decision';
 import { compilePacks, lintPack } from '@govctl/core/policy';
 import type { CommandContext, Run } from '../../command.ts';
 import { asDocument, type CommandResult } from '../../output/result.ts';
@@ -23,7 +23,7 @@ export const run: Run<typeof gateExplain> = async (context, { code }) => {
       code,
       asks: gate.asks,
       otherwise: gate.otherwise,
-      gate_sets: gateSets.filter((set) => gatesOf[set].includes(gate)),
+      gate_sets: gate.gate_sets,
       answers: await answersOf((answer) => answer.code === code),
     }),
   };
@@ -31,10 +31,17 @@ export const run: Run<typeof gateExplain> = async (context, { code }) => {
 
 /** One answer a reason, as the kernel gives them to the corpus: what is shown cannot differ from what is done. */
 async function answersOf(wanted: (answer: GateAnswer) => boolean): Promise<Answer[]> {
-  const { decisionCases } = await import('@govctl/fixtures/decision/corpus.ts');
+  const [{ decisionCases }, { preflightCases }] = await Promise.all([
+    import('@govctl/fixtures/decision/corpus.ts'),
+    import('@govctl/fixtures/decision/preflight.ts'),
+  ]);
+  const decided = [
+    ...decisionCases().map(({ facts }) => decide(buildInput(facts), compilePacks(facts.packs), facts.as_of)),
+    ...preflightCases().map(({ facts }) => decidePreflight(facts)),
+  ];
   const found = new Map<string, Answer>();
-  for (const { facts } of decisionCases()) {
-    for (const answer of decide(buildInput(facts), compilePacks(facts.packs), facts.as_of).gates) {
+  for (const { gates } of decided) {
+    for (const answer of gates) {
       const { outcome, reason_code, reason, expected, actual, resolve } = answer;
       const key = `${outcome} ${reason_code}`;
       if (wanted(answer) && !found.has(key)) found.set(key, { outcome, reason_code, reason, expected, actual, resolve });

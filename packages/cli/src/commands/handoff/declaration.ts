@@ -1,5 +1,6 @@
 import { command, defineCommand, noun } from '../../command.ts';
 import { operationCommands } from './declaration-operation.ts';
+import { handoffReplay } from './replay-declaration.ts';
 
 export const handoffStatus = defineCommand({
   name: 'status',
@@ -26,11 +27,12 @@ export const handoffLag = defineCommand({
 
 export const handoffType = defineCommand({
   name: 'type',
-  summary: 'List event types, or activate one: govctl handoff type ls, govctl handoff type activate TYPE',
-  description: 'Activation delivers events of the type from now on, and what was captured, in key order. It is recorded as evidence.',
+  summary: 'List event types, or turn delivery on and off: govctl handoff type ls, activate TYPE, deactivate TYPE',
+  description:
+    'Activation delivers events of the type from now on, and what was captured, in key order. Deactivation captures them from now on. Both are recorded as evidence.',
   args: {
-    action: { summary: 'ls or activate' },
-    'event-type': { summary: 'The event type to activate', optional: true },
+    action: { summary: 'ls, activate or deactivate' },
+    'event-type': { summary: 'The event type', optional: true },
   },
   flags: { reason: { type: 'string', value: 'TEXT', summary: 'Why; goes into the record' } },
   examples: [
@@ -94,5 +96,6 @@ export const handoffCommands = [
     command(handoffImport, () => import('./import.ts')),
     command(handoffResume, () => import('./resume.ts')),
     ...operationCommands,
+    command(handoffReplay, () => import('./replay.ts')),
   ]),
 ];

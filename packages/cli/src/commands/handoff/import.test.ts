@@ -34,6 +34,7 @@ function registry(failAt = Number.POSITIVE_INFINITY) {
       issued_at: '2026-11-21T03:00:00.000Z',
       issued_by: 'HUMAN::t',
       expires_at: null,
+      evidence_ref: null,
     }),
     'birth.add': ({ body }) => {
       requests += 1;

@@ -12,8 +12,14 @@ export const run: Run<typeof handoffType> = async ({ client }, { action, 'event-
     const document = await client.call('handoff.type-activate', { params: { event_type: eventType }, body });
     return { document, names: [document.event_type] };
   }
+  if (action === 'deactivate' && eventType !== undefined) {
+    const body = flags.reason === undefined ? {} : { reason: flags.reason };
+    const document = await client.call('handoff.type-deactivate', { params: { event_type: eventType }, body });
+    return { document, names: [document.event_type] };
+  }
+  const acts = action === 'activate' || action === 'deactivate';
   throw new Problem('usage', {
-    detail: action === 'activate' ? 'which event type should be activated?' : `there is no govctl handoff type ${action}`,
-    hint: action === 'activate' ? 'govctl handoff type activate handoff.object_born' : 'govctl handoff type ls',
+    detail: acts ? `which event type should be ${action}d?` : `there is no govctl handoff type ${action}`,
+    hint: acts ? `govctl handoff type ${action} handoff.object_born` : 'govctl handoff type ls',
   });
 };

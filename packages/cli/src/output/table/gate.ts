@@ -8,9 +8,9 @@ import { pairs } from './text.ts';
 
 type GateCheck = GateAnswer & {
   readonly asks: string;
-  readonly subject: Subject;
+  readonly subject: Subject | { readonly action: string; readonly object_key: string };
   readonly as_of: string;
-  readonly policy_rev: string | null;
+  readonly policy_rev?: string | null;
 };
 
 export function gateListTable(document: Document, paint: Paint): string {
@@ -26,13 +26,15 @@ export function gateCheckTable(document: Document, paint: Paint): string {
   const check = document as unknown as GateCheck;
   const { subject, as_of, policy_rev } = check;
   return [
-    `${subject.dataset_id} ${subject.from_layer} -> ${subject.to_layer}, snapshot ${subject.snapshot_id}: one gate of many\n`,
+    'action' in subject
+      ? `${subject.action} ${subject.object_key}: one gate of four\n`
+      : `${subject.dataset_id} ${subject.from_layer} -> ${subject.to_layer}, snapshot ${subject.snapshot_id}: one gate of many\n`,
     answerLines([check], paint, { full: true }),
     pairs(
       [
         ['reason code', check.reason_code],
         ['judged as of', as_of],
-        ['policy_rev', policy_rev ?? 'no policy set is active'],
+        ...(policy_rev === undefined ? [] : [['policy_rev', policy_rev ?? 'no policy set is active'] as [string, string]]),
       ],
       paint,
     ),

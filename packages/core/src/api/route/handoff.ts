@@ -23,18 +23,6 @@ export const birthReceiptDocument = document('BirthReceipt', {
   permit_id: z.string().nullable(),
 });
 
-export const birthPermitDocument = document('BirthPermit', {
-  permit_id: z.string(),
-  permit_kind: z.enum(['single', 'bulk']),
-  object_key: z.string().nullable(),
-  object_type: z.string().nullable(),
-  max_births: z.number().int().nullable(),
-  reason: z.string(),
-  issued_at: timestampSchema,
-  issued_by: z.string(),
-  expires_at: timestampSchema.nullable(),
-});
-
 const cursorShape = z.object({
   low_water: count,
   head: count,
@@ -168,33 +156,6 @@ export const handoffRoutes = defineRoutes({
     }),
     response: birthReceiptDocument,
     problems: ['invalid-request', 'payload-too-large', 'unprocessable', 'conflict', 'unavailable'],
-  },
-  'birth.permit': {
-    method: 'POST',
-    path: '/v1/births/permits',
-    summary: 'Issue a permit: for one birth of one object, or a recorded bulk permit for imports',
-    action: 'birth.permit',
-    listener: 'operator',
-    body: z.discriminatedUnion('permit_kind', [
-      z.strictObject({
-        permit_kind: z.literal('single'),
-        permit_id: permitIdSchema.optional(),
-        object_key: objectKeySchema,
-        object_type: objectTypeSchema,
-        reason: reasonSchema,
-        expires_at: timestampSchema.optional(),
-      }),
-      z.strictObject({
-        permit_kind: z.literal('bulk'),
-        permit_id: permitIdSchema.optional(),
-        max_births: z.int().min(1).optional(),
-        reason: reasonSchema,
-        expires_at: timestampSchema.optional(),
-      }),
-    ]),
-    response: birthPermitDocument,
-    status: 201,
-    problems: ['invalid-request', 'conflict', 'unavailable'],
   },
   'handoff.status': {
     method: 'GET',

@@ -9,7 +9,7 @@ CREATE TABLE birth_permit (
   issued_at   TEXT NOT NULL,
   issued_by   TEXT NOT NULL,
   expires_at  TEXT,
-  used_at     TEXT,                         -- single: the birth that used it up
+  used_at     TEXT, seal TEXT, revoked_at TEXT, revoked_by TEXT, revoke_reason TEXT,                         -- single: the birth that used it up
   CHECK ((kind = 'single') = (object_key IS NOT NULL AND object_type IS NOT NULL))
 ) WITHOUT ROWID;
 

@@ -59,6 +59,12 @@ CREATE TABLE approval (
   used_by          TEXT                     -- the decision that leaned on it
 ) WITHOUT ROWID;
 
+CREATE TABLE birth_permit_record (
+  permit_id    TEXT NOT NULL PRIMARY KEY,
+  evidence_ref TEXT NOT NULL,
+  recorded_at  TEXT NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE capability (
   jti            TEXT NOT NULL PRIMARY KEY,
   ref            TEXT NOT NULL,             -- what it opens
@@ -196,6 +202,32 @@ CREATE TABLE handoff_quarantine (
   resolved_by   TEXT,
   resolution    TEXT, waits INTEGER NOT NULL DEFAULT 0, last_attempt_at TEXT, retry_asked_at TEXT, retry_ref TEXT, reason TEXT,
   PRIMARY KEY (source, id)
+) WITHOUT ROWID;
+
+CREATE TABLE handoff_replay (
+  replay_id         TEXT NOT NULL PRIMARY KEY,
+  source            TEXT NOT NULL CHECK (source IN ('birth_registry', 'registry_changelog')),
+  from_id           INTEGER NOT NULL,
+  to_id             INTEGER NOT NULL,
+  object_key        TEXT, -- only rows of this object; null is all
+  rate              INTEGER, -- rows a second at most; null is no bound
+  reason            TEXT,
+  status            TEXT NOT NULL CHECK (status IN ('running', 'complete', 'stopped')),
+  position          INTEGER NOT NULL, -- every row up to this id was run again
+  rows_total        INTEGER NOT NULL, -- rows of the range when it was started
+  rows_read         INTEGER NOT NULL DEFAULT 0,
+  mended_candidates INTEGER NOT NULL DEFAULT 0, -- births that had no candidate
+  mended_events     INTEGER NOT NULL DEFAULT 0, -- births that had neither an event nor a captured one
+  mended_changes    INTEGER NOT NULL DEFAULT 0, -- changes and retirements that had not been applied
+  held_rows         INTEGER NOT NULL DEFAULT 0, -- rows that stand in the quarantine, and stay there
+  started_at        TEXT NOT NULL,
+  started_by        TEXT NOT NULL,
+  authenticated_by  TEXT NOT NULL,
+  last_batch_at     TEXT,
+  ended_at          TEXT,
+  ended_by          TEXT,
+  evidence_ref      TEXT NOT NULL, -- the record of its start
+  ended_ref         TEXT -- the record of its end
 ) WITHOUT ROWID;
 
 CREATE TABLE hold (
@@ -427,6 +459,8 @@ CREATE INDEX handoff_quarantine_asked ON handoff_quarantine (object_key, source,
 CREATE INDEX handoff_quarantine_discarded ON handoff_quarantine (source, id) WHERE resolution = 'discarded';
 
 CREATE INDEX handoff_quarantine_open ON handoff_quarantine (object_key) WHERE resolved_at IS NULL;
+
+CREATE INDEX handoff_replay_running ON handoff_replay (started_at, replay_id) WHERE status = 'running';
 
 CREATE INDEX hold_open ON hold (tenant_id, dataset_id, layer) WHERE lifted_at IS NULL;
 
