@@ -12,6 +12,8 @@ import { configKinds } from '../packages/core/src/config/index.ts';
 import { documentSchemas } from '../packages/core/src/document/index.ts';
 import { apiPage, documentsPage, errorsPage } from './docs/api-page.ts';
 import { cliPages } from './docs/cli-page.ts';
+import { daemonCommandLine } from './docs/daemon.ts';
+import { manPages } from './docs/man-page.ts';
 import { contractPage, policyPage } from './docs/policy-page.ts';
 import { qualityPage } from './docs/quality-page.ts';
 import { schemaPages } from './docs/schema-page.ts';
@@ -40,6 +42,7 @@ function openapiText(): string {
   return `${JSON.stringify(head).slice(0, -1)},"paths":{\n${lines.join(',\n')}\n}}\n`;
 }
 
+const daemon = await daemonCommandLine();
 const pages = new Map<string, string>([
   ...[...cliPages(program)].map(([path, text]) => [path, mark + text] as const),
   ['api.md', mark + apiPage(routeList)],
@@ -50,6 +53,7 @@ const pages = new Map<string, string>([
   ['policy.md', mark + policyPage()],
   ['quality.md', mark + qualityPage()],
   ['api/openapi.json', openapiText()],
+  ...manPages(program, daemon.program, daemon.exits, version),
   ...[...schemaPages()].map(([path, text]) => [path, path.endsWith('.md') ? mark + text : text] as const),
 ]);
 

@@ -7,27 +7,34 @@ import { report } from './command/report.ts';
 import { addRun } from './command/run.ts';
 import { sqliteMigrations } from './db/index.ts';
 
-declare const __VERSION__: string;
+declare const __VERSION__: string | undefined;
+
+/** Set by the build; a run from source says so. */
+const version = typeof __VERSION__ === 'undefined' ? '0.0.0-source' : __VERSION__;
 
 const now = () => new Date().toISOString();
 
-/** govd's command line. Sets the exit code and returns; a running daemon keeps the process alive. */
-export async function main(argv: readonly string[]): Promise<void> {
+/** govd's command line: what it can be told. The manual is made from it. */
+export function daemonProgram(): Command {
   const program = new Command('govd')
     .description('The daemon of govctl: decides, promotes and keeps the evidence.')
-    .version(__VERSION__, '-V, --version')
+    .version(version, '-V, --version')
     .exitOverride()
     .showHelpAfterError('(govd --help shows the commands)');
   addInit(program, now);
-  addRun(program, __VERSION__, now);
+  addRun(program, version, now);
   addMigrate(program, now);
-  addLogAdopt(program, __VERSION__, now);
+  addLogAdopt(program, version, now);
   program
     .command('version')
     .description('Show the version of govd, its kernel and its schema')
-    .action(
-      () => void process.stdout.write(`govd ${__VERSION__}, kernel ${kernelVersion}, schema ${sqliteMigrations.at(-1)?.number ?? 0}\n`),
-    );
+    .action(() => void process.stdout.write(`govd ${version}, kernel ${kernelVersion}, schema ${sqliteMigrations.at(-1)?.number ?? 0}\n`));
+  return program;
+}
+
+/** Runs it. Sets the exit code and returns; a running daemon keeps the process alive. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = daemonProgram();
   try {
     await program.parseAsync(argv);
   } catch (error) {
