@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 import { postgresAvailability } from './test/postgres/binaries.ts';
 
-/** Imports of .sql and .yaml files are their text, as in the bundles. */
+/** Imports of migrations, units and YAML files are their text, as in the bundles. */
 const plainText = {
   name: 'plain-text',
   enforce: 'pre' as const,
   load(id: string) {
-    return /\.(sql|yaml)$/.test(id) ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))};` : null;
+    return /\.(sql|yaml|service|socket|conf)$/.test(id) ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))};` : null;
   },
 };
 
@@ -17,7 +17,9 @@ const patience = { testTimeout: 120_000, hookTimeout: 180_000 };
 // The same end-to-end tests with the state in PostgreSQL. Without a server a developer is told so; CI never goes without.
 const postgres = postgresAvailability();
 if (postgres.skip) process.stderr.write(`end-to-end tests on PostgreSQL are left out${postgres.note}\n`);
-const onPostgres = ['boundary', 'daemon', 'dry-run', 'evidence', 'handoff', 'parity', 'promotion'].map((name) => `test/${name}.test.ts`);
+const onPostgres = ['access', 'boundary', 'daemon', 'dry-run', 'evidence', 'handoff', 'parity', 'promotion', 'witness'].map(
+  (name) => `test/${name}.test.ts`,
+);
 
 export default defineConfig({
   test: {

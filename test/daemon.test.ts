@@ -1,5 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Deployment, deploy } from './harness.ts';
@@ -34,6 +36,51 @@ describe('govd', () => {
     expect(await at.json<{ policy_rev: string }>(['policy', 'show'])).toMatchObject({ policy_rev: expect.stringMatching(/^sha256:/) });
   });
 
+  /** A request whose body is not through yet; `finish` sends the rest and answers what came back. */
+  async function begun() {
+    const key = (await readFile(join(at.state, 'keys', 'operator.apikey'), 'utf8')).trim();
+    const body = JSON.stringify({ actor_id: 'HUMAN::ada', grants: [{ actions: ['*'], tenants: ['*'], datasets: ['*'] }] });
+    const socket = connect(at.socket);
+    const answer = text(socket).catch(() => '');
+    socket.write(
+      `POST /v1/keys/api HTTP/1.1\r\nhost: govd\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 20)}`,
+    );
+    await sleep(300);
+    return {
+      async finish() {
+        socket.write(body.slice(20));
+        return await answer;
+      },
+    };
+  }
+
+  it('answers what is under way before it ends, and gives its leases back', async () => {
+    await at.start();
+    await govern(at);
+    const held = () =>
+      at.rows<{ lease_name: string }>('govd', `SELECT lease_name FROM lease WHERE expires_at > '${new Date().toISOString()}'`);
+    // The events of what was just done get their positions under a lease of ten seconds.
+    for (let attempt = 0; attempt < 100 && (await held()).length === 0; attempt += 1) await sleep(50);
+    expect(await held()).not.toEqual([]);
+    const request = await begun();
+    const stopped = at.stop('SIGTERM');
+    await logged('draining');
+    expect(await request.finish()).toMatch(/^HTTP\/1\.1 201 /);
+    expect(await stopped).toBe(0);
+    expect(await held()).toEqual([]);
+  });
+
+  it('leaves at once on a second signal, and starts again on the same state', async () => {
+    const child = await at.start();
+    await begun();
+    const stopped = at.stop('SIGTERM');
+    await logged('draining');
+    child.kill('SIGTERM');
+    expect(await stopped).toBe(1);
+    await at.start();
+    await at.json(['log', 'verify']);
+  });
+
   it('reads the configuration again on SIGHUP, whole or not at all, and records what decisions depend on', async () => {
     const child = await at.start();
     const path = join(at.state, 'govd.yaml');
@@ -54,6 +101,12 @@ describe('govd', () => {
     await writeFile(path, `${before}evidence: { capability_ttl: 30s }\n`);
     child.kill('SIGHUP');
     await logged('"changed":true');
+    expect(await recorded()).toBe(records + 1);
+
+    // What the daemon was put together with stays, is named, and is not claimed by the digest.
+    await writeFile(path, `${before}evidence: { capability_ttl: 30s }\nservice_release_id: other\n`);
+    child.kill('SIGHUP');
+    expect(await logged('"needs_restart":["service_release_id"]')).toMatch(/"changed":false,"needs_restart":\["service_release_id"\]/);
     expect(await recorded()).toBe(records + 1);
     await at.json(['log', 'verify']);
   });

@@ -12,6 +12,9 @@ import { copyDatabase, lockTables, type PostgresStore, postgresStore, type Store
 const root = join(import.meta.dirname, '..');
 const programs = { govctl: join(root, 'packages/cli/bin/govctl'), govd: join(root, 'packages/agent/bin/govd') };
 
+/** Where the daemon's program is. */
+export const daemonProgram = programs.govd;
+
 export type Ended = { readonly code: number; readonly signal: NodeJS.Signals | null; readonly stdout: string; readonly stderr: string };
 
 export type RunOptions = {
@@ -53,6 +56,8 @@ export type Deployment = {
   /** Writes a file into the folder, and returns its path. */
   file(name: string, content: string): Promise<string>;
   log(): Promise<string>;
+  /** The same machine with another state folder, that exists already: after a restore. */
+  elsewhere(state: string): Deployment;
   remove(): Promise<void>;
 };
 
@@ -204,6 +209,7 @@ function deploymentAt(
       await writeFile(path, content);
       return path;
     },
+    elsewhere: (other) => deploymentAt(folder, other, undefined),
     log: async () => await readFile(logFile, 'utf8').catch(() => ''),
     async remove() {
       await deployment.stop('SIGKILL');

@@ -99,7 +99,7 @@ async function bundle(name: Program, external: string[]): Promise<void> {
       outdir: fresh,
       chunkNames: 'chunk/[name]-[hash]',
       external,
-      loader: { '.sql': 'text', '.yaml': 'text' },
+      loader: { '.sql': 'text', '.yaml': 'text', '.service': 'text', '.socket': 'text', '.conf': 'text' },
       define: { __VERSION__: JSON.stringify(manifest(name).version) },
     };
     const main = { main: join(home, 'src', 'main.ts') };
@@ -135,7 +135,10 @@ function isStale(name: Program): boolean {
   const made = join(root, 'packages', name, 'dist', 'main.js');
   if (!existsSync(made)) return true;
   const sources = [name, 'core'].flatMap((each) => [join(root, 'packages', each, 'src'), join(root, 'packages', each, 'package.json')]);
-  return changedAt(...sources, join(root, 'fixtures'), join(root, 'pnpm-lock.yaml'), import.meta.filename) >= statSync(made).mtimeMs;
+  return (
+    changedAt(...sources, join(root, 'fixtures'), join(root, 'packaging'), join(root, 'pnpm-lock.yaml'), import.meta.filename) >=
+    statSync(made).mtimeMs
+  );
 }
 
 const ifStale = process.argv.includes('--if-stale');

@@ -54,7 +54,7 @@ export class Filler implements Disposable {
     this.#births = openSqlite(join(state, 'births.db'));
     this.#tail = openSqlite(join(state, 'govd.db'));
     attachBirths(this.#tail, join(state, 'births.db'));
-    this.signer = signerOf(loadKeys(join(state, 'keys')), 'decision');
+    this.signer = signerOf(loadKeys({ folder: join(state, 'keys'), guardedBy: 'mode' }), 'decision');
     // The daemon signs the head when it starts; nobody asks for the checkpoints in between.
     this.#journal = new SqliteJournal({ handle: this.#handle, signer: this.signer, seal: { refusal: () => null, seal: () => '' }, now });
     this.#lines = lines;

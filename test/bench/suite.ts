@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { command } from './command.ts';
 import { deciding } from './decide.ts';
 import { drain } from './drain.ts';
+import { evidenceAccess } from './evidence-access.ts';
 import { growth } from './growth.ts';
 import { handoff } from './handoff.ts';
 import type { Lab, Measurement } from './measurement.ts';
@@ -13,6 +14,7 @@ import { postgresPromotion } from './postgres-promotion.ts';
 import { promotion } from './promotion.ts';
 import { type Result, writeReport } from './report.ts';
 import { stage } from './stage.ts';
+import { startup } from './startup.ts';
 
 const measurements: readonly Measurement[] = [
   promotion,
@@ -21,7 +23,9 @@ const measurements: readonly Measurement[] = [
   drain,
   deciding,
   command,
+  startup,
   growth,
+  evidenceAccess,
   postgresDrain,
   postgresLatency,
   postgresPromotion,

@@ -8,6 +8,7 @@ import { inDatabase, promotionOf, type Scene, scene } from './scene.ts';
 /** Everything that answers without credentials. A new open route has to be added here by somebody who thought about it. */
 const openRoutes = [
   'evidence.fetch',
+  'evidence.head',
   'key.ls',
   'log.checkpoint',
   'log.consistency',
@@ -200,6 +201,7 @@ const bodies = (): Record<string, unknown> => {
     'policy.activate': { source: 'apiVersion: govctl/v1\n' },
     'apikey.add': { actor_id: 'HUMAN::stolen', grants: [everywhere] },
     'apikey.revoke': { reason },
+    'backup.create': {},
   };
 };
 
@@ -230,9 +232,18 @@ const aboutOneDataset = [
   'reconcile.run',
 ] as const;
 /** Routes about the whole deployment: a grant for a part of it is not enough for what changes all of it. */
-const aboutEverything = ['policy.activate', 'apikey.add', 'apikey.revoke'] as const;
+const aboutEverything = ['backup.create', 'policy.activate', 'apikey.add', 'apikey.revoke'] as const;
 /** Lists hold what the caller may see, and nothing else. */
-const lists = ['promotion.ls', 'dataset.ls', 'snapshot.ls', 'evidence.ls', 'contract.ls', 'hold.ls', 'audit.overdue'] as const;
+const lists = [
+  'promotion.ls',
+  'dataset.ls',
+  'snapshot.ls',
+  'evidence.ls',
+  'evidence.capabilities',
+  'contract.ls',
+  'hold.ls',
+  'audit.overdue',
+] as const;
 
 describe.each(['other tenant', 'other dataset'])('a key for an%s', (name) => {
   const queries: Record<string, string> = { 'quality.import': '?kind=junit' };

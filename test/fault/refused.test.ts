@@ -187,6 +187,15 @@ describe.skipIf(postgres.skip)(`a PostgreSQL that govd must not use${postgres.no
     expectQuiet(await at.log());
   });
 
+  it('that govctl backs up by halves: it says which tools do it, and makes no file', async () => {
+    await at.start();
+    const file = join(at.folder, 'half.tar');
+    const ended = await at.govctl(['backup', 'create', '-O', file]);
+    expect([ended.code, ended.stdout]).toEqual([2, '']);
+    expect(ended.stderr).toMatch(/keeps its state in PostgreSQL[\s\S]*fix: pg_basebackup, or pg_dump/);
+    await expect(readFile(file)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   it('a schema that lacks a migration', async () => {
     const last = (await migrations()).at(-1);
     await store.query('DELETE FROM govctl.schema_migration WHERE number = $1', [last?.number]);

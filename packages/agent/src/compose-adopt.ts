@@ -8,7 +8,8 @@ import { readNote, writeNote } from './evidence/note-file.ts';
 import { readTrust } from './evidence/read-trust.ts';
 import { secondPlacePath } from './evidence/second-place-path.ts';
 import type { LogVerifyProgress } from './evidence/verify-log.ts';
-import { loadKeys, signerOf, stateDir } from './state/index.ts';
+import { loopWatch } from './loop/loop-watch.ts';
+import { keyPlace, loadKeys, signerOf, stateDir } from './state/index.ts';
 import { openStore } from './store/index.ts';
 
 /**
@@ -26,10 +27,13 @@ export async function adoptOffline(
   const { config } = loadConfig(dir.config);
   const { origin } = config.log;
   opened.adopt(takeInstanceLock(dir.instanceLock), (lock) => lock.release());
-  const keys = loadKeys(dir.keys);
+  const keys = loadKeys(keyPlace(dir, config, process.env.CREDENTIALS_DIRECTORY));
   const own = { decision: signerOf(keys, 'decision'), log: signerOf(keys, 'log'), capability: signerOf(keys, 'capability') };
   const trust = readTrust(dir.trust, origin, own);
-  const store = opened.adopt(await openStore(dir, config, { now: seams.now, logger: pino({ level: 'silent' }) }), (it) => it.close());
+  const store = opened.adopt(
+    await openStore(dir, config, { now: seams.now, logger: pino({ level: 'silent' }), loops: loopWatch() }),
+    (it) => it.close(),
+  );
   const { now } = store;
   const checkpointOf = (head: { readonly size: number; readonly root: Uint8Array }) =>
     signCheckpoint({ origin, size: head.size, root: head.root }, own.log);

@@ -1,27 +1,31 @@
-import { chmodSync, existsSync, rmSync, statSync } from 'node:fs';
-import { connect } from 'node:net';
-import { apiWindow, formatApiWindow, openapiDocument, Problem, type Route, routeList } from '@govctl/core/api';
+import { apiWindow, formatApiWindow, openapiDocument, type Route, routeList } from '@govctl/core/api';
 import { parityContract } from '@govctl/core/environment';
+import { releaseLeases } from '@govctl/core/lease';
 import { durationMs } from '@govctl/core/policy';
 import type { Logger } from 'pino';
 import { auditHandlers } from './audit/handler.ts';
 import { reconcileHandler } from './audit/reconcile.ts';
+import { backupHandlers } from './backup/handler.ts';
 import { loadConfig, serviceReleaseId } from './config/live-config.ts';
 import { reloadConfig } from './config/reload.ts';
 import { takeInstanceLock } from './db/index.ts';
+import { doctorHandlers } from './doctor/handler.ts';
+import { clockWatch, procFiles } from './doctor/process.ts';
 import { eventFeed, eventHandlers, startDispatcher } from './event/index.ts';
 import { denialLimit } from './evidence/denial-limit.ts';
 import type { CheckpointOf } from './evidence/evidence-bytes.ts';
+import { openFetchListener } from './evidence/fetch-listener.ts';
 import { deniedResolution, type EvidenceDependencies, evidenceHandlers } from './evidence/handler.ts';
 import { logReader } from './evidence/log-reader.ts';
 import { refusesToSign } from './evidence/log-seal.ts';
 import { openLog } from './evidence/open-log.ts';
 import { secondPlacePath } from './evidence/second-place-path.ts';
-import { createHttpServer, type Handler } from './http/index.ts';
+import { createHttpServer, endpointsOf, type Handler, type HttpOptions, listenAt, localHosts, placeOf } from './http/index.ts';
 import { apiKeyAuthenticator } from './identity/authenticate.ts';
 import { currentAuthority } from './identity/authority.ts';
 import { identityHandlers } from './identity/handler.ts';
 import { startLoop } from './loop/loop.ts';
+import { loopWatch } from './loop/loop-watch.ts';
 import { recentActivity } from './loop/recent-activity.ts';
 import { openFolderStore } from './object/index.ts';
 import { contractHandlers } from './policy/contract-handler.ts';
@@ -39,26 +43,41 @@ import { qualityHandlers } from './quality/handler.ts';
 import { type SnapshotDependencies, snapshotHandlers } from './snapshot/handler.ts';
 import { missingContent } from './snapshot/missing.ts';
 import { snapshotVerifier } from './snapshot/reverify.ts';
-import { loadKeys, randomHexSource, stateDir } from './state/index.ts';
+import { keyPlace, loadKeys, randomHexSource, stateDir } from './state/index.ts';
 import { openStore } from './store/index.ts';
 import { freeSpace } from './system/free-space.ts';
 import { systemHandlers } from './system/handler.ts';
+import { askReadiness, type Readiness, type ReadinessCheck } from './system/readiness.ts';
+import type { ActivatedSockets } from './systemd/index.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import { startWitnesses } from './witness/witnesses.ts';
 
 export type Settings = {
   readonly root: string;
   readonly version: string;
-  /** Set for tests; otherwise the configuration says, or `govd.sock` in the state folder. */
-  readonly socket?: string;
+  /** Sockets that a supervisor opened; without them the configuration says, or `govd.sock` in the state folder. */
+  readonly activated?: ActivatedSockets;
 };
 
 /** What the outside world is to the daemon; tests give their own. */
-export type Seams = { readonly now: () => string; readonly logger: Logger };
+export type Seams = {
+  readonly now: () => string;
+  readonly logger: Logger;
+  /** Told before something that may take long while nothing is served yet. */
+  readonly starting?: (what: string) => void;
+};
 
 export type Daemon = {
-  readonly socket: string;
-  /** Reads the configuration again; a bad one changes nothing. */
-  reload(): Promise<void>;
+  /** Where it listens. */
+  readonly places: readonly string[];
+  /** What `/readyz` answers. */
+  readiness(): Readiness;
+  /** Loops whose present round has lasted longer than this. */
+  stalled(limitMs: number): readonly string[];
+  /** How long requests under way may take when it stops, in milliseconds. */
+  drainMs(): number;
+  /** Reads the configuration again; a bad one changes nothing. @returns what is left to be said, or nothing */
+  reload(): Promise<string>;
   stop(): Promise<void>;
 };
 
@@ -74,13 +93,21 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const live = loadConfig(dir.config);
   logger.level = process.env.GOVD_LOG ?? live.config.logging.level;
   opened.adopt(takeInstanceLock(dir.instanceLock), (lock) => lock.release());
-  const store = opened.adopt(await openStore(dir, live.config, seams), (it) => it.close());
+  const loops = loopWatch();
+  const starting = seams.starting ?? (() => {});
+  const migrating = (pending: readonly string[]) => starting(`migrating the database: ${pending.join(', ')}`);
+  const store = opened.adopt(await openStore(dir, live.config, { ...seams, loops, migrating }), (it) => it.close());
   const { database, now, schema } = store;
-  const keys = loadKeys(dir.keys);
+  const keys = loadKeys(keyPlace(dir, live.config, process.env.CREDENTIALS_DIRECTORY));
   const metrics = createMetrics();
+  const clockJumps = clockWatch(
+    () => Date.parse(seams.now()),
+    () => performance.now(),
+  );
   const randomHex = randomHexSource();
 
   const origin = live.config.log.origin;
+  starting('comparing the evidence log with its second place');
   const opening = await openLog({
     keys,
     trustPath: dir.trust,
@@ -92,6 +119,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   opened.defer(() => opening.place.close());
   const { seal, decisionSigner, trust, capabilityKey } = opening;
   let committedEvents = () => {};
+  let committedRecords = () => {};
   const journal = await store.openJournal({
     signer: decisionSigner,
     seal,
@@ -100,6 +128,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
       group(measure) {
         metrics.journal.group(measure);
         if (measure.events > 0) committedEvents();
+        if (measure.records > 0) committedRecords();
       },
     },
   });
@@ -124,10 +153,28 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     busy: () => journal.waiting > 0 || recently.active(),
     jitter: Math.random,
     logger,
+    watch: loops,
     registry: metrics.registry,
     committed: () => committedEvents(),
   });
   opened.defer(() => handoff.stop());
+
+  const { log: logConfig } = live.config;
+  const witnesses = await startWitnesses({
+    ...shared,
+    witnesses: logConfig.witnesses,
+    quorum: logConfig.quorum,
+    heartbeatMs: durationMs(logConfig.heartbeat),
+    timeoutMs: durationMs(logConfig.witness_timeout),
+    checkpointOf,
+    holder: randomHex(8),
+    elapsedMs: () => performance.now(),
+    logger,
+    watch: loops,
+    registry: metrics.registry,
+  });
+  opened.defer(() => witnesses.stop());
+  committedRecords = () => witnesses.wake();
 
   const promotion: PromotionDependencies = {
     ...shared,
@@ -142,18 +189,26 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     answers: promotionAnswers(database, log),
     config_digest: () => live.digest,
     authority: currentAuthority(database),
+    witnesses,
     decided: (decision) => metrics.decisions.inc({ decision }),
   };
   const snapshot: SnapshotDependencies = { ...shared, objects };
   const feed = eventFeed(database);
   const holder = randomHex(8);
-  const dispatcher = startDispatcher({ database, journal, feed, holder, now, logger });
+  // After both loops have ended, so it is deferred before them. Without it the next daemon waits until the leases expire.
+  opened.defer(async () => {
+    const unit = { label: 'lease.release', changes: releaseLeases(holder, now()), records: [], events: [] };
+    await journal.commit(unit).catch((error: unknown) => logger.warn({ err: error }, 'the leases of the loops could not be given back'));
+  });
+  const dispatcher = startDispatcher({ database, journal, feed, holder, now, logger, watch: loops });
   committedEvents = () => dispatcher.wake();
   opened.defer(() => dispatcher.stop());
 
+  let publicUrl = live.config.evidence.public_url ?? 'http://govd';
   const evidence: EvidenceDependencies = {
     ...shared,
     checkpointOf,
+    witness_quorum: witnesses.quorum,
     trust,
     signer: decisionSigner,
     authority: promotion.authority,
@@ -161,12 +216,28 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
       ...capabilityKey,
       issuer: origin,
       // A daemon on a unix socket is reached over that socket whatever the host says.
-      public_url: live.config.evidence.public_url ?? 'http://govd',
+      public_url: () => publicUrl,
       ttl: () => Math.round(durationMs(live.config.evidence.capability_ttl) / 1000),
     },
     denials: denialLimit(),
     logger,
+    counted: (outcome) => metrics.access.inc({ outcome }),
   };
+
+  const readiness: readonly ReadinessCheck[] = [
+    { name: 'schema', check: () => ({ ok: schema.pending.length === 0, detail: `schema ${schema.current}` }) },
+    {
+      name: 'evidence-log',
+      check: () => ({ ok: seal.refusal() === null, detail: seal.refusal() ?? `${journal.size} leaves, signed by ${origin}` }),
+    },
+    ...(logConfig.witnesses.length === 0 ? [] : [{ name: 'witnesses', check: () => witnesses.readiness() }]),
+    ...store.readiness,
+    { name: 'disk', check: () => freeSpace(dir.root) },
+    {
+      name: 'journal',
+      check: () => ({ ok: journal.distrust === null, detail: journal.distrust ?? 'every commit is durable' }),
+    },
+  ];
 
   const handlers = {
     ...systemHandlers({
@@ -177,19 +248,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
       environment,
       parity_contract,
       registry: metrics.registry,
-      readiness: [
-        { name: 'schema', check: () => ({ ok: schema.pending.length === 0, detail: `schema ${schema.current}` }) },
-        {
-          name: 'evidence-log',
-          check: () => ({ ok: seal.refusal() === null, detail: seal.refusal() ?? `${journal.size} leaves, signed by ${origin}` }),
-        },
-        ...store.readiness,
-        { name: 'disk', check: () => freeSpace(dir.root) },
-        {
-          name: 'journal',
-          check: () => ({ ok: journal.distrust === null, detail: journal.distrust ?? 'every commit is durable' }),
-        },
-      ],
+      readiness,
       openapi: () => openapiDocument(routeList, settings.version),
     }),
     ...promotionHandlers(promotion),
@@ -214,17 +273,21 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...eventHandlers({ feed, source: `urn:govctl:${origin}` }),
     ...identityHandlers(shared),
     ...evidenceHandlers(evidence),
+    ...doctorHandlers({ dir, live, database, schema, clockJumps, proc: procFiles, credentials: process.env.CREDENTIALS_DIRECTORY }),
+    ...backupHandlers({ ...shared, dir, objects, copy: store.copy, schema: schema.current, origin, checkpointOf, logger }),
   };
 
   const requeue = startLoop({
     name: 'requeue',
     now,
     logger,
+    watch: loops,
     round: async () => ((await requeueDeferred(promotion, holder)) > 0 ? 10 : 500),
   });
   opened.defer(() => requeue.stop());
 
-  const http = createHttpServer({
+  const allowedHosts = new Set([...localHosts, new URL(publicUrl).hostname]);
+  const served: Omit<HttpOptions, 'listeners'> = {
     routes: Object.fromEntries(Object.entries(routeList).filter(([name]) => name in handlers)),
     handlers: handlers as unknown as Readonly<Record<string, Handler<Route>>>,
     authenticator: apiKeyAuthenticator(database),
@@ -238,31 +301,32 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
       },
     },
     onRefusal: deniedResolution(evidence),
-    listeners: new Set(['operator', 'public', 'internal']),
+    allowedHosts,
+  };
+  const fetching = live.config.listeners.fetch;
+  if (fetching !== undefined) {
+    const listener = await openFetchListener(fetching.port, served);
+    opened.defer(() => listener.http.close(durationMs(live.config.shutdown.drain)));
+    publicUrl = live.config.evidence.public_url ?? listener.url;
+    logger.info({ url: listener.url }, 'signed evidence URLs are served over loopback');
+  }
+  const endpoints = endpointsOf(live.config.listeners, settings.activated ?? {}, dir.socket);
+  const servers = endpoints.map((endpoint) => ({
+    endpoint,
+    http: createHttpServer({ ...served, listeners: endpoint.serves, elsewhere: endpoint.elsewhere }),
+  }));
+  opened.defer(async () => {
+    await Promise.all(servers.map(({ http }) => http.close(durationMs(live.config.shutdown.drain))));
   });
-  opened.defer(() => http.close(durationMs(live.config.shutdown.drain)));
-  const socket = settings.socket ?? live.config.listeners.operator.socket ?? dir.socket;
-  await clearStaleSocket(socket);
-  await http.app.listen({ path: socket });
-  chmodSync(socket, Number.parseInt(live.config.listeners.operator.mode, 8));
+  for (const { endpoint, http } of servers) await listenAt(http, endpoint);
 
   const owned = opened.move();
-  return { socket, reload: () => reloadConfig(live, logger, shared), stop: () => owned.disposeAsync() };
-}
-
-/** A socket file outlives a killed daemon. It is removed only when nobody answers behind it, and only when it is a socket. */
-async function clearStaleSocket(path: string): Promise<void> {
-  if (!existsSync(path)) return;
-  if (!statSync(path).isSocket())
-    throw new Problem('usage', { detail: `${path} exists and is not a socket`, hint: 'remove it, or choose another socket path' });
-  const answered = await new Promise<boolean>((resolve) => {
-    const probe = connect(path);
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => resolve(false));
-  });
-  if (answered) throw new Problem('locked', { detail: `another daemon answers on ${path}`, hint: 'stop it first' });
-  rmSync(path, { force: true });
+  return {
+    places: endpoints.map(placeOf),
+    readiness: () => askReadiness(readiness),
+    stalled: (limitMs) => loops.stalled(limitMs),
+    drainMs: () => durationMs(live.config.shutdown.drain),
+    reload: () => reloadConfig(live, logger, shared),
+    stop: () => owned.disposeAsync(),
+  };
 }

@@ -1,7 +1,9 @@
 import { kernelVersion } from '@govctl/core/decision';
 import { Command } from 'commander';
+import { addDoctor } from './command/doctor.ts';
 import { addInit } from './command/init.ts';
-import { addLogAdopt } from './command/log-adopt.ts';
+import { addInstall } from './command/install.ts';
+import { addLog } from './command/log.ts';
 import { addMigrate } from './command/migrate.ts';
 import { report } from './command/report.ts';
 import { addRun } from './command/run.ts';
@@ -24,7 +26,9 @@ export function daemonProgram(): Command {
   addInit(program, now);
   addRun(program, version, now);
   addMigrate(program, now);
-  addLogAdopt(program, version, now);
+  addLog(program, version, now);
+  addDoctor(program, now);
+  addInstall(program, version, now);
   program
     .command('version')
     .description('Show the version of govd, its kernel and its schema')
@@ -35,6 +39,8 @@ export function daemonProgram(): Command {
 /** Runs it. Sets the exit code and returns; a running daemon keeps the process alive. */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = daemonProgram();
+  // Whoever read the output has seen enough: what was begun is finished all the same.
+  process.stdout.on('error', () => {});
   try {
     await program.parseAsync(argv);
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { Entry } from './command.ts';
 import { apikeyCommands } from './commands/apikey/declaration.ts';
 import { auditCommands, reconcileCommand } from './commands/audit/declaration.ts';
+import { backupCommands } from './commands/backup/declaration.ts';
 import { birthCommands } from './commands/birth/declaration.ts';
 import { candidateCommands } from './commands/candidate/declaration.ts';
 import { configCommands } from './commands/config/declaration.ts';
@@ -44,6 +45,7 @@ export const program: readonly Entry[] = [
   ...ospaCommands,
   ...eventCommands,
   ...apikeyCommands,
+  ...backupCommands,
   ...configCommands,
   ...contextCommands,
   ...selftestCommands,

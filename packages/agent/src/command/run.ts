@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { pino } from 'pino';
-import { startDaemon } from '../compose.ts';
+import { type Logger, pino } from 'pino';
+import { type Daemon, startDaemon } from '../compose.ts';
+import { activatedSockets, type Notify, openNotify, startSupervision } from '../systemd/index.ts';
 
 export function addRun(program: Command, version: string, now: () => string): void {
   program
@@ -10,7 +11,11 @@ export function addRun(program: Command, version: string, now: () => string): vo
     .action(async (options: { stateDir: string }) => await run(options.stateDir, version, now));
 }
 
-/** A first SIGTERM drains, a second one leaves at once; recovery needs nothing but a start. */
+/** How long a step of the start may take before systemd gives up, in microseconds: a migration of a large database takes minutes. */
+const stepUsec = 900_000_000;
+/** Beyond the drain: loops end, files are closed. */
+const closeMs = 10_000;
+
 async function run(root: string, version: string, now: () => string): Promise<void> {
   const logger = pino({
     level: process.env.GOVD_LOG ?? 'info',
@@ -18,8 +23,27 @@ async function run(root: string, version: string, now: () => string): Promise<vo
     messageKey: 'msg',
     redact: ['*.authorization', '*.cap', '*.api_key'],
   });
-  const daemon = await startDaemon({ root, version }, { now, logger });
-  logger.info({ socket: daemon.socket }, 'ready');
+  const notify = await openNotify(process.env);
+  const starting = (what: string) => notify({ STATUS: what, EXTEND_TIMEOUT_USEC: stepUsec });
+  const activated = activatedSockets(process.env, process.pid);
+  // Until there is a configuration to read again, the signal must not end the process, which is what it does by itself.
+  const early = () => logger.info('SIGHUP while starting: the configuration is being read anyway');
+  process.on('SIGHUP', early);
+  const daemon = await startDaemon({ root, version, activated }, { now, logger, starting });
+  process.off('SIGHUP', early);
+  supervise(daemon, notify, logger);
+  logger.info({ listening: daemon.places }, 'ready');
+}
+
+/** A first SIGTERM drains, a second one leaves at once; recovery needs nothing but a start. */
+function supervise(daemon: Daemon, notify: Notify, logger: Logger): void {
+  const supervision = startSupervision({
+    daemon,
+    notify,
+    logger,
+    watchdogUsec: watchdogUsec(process.env, process.pid),
+    monotonicUsec: () => process.hrtime.bigint() / 1000n,
+  });
   let stopping = false;
   const stop = (signal: string) => {
     if (stopping) {
@@ -28,6 +52,7 @@ async function run(root: string, version: string, now: () => string): Promise<vo
     }
     stopping = true;
     logger.info({ signal }, 'draining');
+    supervision.stopping(daemon.drainMs() + closeMs);
     daemon.stop().then(
       () => logger.info('stopped'),
       (error: unknown) => {
@@ -36,7 +61,18 @@ async function run(root: string, version: string, now: () => string): Promise<vo
       },
     );
   };
-  process.on('SIGHUP', () => void daemon.reload());
+  // One after the other: what a later signal asks for is read after an earlier one has been answered.
+  let reloads = Promise.resolve();
+  process.on('SIGHUP', () => {
+    reloads = reloads.then(() => (stopping ? undefined : supervision.reloading(() => daemon.reload())));
+  });
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
+}
+
+/** What systemd expects of this process: 0 when nothing. */
+function watchdogUsec(env: NodeJS.ProcessEnv, pid: number): number {
+  const meant = env.WATCHDOG_PID === undefined || env.WATCHDOG_PID === String(pid);
+  const usec = Number(env.WATCHDOG_USEC ?? 0);
+  return meant && Number.isSafeInteger(usec) && usec > 0 ? usec : 0;
 }

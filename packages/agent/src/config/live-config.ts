@@ -1,16 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { Problem } from '@govctl/core/api';
-import { configDigest, type GovdConfig, validateConfig } from '@govctl/core/config';
+import { configDigest, type GovdConfig, reloadOf, validateConfig } from '@govctl/core/config';
 import type { Facts } from '@govctl/core/decision';
 import { enrolPublicKey, rawPublicKey } from '@govctl/core/evidence';
+import { withSecretPaths } from '../state/index.ts';
 
 /** The configuration as it is now: a reload replaces it whole, or not at all. */
 export type LiveConfig = {
   readonly config: GovdConfig;
   readonly digest: string;
   readonly signer_keys: Facts['signer_keys'];
-  /** Reads the file again. @returns whether anything a decision depends on changed. @throws Problem, and keeps the old one. */
-  reload(): { readonly changed: boolean; readonly previous: string };
+  /**
+   * Reads the file again. `changed` says whether anything a decision depends on did; `needs_restart` names what the file says and
+   * this process cannot do yet. @throws Problem, and keeps the old one.
+   */
+  reload(): { readonly changed: boolean; readonly previous: string; readonly needs_restart: readonly string[] };
 };
 
 /** The release every fact and record names: as configured, else the version of this program. */
@@ -42,8 +46,9 @@ export function loadConfig(path: string): LiveConfig {
           hint: 'stop govd first; a log keeps its origin for ever',
         });
       }
-      current = next;
-      return { changed: next.digest !== previous, previous };
+      const { config, needs_restart } = reloadOf(current.config, next.config);
+      current = { ...next, config, digest: configDigest(config) };
+      return { changed: current.digest !== previous, previous, needs_restart };
     },
   };
 }
@@ -68,7 +73,7 @@ function read(path: string): Loaded {
       reasons: problems.map((problem) => ({ path: `${problem.path} (line ${problem.line})`, message: problem.message })),
     });
   }
-  const { config } = validated.value;
+  const config = withSecretPaths(validated.value.config, process.env.CREDENTIALS_DIRECTORY);
   return { config, digest: configDigest(config), signer_keys: config.signers.map(enrolled) };
 }
 

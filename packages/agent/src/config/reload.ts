@@ -11,10 +11,13 @@ type ReloadDependencies = {
   readonly now: () => string;
 };
 
-/** SIGHUP: the new configuration whole, or the old one and a line that says why. A change that decisions depend on is recorded. */
-export async function reloadConfig(live: LiveConfig, logger: Logger, deps: ReloadDependencies): Promise<void> {
+/**
+ * SIGHUP: the new configuration whole, or the old one and a line that says why. A change that decisions depend on is recorded.
+ * @returns what is left to be said to whoever supervises this process; nothing when all of it counts now
+ */
+export async function reloadConfig(live: LiveConfig, logger: Logger, deps: ReloadDependencies): Promise<string> {
   try {
-    const { changed, previous } = live.reload();
+    const { changed, previous, needs_restart } = live.reload();
     logger.level = process.env.GOVD_LOG ?? live.config.logging.level;
     if (changed) {
       const at = deps.now();
@@ -40,9 +43,11 @@ export async function reloadConfig(live: LiveConfig, logger: Logger, deps: Reloa
       });
       await deps.journal.commit({ label: 'config.reload', changes: [], records: [record], events: [] });
     }
-    logger.info({ config_digest: live.digest, changed }, 'configuration read again');
+    logger.info({ config_digest: live.digest, changed, needs_restart }, 'configuration read again');
+    return needs_restart.length === 0 ? '' : `needs a restart to change: ${needs_restart.join(', ')}`;
   } catch (error) {
     const reasons = isProblem(error) ? error.reasons : undefined;
     logger.error({ err: error, reasons }, 'the new configuration is refused; the old one stays');
+    return `the new configuration is refused, the old one stays: ${(error as Error).message}`;
   }
 }

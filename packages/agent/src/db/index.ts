@@ -1,3 +1,4 @@
+export { type CopyOrder, copySqlite, databaseBytes } from './copy.ts';
 export type { Database } from './database.ts';
 export { takeInstanceLock } from './instance-lock.ts';
 export { type Migration, type MigrationState, migrate, migrationState, parseMigration } from './migration.ts';

@@ -3,16 +3,22 @@ import births0001 from './migrations/births/0001_births.sql';
 import postgres0001 from './migrations/postgres/0001_journal.sql';
 import postgres0002 from './migrations/postgres/0002_governance.sql';
 import postgres0003 from './migrations/postgres/0003_handoff.sql';
+import postgres0006 from './migrations/postgres/0006_capability.sql';
+import postgres0007 from './migrations/postgres/0007_witness.sql';
 import postgresBirths0001 from './migrations/postgres-births/0001_births.sql';
 import sqlite0001 from './migrations/sqlite/0001_journal.sql';
 import sqlite0002 from './migrations/sqlite/0002_governance.sql';
 import sqlite0003 from './migrations/sqlite/0003_handoff.sql';
+import sqlite0006 from './migrations/sqlite/0006_capability.sql';
+import sqlite0007 from './migrations/sqlite/0007_witness.sql';
 
 /** govd.db: forward-only, in order. A new one is a file and a line here. */
 export const sqliteMigrations = [
   parseMigration('0001_journal.sql', sqlite0001),
   parseMigration('0002_governance.sql', sqlite0002),
   parseMigration('0003_handoff.sql', sqlite0003),
+  parseMigration('0006_capability.sql', sqlite0006),
+  parseMigration('0007_witness.sql', sqlite0007),
 ] as const;
 
 /** The same numbers on PostgreSQL, in the schema of govd. */
@@ -20,6 +26,8 @@ export const postgresMigrations = [
   parseMigration('0001_journal.sql', postgres0001),
   parseMigration('0002_governance.sql', postgres0002),
   parseMigration('0003_handoff.sql', postgres0003),
+  parseMigration('0006_capability.sql', postgres0006),
+  parseMigration('0007_witness.sql', postgres0007),
 ] as const;
 
 /** births.db, which has a writer of its own. */

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { startLoop } from '../loop/loop.ts';
+import type { LoopWatch } from '../loop/loop-watch.ts';
 import { type DispatchDependencies, dispatchEvents } from './dispatch.ts';
 
 /** Pause after a commit with events before they get their positions: many units then share one round and its durable write. */
@@ -15,12 +16,13 @@ export type Dispatcher = {
 };
 
 /** Runs the dispatcher until it is stopped. */
-export function startDispatcher(deps: DispatchDependencies & { readonly logger: Logger }): Dispatcher {
+export function startDispatcher(deps: DispatchDependencies & { readonly logger: Logger; readonly watch: LoopWatch }): Dispatcher {
   let gathering: NodeJS.Timeout | undefined;
   const loop = startLoop({
     name: 'event-dispatch',
     now: deps.now,
     logger: deps.logger,
+    watch: deps.watch,
     round: async () => (((await dispatchEvents(deps)) ?? 0) > 0 ? 0 : idleMilliseconds),
   });
   return {

@@ -20,14 +20,17 @@ import {
 import { mayAffect } from '@govctl/core/identity';
 import type { Database } from '../db/index.ts';
 import { type Handlers, Reply } from '../http/index.ts';
+import { withCosignatures } from '../witness/queries.ts';
 import type { CheckpointOf } from './evidence-bytes.ts';
 import { withNodes } from './log-reader.ts';
-import { committedHead } from './log-state.ts';
+import { servedHead } from './log-state.ts';
 import * as stored from './queries.ts';
 
 export type ArchiveDependencies = {
   readonly database: Database;
   readonly checkpointOf: CheckpointOf;
+  /** How many witnesses must have cosigned what others are shown. */
+  readonly witness_quorum: number;
   readonly trust: { readonly root: TrustRoot };
   /** Signs the manifest of an archive: the decision key. */
   readonly signer: Signer;
@@ -61,7 +64,7 @@ export function archiveHandler(deps: ArchiveDependencies): Pick<Handlers<typeof 
           hint: 'ask for less: --tenant T --dataset D; or an operator grants it: govctl apikey add --action evidence.read',
         });
       const filter = { tenant_id: tenant_id ?? null, dataset_id: dataset_id ?? null };
-      const tree = await committedHead(database);
+      const tree = await servedHead(database, deps.witness_quorum);
       const time = { since: normal(since), until: until === undefined ? null : normal(until) };
       const edges = await edgesOf(database, filter, time, tree.size, signal);
       if (edges === undefined)
@@ -74,7 +77,7 @@ export function archiveHandler(deps: ArchiveDependencies): Pick<Handlers<typeof 
         ...filter,
         origin: deps.trust.root.origin,
         tree_size: tree.size,
-        checkpoint: deps.checkpointOf(tree),
+        checkpoint: await withCosignatures(database, deps.checkpointOf(tree), tree.size, 'newest'),
         keys: deps.trust.root.keys.map((key) => ({
           purpose: key.purpose,
           role: key.role,

@@ -15,7 +15,12 @@ type Answer = {
   readonly bytes: Buffer;
   json(): Record<string, unknown>;
 };
-type Call = { readonly body?: unknown; readonly bytes?: Uint8Array; readonly key?: string | null };
+type Call = {
+  readonly body?: unknown;
+  readonly bytes?: Uint8Array;
+  readonly key?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+};
 
 export type TestDaemon = {
   readonly dir: StateDir;
@@ -53,7 +58,7 @@ export async function testDaemon(): Promise<TestDaemon> {
     trust: loadTrust(JSON.parse(readFileSync(dir.trust, 'utf8'))),
     lines,
     clock,
-    call(method, path, { body, bytes, key = operator } = {}) {
+    call(method, path, { body, bytes, key = operator, headers = {} } = {}) {
       return new Promise((resolve, reject) => {
         const text = body === undefined ? undefined : JSON.stringify(body);
         const type = text !== undefined ? 'application/json' : bytes !== undefined ? 'application/octet-stream' : undefined;
@@ -67,6 +72,7 @@ export async function testDaemon(): Promise<TestDaemon> {
               host: 'govd',
               ...(key === null ? {} : { authorization: `Bearer ${key}` }),
               ...(type === undefined ? {} : { 'content-type': type }),
+              ...headers,
             },
           },
           (response) => {

@@ -1,7 +1,8 @@
 import { type evidenceRoutes, type RouteName, refSchema } from '@govctl/core/api';
 import type { Handlers } from '../http/index.ts';
 import type { Refusal } from '../http/server.ts';
-import { type AccessDependencies, accessHandlers } from './access-handler.ts';
+import type { AccessDependencies } from './access.ts';
+import { accessHandlers } from './access-handler.ts';
 import { type ArchiveDependencies, archiveHandler } from './archive-handler.ts';
 import { type LogDependencies, logHandlers } from './log-handler.ts';
 import { recordWithCover } from './queries.ts';
@@ -30,6 +31,8 @@ export function deniedResolution(deps: AccessDependencies): (refusal: Refusal) =
     const ref = refSchema.safeParse((params as { ref?: unknown } | undefined)?.ref);
     if (!ref.success) return;
     const [[record]] = await deps.database.read([recordWithCover({ ref: ref.data })]);
-    if (record !== undefined) await recordDenial(deps, actor, ref.data, record, 'no grant for evidence.read', request_id, now);
+    if (record === undefined) return;
+    const reason = 'no grant for evidence.read';
+    await recordDenial(deps, { actor, ref: ref.data, owner: record, reason, jti: null, request_id, now });
   };
 }

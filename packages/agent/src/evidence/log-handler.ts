@@ -16,15 +16,17 @@ import {
 } from '@govctl/core/evidence';
 import type { Database } from '../db/index.ts';
 import { type Handlers, Reply } from '../http/index.ts';
+import { withCosignatures } from '../witness/queries.ts';
 import type { CheckpointOf } from './evidence-bytes.ts';
 import { withNodes } from './log-reader.ts';
-import { committedHead } from './log-state.ts';
+import { committedHead, servedHead } from './log-state.ts';
 import { bodiesOfRange, headOfSize, leafHashesOfRange, leafOfRef, nodesOfRange, refOfLeaf } from './queries.ts';
 
 export type LogDependencies = {
   readonly database: Database;
   /** Signs a committed head, or throws `evidence-unavailable` where nothing may be signed. */
   readonly checkpointOf: CheckpointOf;
+  readonly witness_quorum: number;
   readonly trust: { readonly document: Trust; readonly root: TrustRoot };
 };
 
@@ -33,9 +35,14 @@ type LogRoute = 'key.ls' | 'log.checkpoint' | 'log.tile' | 'log.proof' | 'log.co
 const immutable = 'public, max-age=31536000, immutable';
 
 /** The log as C2SP tlog-tiles has it, read-only, and proofs about it. */
-export function logHandlers({ database, checkpointOf, trust }: LogDependencies): Pick<Handlers<typeof evidenceRoutes>, LogRoute> {
-  const headOf = async (size: number | undefined) => {
-    if (size === undefined) return await committedHead(database);
+export function logHandlers({
+  database,
+  checkpointOf,
+  witness_quorum,
+  trust,
+}: LogDependencies): Pick<Handlers<typeof evidenceRoutes>, LogRoute> {
+  const headOf = async (size: number | undefined, leafIndex?: number) => {
+    if (size === undefined) return await servedHead(database, witness_quorum, leafIndex);
     const [[head]] = await database.read([headOfSize({ size })]);
     if (head !== undefined) return head;
     throw new Problem('not-found', {
@@ -62,7 +69,8 @@ export function logHandlers({ database, checkpointOf, trust }: LogDependencies):
     },
 
     async 'log.checkpoint'() {
-      return new Reply(200, checkpointOf(await committedHead(database)), {
+      const head = await servedHead(database, witness_quorum);
+      return new Reply(200, await withCosignatures(database, checkpointOf(head), head.size, 'newest'), {
         'content-type': 'text/plain; charset=utf-8',
         'cache-control': 'no-cache',
       });
@@ -86,7 +94,7 @@ export function logHandlers({ database, checkpointOf, trust }: LogDependencies):
         query.ref === undefined
           ? await database.read([refOfLeaf({ leaf_index: query.index ?? 0 })])
           : await database.read([leafOfRef({ ref: query.ref })]);
-      const head = await headOf(query.size);
+      const head = await headOf(query.size, leaf?.leaf_index);
       if (leaf === undefined || leaf.leaf_index >= head.size) {
         throw new Problem('not-found', {
           detail: `a log of ${head.size} leaves has no leaf ${query.ref ?? query.index}`,
@@ -94,7 +102,7 @@ export function logHandlers({ database, checkpointOf, trust }: LogDependencies):
         });
       }
       const hashes = await withNodes(database, (readNode) => inclusionProof(leaf.leaf_index, head.size, readNode));
-      const checkpoint = checkpointOf(head);
+      const checkpoint = await withCosignatures(database, checkpointOf(head), head.size, 'newest');
       return {
         schemaVersion,
         kind: 'LogProof' as const,
@@ -109,7 +117,7 @@ export function logHandlers({ database, checkpointOf, trust }: LogDependencies):
     },
 
     async 'log.consistency'({ query: { from, size } }) {
-      const head = await headOf(size);
+      const head = await headOf(size, from - 1);
       if (from > head.size) {
         throw new Problem('not-found', {
           detail: `a log of ${head.size} leaves has no beginning of ${from}: it is behind what was asked about, or it is another log`,
@@ -123,7 +131,7 @@ export function logHandlers({ database, checkpointOf, trust }: LogDependencies):
         from_size: from,
         tree_size: head.size,
         hashes: hashes.map(encodeBase64),
-        checkpoint: checkpointOf(head),
+        checkpoint: await withCosignatures(database, checkpointOf(head), head.size, 'newest'),
       };
     },
   };

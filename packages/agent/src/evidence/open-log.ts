@@ -3,7 +3,7 @@ import { emptyRoot, keyidOf, type Signer } from '@govctl/core/evidence';
 import type { Logger } from 'pino';
 import type { Database } from '../db/index.ts';
 import { type KeyFiles, signerOf } from '../state/index.ts';
-import type { AccessDependencies } from './access-handler.ts';
+import type { AccessDependencies } from './access.ts';
 import { type KeptSeal, keptSeal } from './log-seal.ts';
 import { advanceNote, readNote } from './note-file.ts';
 import { type PinnedTrust, readTrust } from './read-trust.ts';

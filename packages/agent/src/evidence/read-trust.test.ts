@@ -24,7 +24,7 @@ beforeEach(async () => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function read(named = origin, root = dir.root) {
-  const keys = loadKeys(stateDir(root).keys);
+  const keys = loadKeys({ folder: stateDir(root).keys, guardedBy: 'mode' });
   const own = { decision: signerOf(keys, 'decision'), log: signerOf(keys, 'log'), capability: signerOf(keys, 'capability') };
   return readTrust(dir.trust, named, own);
 }

@@ -3,15 +3,18 @@ import { exportedRecord, inclusionProof, parseStatement, type Statement } from '
 import { type Actor, mayAffect } from '@govctl/core/identity';
 import type { Database } from '../db/index.ts';
 import type { Handlers } from '../http/index.ts';
+import { withCosignatures } from '../witness/queries.ts';
 import { type CheckpointOf, erased } from './evidence-bytes.ts';
 import { mayAccess } from './grant.ts';
 import { withNodes } from './log-reader.ts';
-import { committedHead } from './log-state.ts';
+import { committedHead, servedHead } from './log-state.ts';
 import * as stored from './queries.ts';
 
 export type RecordDependencies = {
   readonly database: Database;
   readonly checkpointOf: CheckpointOf;
+  /** How many witnesses must have cosigned what others are shown. */
+  readonly witness_quorum: number;
 };
 
 /** Reading records: lists, exports, decisions. What an actor has no grant for is not in a list, and is refused by name. */
@@ -55,7 +58,7 @@ export function recordHandlers(
         throw new Problem('not-found', { detail: `the log has no record of run ${run_id}`, hint: 'govctl promotion ls' });
       for (const record of records) requireAccess(actor, 'evidence.read', record);
       // Read after the records: the head covers all of them.
-      const head = await committedHead(database);
+      const head = await servedHead(database, deps.witness_quorum, Math.max(...records.map(({ leaf_index }) => leaf_index)));
       const digests = records
         .map(statementOf)
         .flatMap((statement) => (statement.kind === 'decision' ? statement.predicate.policies.map(({ digest }) => digest) : []));
@@ -67,7 +70,7 @@ export function recordHandlers(
         schemaVersion,
         kind: 'EvidenceExport' as const,
         run_id,
-        checkpoint: deps.checkpointOf(head),
+        checkpoint: await withCosignatures(database, deps.checkpointOf(head), head.size, 'newest'),
         records: records.map((record, at) => exportedRecord({ ...record, payload: payloadOf(record) }, proofs[at] ?? [], record.facts)),
         policies: packs,
       };

@@ -1,7 +1,7 @@
 import { Problem } from '@govctl/core/api';
 import { digestOf, draftRecord, parseStatement, type RecordDraft, subjectOf } from '@govctl/core/evidence';
 import { type Actor, sourceTypeOf } from '@govctl/core/identity';
-import type { AccessDependencies } from './access-handler.ts';
+import type { AccessDependencies } from './access.ts';
 import type { RecordRow } from './queries.ts';
 
 type Outcome = Pick<ResolutionPredicate, 'outcome' | 'reason' | 'digest' | 'length' | 'jti' | 'expires_at'>;
@@ -9,18 +9,29 @@ type ResolutionPredicate = Parameters<typeof draftRecord<'ref-resolution'>>[0]['
 /** Whose record it is. */
 export type Owner = Pick<RecordRow, 'tenant_id' | 'dataset_id'>;
 
+export type Denial = {
+  readonly actor: Pick<Actor, 'actor_id' | 'authenticated_by'>;
+  readonly ref: string;
+  readonly owner: Owner;
+  readonly reason: string;
+  /** Of the capability that was refused; null where none was made. */
+  readonly jti: string | null;
+  readonly request_id: string;
+  readonly now: string;
+};
+
 /** Records a refusal, as often as the actor's share allows; what is left out is counted in the next one. */
 export async function recordDenial(
-  deps: Pick<AccessDependencies, 'journal' | 'denials' | 'deployment' | 'randomHex' | 'logger'>,
-  actor: Actor,
-  ref: string,
-  owner: Owner,
-  reason: string,
-  request_id: string,
-  now: string,
+  deps: Pick<AccessDependencies, 'journal' | 'denials' | 'deployment' | 'randomHex' | 'logger' | 'counted'>,
+  { actor, ref, owner, reason, jti, request_id, now }: Denial,
 ): Promise<void> {
-  const share = deps.denials.take(actor.actor_id, Date.parse(now));
-  deps.logger.warn({ request_id, actor: actor.actor_id, ref, outcome: 'deny' }, 'evidence refused');
+  // Whoever holds a URL of somebody's must not use up what is kept for that somebody's own refusals.
+  const share = deps.denials.take(jti === null ? actor.actor_id : `holder of ${actor.actor_id}`, Date.parse(now));
+  if (jti === null) {
+    const { actor_id, authenticated_by } = actor;
+    deps.logger.warn({ request_id, actor: actor_id, authenticated_by, ref, outcome: 'denied' }, 'evidence refused');
+    deps.counted('denied');
+  }
   if (!share.granted) {
     throw new Problem('too-many-requests', {
       detail: `${actor.actor_id} was refused too often`,
@@ -29,7 +40,7 @@ export async function recordDenial(
     });
   }
   const more = share.unrecorded === 0 ? '' : ` (${share.unrecorded} more refusals before this one were not recorded)`;
-  const outcome = { outcome: 'deny', reason: `${reason}${more}`, digest: null, length: null, jti: null, expires_at: null } as const;
+  const outcome = { outcome: 'deny', reason: `${reason}${more}`, digest: null, length: null, jti, expires_at: null } as const;
   const draft = resolutionDraft(deps, actor, ref, owner, outcome, request_id, now);
   await deps.journal.commit({ label: 'evidence.deny', changes: [], records: [draft], events: [] });
 }
@@ -37,7 +48,7 @@ export async function recordDenial(
 /** Belongs to the tenant and dataset of what was asked for, so that its owner sees who read it; it is no part of the run. */
 export function resolutionDraft(
   deps: Pick<AccessDependencies, 'deployment' | 'randomHex'>,
-  actor: Actor,
+  actor: Pick<Actor, 'actor_id' | 'authenticated_by'>,
   ref: string,
   owner: Owner,
   outcome: Outcome,

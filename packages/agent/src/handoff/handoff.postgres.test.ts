@@ -6,6 +6,7 @@ import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PostgresReader, type SqlParams, textFor } from '../db/index.ts';
 import type { Journal } from '../journal/index.ts';
+import { loopWatch } from '../loop/loop-watch.ts';
 import { makeTemplate, PostgresBench, settlePostgres } from './handoff-postgres.fixture.ts';
 import { openPostgresHandoff } from './open.postgres.ts';
 import { startTestServer, type TestServer } from './postgres-server.fixture.ts';
@@ -51,6 +52,7 @@ async function opened(bench: PostgresBench) {
     jitter: () => 0.5,
     now: () => new Date().toISOString(),
     logger: pino({ level: 'silent' }),
+    watch: loopWatch(),
     registry: new Registry(),
     committed: () => {},
   });

@@ -69,7 +69,7 @@ export async function openPostgresHandoff(settings: PostgresHandoffSettings): Pr
       },
     },
   });
-  const running = startLoop({ name: 'tail', now, logger, round: () => loop.round() });
+  const running = startLoop({ name: 'tail', now, logger, watch: settings.watch, round: () => loop.round() });
   opened.defer(() => running.stop());
   const wake = () => {
     loop.woken();

@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import { birthsMigrations, migrate, openSqlite, SqliteReader } from '../db/index.ts';
 import type { Journal } from '../journal/index.ts';
 import { startLoop } from '../loop/loop.ts';
+import type { LoopWatch } from '../loop/loop-watch.ts';
 import { SqliteBirths } from './births.ts';
 import { attachBirths } from './births-attachment.ts';
 import { coverageSource } from './coverage.ts';
@@ -27,6 +28,7 @@ export type HandoffSettings = {
   readonly jitter: () => number;
   readonly now: () => string;
   readonly logger: Logger;
+  readonly watch: LoopWatch;
   readonly registry: Registry;
   /** Events may have been committed. */
   readonly committed: () => void;
@@ -78,7 +80,7 @@ export async function openHandoff(settings: HandoffSettings): Promise<Handoff> {
       },
     },
   });
-  const running = startLoop({ name: 'tail', now, logger, round: () => loop.round() });
+  const running = startLoop({ name: 'tail', now, logger, watch: settings.watch, round: () => loop.round() });
   opened.defer(() => running.stop());
   const wake = () => {
     loop.woken();

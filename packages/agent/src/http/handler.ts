@@ -13,6 +13,8 @@ export type RequestContext = {
   readonly headers: IncomingMessage['headers'];
   /** The unparsed body of `raw` routes. */
   readonly raw: Readable;
+  /** Thumbprint of the client's certificate, base64url; absent where the connection has none. */
+  readonly confirmation?: string;
   /** Aborted when the client goes away or the daemon stops. */
   readonly signal: AbortSignal;
 };

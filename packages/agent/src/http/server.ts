@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { isProblem, type Listener, Problem, parseStrictJson, type Route, schemaVersion } from '@govctl/core/api';
 import { type Actor, mayCall } from '@govctl/core/identity';
@@ -6,6 +7,8 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, 
 import type { Logger } from 'pino';
 import type { ZodError } from 'zod';
 import type { Authenticator } from '../identity/authenticate.ts';
+import { confirmationOf } from './confirmation.ts';
+import { exactTargets } from './exact-target.ts';
 import { type Handler, Reply, type RequestContext } from './handler.ts';
 import { assertStrictHttp } from './strict.ts';
 
@@ -33,7 +36,11 @@ export type HttpOptions = {
   readonly onRefusal?: (refusal: Refusal) => Promise<void>;
   /** Which listener class this server is; routes of other classes do not exist on it. */
   readonly listeners: ReadonlySet<Listener>;
+  /** Classes that another socket serves: asking for them here is refused, with what to do instead. */
+  readonly elsewhere?: ReadonlyMap<Listener, string>;
   readonly allowedHosts?: ReadonlySet<string>;
+  /** Answers everything that is not served with the same 404, and does not say what else there could be. */
+  readonly silent?: true;
   /** How long the body of a request that is parsed may take to arrive, in milliseconds; 30 s unless said. */
   readonly bodyDeadlineMs?: number;
 };
@@ -42,8 +49,12 @@ const nobody: Actor = { actor_id: 'SYSTEM::nobody', source_type: 'SYSTEM', authe
 const defaultBodyLimit = 1024 * 1024;
 const defaultBodyDeadlineMs = 30_000;
 
+/** A unix socket of our own, or one that was opened by whoever started this process. */
+type ListenAt = { readonly path: string } | { readonly fd: number };
+
 export type HttpServer = {
   readonly app: FastifyInstance;
+  listen(at: ListenAt): Promise<void>;
   /** @param drainMs how long requests under way may take before their connections are cut */
   close(drainMs: number): Promise<void>;
 };
@@ -68,6 +79,10 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   });
   app.server.maxConnections = 512;
   const stopping = new AbortController();
+  const served = Object.entries(options.routes).filter(
+    ([, { listener }]) => options.listeners.has(listener) || options.elsewhere?.has(listener) === true,
+  );
+  const assertExactTarget = exactTargets(served.map(([, route]) => route));
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
@@ -81,6 +96,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
 
   app.addHook('onRequest', async (request) => {
     assertStrictHttp(request.raw, options.allowedHosts);
+    assertExactTarget(request.raw.url ?? '');
   });
   app.addHook('onResponse', async (request, reply) => {
     options.observer.request({
@@ -96,17 +112,13 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   });
   app.setErrorHandler((error, request, reply) => sendProblem(toProblem(error), request, reply, options.logger));
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      new Problem('not-found', { detail: `no route ${request.method} ${request.url.split('?', 1)[0] ?? ''}` }),
-      request,
-      reply,
-      options.logger,
-    ),
-  );
+  app.setNotFoundHandler((request, reply) => {
+    const detail = options.silent === true ? 'nothing is here' : `no route ${request.method} ${shortened(request.url)}`;
+    return sendProblem(new Problem('not-found', { detail }), request, reply, options.logger);
+  });
 
-  for (const [name, route] of Object.entries(options.routes)) {
-    if (!options.listeners.has(route.listener)) continue;
+  for (const [name, route] of served) {
+    const elsewhere = options.elsewhere?.get(route.listener);
     const handler = options.handlers[name];
     if (handler === undefined || route.action === '')
       throw new Error(`route ${name} has no ${handler === undefined ? 'handler' : 'action'}`);
@@ -117,6 +129,11 @@ export function createHttpServer(options: HttpOptions): HttpServer {
       config: { name },
       // Authentication before the body is read: an unauthenticated caller costs a header, not a megabyte.
       preParsing: async (request, _reply, payload) => {
+        if (elsewhere !== undefined)
+          throw new Problem('forbidden', {
+            detail: `${name} is not served on this socket, but on the ${route.listener} socket`,
+            hint: elsewhere,
+          });
         request.actor =
           route.action === 'open' ? nobody : await options.authenticator.authenticate(request.headers.authorization, options.now());
         if (route.action !== 'open' && !mayCall(request.actor, route.action)) {
@@ -149,6 +166,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
           traceparent: traceparentOf(request),
           headers: request.headers,
           raw: request.raw,
+          ...confirmationOf(socket),
           signal: AbortSignal.any([aborted.signal, stopping.signal]),
         };
         const result = await handler({
@@ -169,6 +187,15 @@ export function createHttpServer(options: HttpOptions): HttpServer {
 
   return {
     app,
+    async listen(at) {
+      if ('path' in at) await app.listen(at);
+      else {
+        // Fastify knows no descriptors; its close() closes the server either way.
+        await app.ready();
+        app.server.listen(at);
+        await once(app.server, 'listening');
+      }
+    },
     async close(drainMs) {
       stopping.abort();
       // Requests under way get this long; then their connections are cut, and their callers retry by run_id.
@@ -180,6 +207,12 @@ export function createHttpServer(options: HttpOptions): HttpServer {
       }
     },
   };
+}
+
+/** A path as an error may repeat it: a key or a capability that somebody put into one is longer than any name there is. */
+function shortened(url: string): string {
+  const parts = (url.split('?', 1)[0] ?? '').split('/');
+  return parts.map((part) => (part.length > 40 ? `${part.slice(0, 8)}...` : part)).join('/');
 }
 
 /** A body that dribbles keeps its connection from being silent, so silence cannot end it. Who reads the body answers. */

@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { Problem } from '@govctl/core/api';
 
 const onlyOnce = new Set(['host', 'authorization', 'content-length', 'content-type', 'idempotency-key']);
-const localHosts = new Set(['localhost', '127.0.0.1', '[::1]', 'govd']);
+/** Host names that mean this machine; `govd` is what a client says over the unix socket. */
+export const localHosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]', 'govd']);
 
 /**
  * What Node's parser lets through and a local API must not: requests a browser makes on somebody's behalf (Origin, a foreign
@@ -26,6 +27,7 @@ export function assertStrictHttp(request: IncomingMessage, allowedHosts: Readonl
   if (seen.has('content-encoding')) refuse('compressed bodies are not accepted');
   const url = request.url ?? '';
   if (!url.startsWith('/')) refuse('the request target must be a path');
+  if (url.includes('#')) refuse('a fragment is never sent to a server');
   const path = url.split('?', 1)[0] ?? '';
   if (/%2f|%5c|%00|\\/i.test(path) || /\/(\.|%2e){1,2}(\/|$)/i.test(path)) refuse('the path has an encoded slash or a dot segment');
   const host = request.headers.host;

@@ -8,6 +8,7 @@ import { leaseWriteSql } from '../lease/write-sql.ts';
 import { governanceWriteSql } from '../policy/write-sql.ts';
 import { promotionWriteSql } from '../promotion/write-sql.ts';
 import { snapshotWriteSql } from '../snapshot/write-sql.ts';
+import { witnessWriteSql } from '../witness/write-sql.ts';
 
 /** SQL of every write, by name; complete because the compiler says so. */
 export const writeSql: Readonly<Record<WriteName, WriteSql>> = {
@@ -19,4 +20,5 @@ export const writeSql: Readonly<Record<WriteName, WriteSql>> = {
   ...eventWriteSql,
   ...leaseWriteSql,
   ...evidenceWriteSql,
+  ...witnessWriteSql,
 };

@@ -11,4 +11,9 @@ export const leaseWriteSql: Record<keyof LeaseWrites, WriteSql> = {
     changes: 1,
     guard: 'lease-is-mine',
   },
+  'lease.release': {
+    sql: 'UPDATE lease SET expires_at = :at WHERE lease_name = :lease_name AND holder = :holder AND expires_at > :at',
+    changes: 'any',
+    guard: 'lease',
+  },
 };

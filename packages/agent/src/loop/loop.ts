@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { LoopWatch } from './loop-watch.ts';
 
 /** A background loop that cycles until it is stopped; a round that throws is logged and the next one comes after a pause. */
 export type Loop = {
@@ -15,6 +16,9 @@ export type LoopOptions = {
   readonly round: (signal: AbortSignal) => Promise<number>;
   readonly now: () => string;
   readonly logger: Logger;
+  /** Told of the loop, so that a round that hangs is noticed. */
+  readonly watch: LoopWatch;
+  readonly monotonicMs?: () => number;
   /** Pause after a round that failed, in milliseconds. */
   readonly failurePause?: number;
 };
@@ -25,6 +29,9 @@ export function startLoop(options: LoopOptions): Loop {
   let wakeUp: () => void = () => {};
   let woken = false;
   let lastRoundAt: string | null = null;
+  const monotonicMs = options.monotonicMs ?? (() => performance.now());
+  let roundSince: number | null = null;
+  const unwatch = options.watch.add({ name: options.name, roundMs: () => (roundSince === null ? 0 : monotonicMs() - roundSince) });
 
   const pause = (milliseconds: number) =>
     new Promise<void>((resolve) => {
@@ -42,6 +49,7 @@ export function startLoop(options: LoopOptions): Loop {
   const running = (async () => {
     while (!stopping.signal.aborted) {
       let next: number;
+      roundSince = monotonicMs();
       try {
         next = await options.round(stopping.signal);
         lastRoundAt = options.now();
@@ -50,9 +58,10 @@ export function startLoop(options: LoopOptions): Loop {
         options.logger.error({ loop: options.name, err: error }, 'a round failed; the loop goes on');
         next = options.failurePause ?? 1000;
       }
+      roundSince = null;
       await pause(next);
     }
-  })();
+  })().finally(unwatch);
 
   return {
     wake() {

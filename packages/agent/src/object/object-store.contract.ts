@@ -96,6 +96,17 @@ export function objectStoreContract(make: () => Promise<ObjectStoreSubject>): vo
     expect(await leftovers()).toEqual([]);
   });
 
+  test('everything that is stored is listed once, in order, and nothing else is', async () => {
+    const { store } = await make();
+    const digests = Array.from({ length: 40 }, (_, n) => digestOf(`content ${n}`));
+    for (const [n, digest] of digests.entries()) await store.put(digest, chunks(`content ${n}`));
+    await store.put(digestOf('other'), chunks('unlike')).catch(() => undefined);
+    await store.setAside(digests[3] ?? '');
+    const listed: string[] = [];
+    for await (const digest of store.list()) listed.push(digest);
+    expect(listed).toEqual(digests.toSpliced(3, 1).sort());
+  });
+
   test('damaged content can be set aside and stored again', async () => {
     const { store, corrupt } = await make();
     const digest = digestOf('precious');

@@ -129,6 +129,17 @@ export async function openFolderStore(folder: string, files: FileCalls = nodeFil
       }
     },
 
+    async *list() {
+      try {
+        for (const shard of (await files.readdir(folder)).filter((name) => /^[0-9a-f]{2}$/.test(name)).sort()) {
+          const names = (await files.readdir(join(folder, shard))).filter((name) => /^[0-9a-f]{62}$/.test(name)).sort();
+          for (const name of names) yield `sha256:${shard}${name}` as Digest;
+        }
+      } catch (error) {
+        throw isFileError(error) ? unavailable(folder, 'read', error) : error;
+      }
+    },
+
     async setAside(digest) {
       const { shard, path } = placeOf(digest);
       try {

@@ -14,6 +14,8 @@ export type ObjectStore = {
   size(digest: Digest): Promise<number | null>;
   /** The content, unchecked: whoever needs to know compares the digest. Null when there is no such object. */
   read(digest: Digest): Promise<Readable | null>;
+  /** Every stored object, in the order of their digests. What is stored or set aside meanwhile may be among them or not. */
+  list(): AsyncIterable<Digest>;
   /**
    * Takes content that does not have its digest out of the way, so that it is missing and can be stored again. It is kept aside for
    * whoever looks into what happened.

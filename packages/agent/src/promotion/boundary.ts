@@ -15,6 +15,7 @@ import { mayAffect } from '@govctl/core/identity';
 import { carryOut, confirmCommit, decideForRemote, type RunRow, type RunState, startRun, storeMove } from '@govctl/core/promotion';
 import { query } from '../db/index.ts';
 import type { Handlers } from '../http/index.ts';
+import { newestWitnessed } from '../witness/queries.ts';
 import type { LogReader } from './answer.ts';
 import { type FactRequest, lockKeyOf } from './facts.ts';
 import { shown } from './handler.ts';
@@ -236,6 +237,7 @@ export function boundaryHandlers(
           hint: `govctl snapshot verify ${state.active.snapshot_id}`,
         });
       if (run.phase === 'COMPLETED') return await deps.answers.answer(run);
+      await requireWitnessed(deps, run);
       const planned = confirmCommit(resume(run), run, body.snapshot_hash, actor, now, deployment);
       const result = await deps.journal.commit(planned.unit);
       if (!result.ok) throw keepsMoving(run.run_id);
@@ -253,6 +255,18 @@ function verifiedDecision(envelope: Envelope, ref: string, keys: Parameters<type
   if (digestOf(decoded.payload) !== ref) throw bad('is not the one of decision_ref');
   if (signingKeys(decoded.payload, decoded.sigs, keys).length === 0) throw bad('is not signed by a governance key of this store');
   return (JSON.parse(Buffer.from(decoded.payload).toString('utf8')) as { predicate: { decision: DecisionBody } }).predicate.decision;
+}
+
+/** Where witnesses must have seen a promotion, nobody else's word completes it. */
+async function requireWitnessed({ database, witnesses: { quorum } }: BoundaryDependencies, run: RunRow): Promise<void> {
+  if (quorum === 0) return;
+  const [[head], [record]] = await database.read([newestWitnessed({}), recordByRef({ ref: run.evidence_ref ?? '' })]);
+  if (record !== undefined && head !== undefined && record.leaf_index < head.size) return;
+  throw new Problem('evidence-unavailable', {
+    detail: `the promotion of ${run.run_id} is not cosigned by ${quorum} witnesses yet`,
+    hint: 'send the confirmation again; govctl doctor says which witness is away',
+    retryAfterSeconds: 1,
+  });
 }
 
 async function alreadyMoved(deps: BoundaryDependencies, run: RunRow, state: RunState, already = true) {

@@ -17,8 +17,10 @@ import type { Database } from '../db/index.ts';
 import type { Authority } from '../identity/authority.ts';
 import type { Journal } from '../journal/index.ts';
 import type { CompiledPacks } from '../policy/pack-store.ts';
+import type { Witnesses } from '../witness/witnesses.ts';
 import type { PromotionAnswers } from './answer.ts';
 import { type FactRequest, type FactSources, type ReadFacts, readFacts } from './facts.ts';
+import { runById } from './queries.ts';
 
 export type PromotionDependencies = {
   /** Reads on a connection that cannot write. */
@@ -35,6 +37,7 @@ export type PromotionDependencies = {
   readonly deployment: { readonly environment: string; readonly service_release_id: string };
   readonly config_digest: () => string;
   readonly authority: Authority;
+  readonly witnesses: Pick<Witnesses, 'quorum' | 'completed'>;
   /** Told of each recorded decision, once it is durable. */
   readonly decided: (decision: DecisionBody['decision']) => void;
   readonly randomHex: (bytes: number) => string;
@@ -87,6 +90,7 @@ export function sagaContext(deps: PromotionDependencies, read: ReadFacts, tracep
     policy_activation: read.policy_activation,
     lock_key: read.lock_key,
     lock_fence: read.lock_fence,
+    witness_quorum: deps.witnesses.quorum,
     ...(traceparent === undefined ? {} : { traceparent }),
   };
 }
@@ -108,6 +112,9 @@ export type StoredRequest = {
   readonly actor: Actor;
 };
 
+/** How long a caller waits for witnesses before it is told that the run is incomplete: they answer in milliseconds, or are away. */
+const witnessWaitMs = 3000;
+
 /** Plans and commits; null when a guard was lost and the facts must be read again. */
 export async function commitPlanned(
   deps: PromotionDependencies,
@@ -121,7 +128,10 @@ export async function commitPlanned(
   const result = await deps.journal.commit(planned.unit);
   if (!result.ok) return null;
   deps.decided(decision.decision);
-  return deps.answers.fresh(planned, result);
+  const answer = deps.answers.fresh(planned, result);
+  if (planned.state.awaits === undefined || !(await deps.witnesses.completed(planned.row.run_id, witnessWaitMs))) return answer;
+  const [[run]] = await deps.database.read([runById({ run_id: planned.row.run_id })]);
+  return run === undefined ? answer : await deps.answers.answer(run);
 }
 
 export function resume(run: RunRow): RunStart {

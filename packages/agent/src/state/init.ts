@@ -12,6 +12,7 @@ import { hashSecret } from '../identity/authenticate.ts';
 import { asOwner, migrateSchemas } from '../store/schema.postgres.ts';
 import { writeFileDurably } from './durable-file.ts';
 import { createKeys, loadKeys } from './key-file.ts';
+import { withSecretPaths } from './secret.ts';
 import { type StateDir, stateDir } from './state-dir.ts';
 
 export type InitOptions = {
@@ -22,6 +23,8 @@ export type InitOptions = {
   /** Name of the log, in every checkpoint for ever. */
   readonly origin?: string | undefined;
   readonly operator: string;
+  /** Folder of credentials, where the configuration has passwords come from systemd. */
+  readonly credentials?: string | undefined;
   readonly now: () => string;
 };
 
@@ -98,7 +101,8 @@ function initialConfig(options: InitOptions): { readonly text: string; readonly 
   const text = configText(options);
   const validated = validateConfig(text);
   const problems = validated.ok ? [] : validated.problems;
-  if (validated.ok && validated.value.kind === 'GovdConfig') return { text, config: validated.value.config };
+  if (validated.ok && validated.value.kind === 'GovdConfig')
+    return { text, config: withSecretPaths(validated.value.config, options.credentials ?? process.env.CREDENTIALS_DIRECTORY) };
   throw new Problem('usage', {
     detail: problems.map((problem) => problem.message).join('; ') || 'this is no GovdConfig',
     hint: 'govd init --state-dir D makes a local_parity deployment',
@@ -199,7 +203,7 @@ function newKeyId(): string {
 }
 
 function writeTrust(dir: StateDir, origin: string): void {
-  const keys = loadKeys(dir.keys);
+  const keys = loadKeys({ folder: dir.keys, guardedBy: 'mode' });
   const trusted = (['decision', 'log', 'capability', 'token'] as const).map((purpose) => ({
     ...enrolPublicKey(rawPublicKey(createPublicKey(keys[purpose]).export({ type: 'spki', format: 'der' }))),
     purpose,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Problem } from '@govctl/core/api';
 import { ed25519Signer, type KeyPurpose, keyPurposes, type Signer } from '@govctl/core/evidence';
 import { writeFileDurably } from './durable-file.ts';
+import type { KeyPlace } from './secret.ts';
 
 export type KeyFiles = Readonly<Record<KeyPurpose, KeyObject>>;
 
@@ -19,7 +20,7 @@ export function createKeys(folder: string): void {
 }
 
 /** @throws Problem `unavailable` when a key is missing or not Ed25519, `forbidden` when it is readable by others. */
-export function loadKeys(folder: string): KeyFiles {
+export function loadKeys({ folder, guardedBy }: KeyPlace): KeyFiles {
   const load = (purpose: KeyPurpose): KeyObject => {
     const path = fileOf(folder, purpose);
     if (!existsSync(path))
@@ -28,7 +29,7 @@ export function loadKeys(folder: string): KeyFiles {
         hint: 'restore it from a backup, or start a new state folder: govd init --state-dir D',
       });
     const mode = statSync(path).mode & 0o777;
-    if ((mode & 0o077) !== 0)
+    if (guardedBy === 'mode' && (mode & 0o077) !== 0)
       throw new Problem('forbidden', {
         detail: `the ${purpose} key can be read by others (mode ${mode.toString(8)})`,
         hint: `chmod 600 ${path}`,

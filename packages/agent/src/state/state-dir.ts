@@ -15,6 +15,8 @@ export type StateDir = {
   readonly socket: string;
   /** The last signed checkpoint, where the configuration names no better place. */
   readonly checkpoint: string;
+  /** Copies of the databases while a backup is made of them. */
+  readonly backupDraft: string;
 };
 
 /** Absolute whatever was given: the paths are written into files that are read from elsewhere. */
@@ -33,5 +35,6 @@ export function stateDir(given: string): StateDir {
     operatorKey: join(root, 'keys', 'operator.apikey'),
     socket: join(root, 'govd.sock'),
     checkpoint: join(root, 'checkpoint'),
+    backupDraft: join(root, '.backup'),
   };
 }

@@ -1,3 +1,3 @@
 export { openStore } from './open.ts';
 export { asOwner, migrateSchemas, type SchemaChange } from './schema.postgres.ts';
-export type { JournalSettings, Store, StoreJournal } from './store.ts';
+export type { JournalSettings, Store, StoreCopy, StoreJournal } from './store.ts';

@@ -1,6 +1,7 @@
 import type { GovdConfig } from '@govctl/core/config';
 import type { Logger } from 'pino';
 import { birthsPlace } from '../config/births-place.ts';
+import type { LoopWatch } from '../loop/loop-watch.ts';
 import type { StateDir } from '../state/index.ts';
 import { openPostgresStore } from './store.postgres.ts';
 import { openSqliteStore } from './store.sqlite.ts';
@@ -10,9 +11,15 @@ import type { Store } from './store.ts';
 export function openStore(
   dir: StateDir,
   config: GovdConfig,
-  seams: { readonly now: () => string; readonly logger: Logger },
+  seams: {
+    readonly now: () => string;
+    readonly logger: Logger;
+    readonly loops: LoopWatch;
+    /** Told before migrations run: they may take long. */
+    readonly migrating?: (pending: readonly string[]) => void;
+  },
 ): Promise<Store> {
   const { postgres } = config.store;
-  if (postgres === undefined) return openSqliteStore(dir, seams.now);
-  return openPostgresStore({ config: postgres, births: birthsPlace(config), root: dir.root, logger: seams.logger });
+  if (postgres === undefined) return openSqliteStore(dir, seams.now, seams.migrating);
+  return openPostgresStore({ config: postgres, births: birthsPlace(config), root: dir.root, logger: seams.logger, loops: seams.loops });
 }

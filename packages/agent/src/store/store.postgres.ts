@@ -18,6 +18,7 @@ import {
 import { type BirthsPlace, openPostgresHandoff } from '../handoff/index.ts';
 import { PostgresJournal } from '../journal/index.ts';
 import { startLoop } from '../loop/loop.ts';
+import type { LoopWatch } from '../loop/loop-watch.ts';
 import type { Store } from './store.ts';
 
 export type PostgresStoreOptions = {
@@ -26,6 +27,7 @@ export type PostgresStoreOptions = {
   /** Relative paths of the configuration are relative to it. */
   readonly root: string;
   readonly logger: Logger;
+  readonly loops: LoopWatch;
 };
 
 /** How often the clock is compared with the server's, in milliseconds. */
@@ -36,7 +38,7 @@ const clockPause = 1000;
  *
  * @throws Problem `unavailable` when the server is refused, the schema is not this program's, or the role may change the log
  */
-export async function openPostgresStore({ config, births, root, logger }: PostgresStoreOptions): Promise<Store> {
+export async function openPostgresStore({ config, births, root, logger, loops }: PostgresStoreOptions): Promise<Store> {
   await using opened = new AsyncDisposableStack();
   const settings = postgresSettings(config, root);
   const sessionFor = (purpose: string) =>
@@ -51,6 +53,7 @@ export async function openPostgresStore({ config, births, root, logger }: Postgr
     name: 'clock',
     now: clock.now,
     logger,
+    watch: loops,
     round: async () => {
       try {
         await clock.compare();

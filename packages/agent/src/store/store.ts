@@ -21,6 +21,14 @@ export type JournalSettings = {
   readonly continues: () => Promise<string | null>;
 };
 
+/** How a backup gets at the databases. */
+export type StoreCopy = {
+  /** Bytes that the copies will take, about. */
+  size(): number;
+  /** Copies the databases, as they are at one moment, into a folder. Answers the file names. @throws on abort */
+  into(folder: string, signal: AbortSignal): Promise<readonly ['govd.db', 'births.db']>;
+};
+
 /**
  * Where a deployment keeps its state and its evidence: SQLite in the state folder, or PostgreSQL for many hosts. Everything above
  * this port is the same program.
@@ -35,6 +43,8 @@ export type Store = {
   /** What `/readyz` asks of the store besides. */
   readonly readiness: readonly { readonly name: string; check(): { readonly ok: boolean; readonly detail: string } }[];
   openJournal(settings: JournalSettings): Promise<StoreJournal>;
+  /** Absent where the database has tools of its own for it. */
+  readonly copy?: StoreCopy;
   openHandoff(settings: Omit<HandoffSettings, 'database' | 'births'>): Promise<Handoff>;
   close(): Promise<void>;
 };

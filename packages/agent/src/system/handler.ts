@@ -2,8 +2,7 @@ import { schemaVersion, type systemRoutes } from '@govctl/core/api';
 import { kernelVersion } from '@govctl/core/decision';
 import type { Registry } from 'prom-client';
 import { type Handlers, Reply } from '../http/index.ts';
-
-type ReadinessCheck = { readonly name: string; check(): { readonly ok: boolean; readonly detail: string } };
+import { askReadiness, type ReadinessCheck } from './readiness.ts';
 
 export type SystemDependencies = {
   readonly version: string;
@@ -24,15 +23,8 @@ export function systemHandlers(deps: SystemDependencies): Handlers<typeof system
     'system.health': async () => new Reply(200, 'ok\n', { 'content-type': 'text/plain; charset=utf-8' }),
 
     async 'system.ready'() {
-      const checks = deps.readiness.map(({ name, check }) => {
-        try {
-          return { name, ...check() };
-        } catch (error) {
-          return { name, ok: false, detail: (error as Error).message };
-        }
-      });
-      const ready = checks.every((check) => check.ok);
-      const document = { schemaVersion, kind: 'Readiness', ready, checks } as const;
+      const { ready, checks } = askReadiness(deps.readiness);
+      const document = { schemaVersion, kind: 'Readiness' as const, ready, checks: [...checks] };
       return ready ? document : new Reply(503, JSON.stringify(document), { 'content-type': 'application/json; charset=utf-8' });
     },
 

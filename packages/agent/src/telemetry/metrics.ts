@@ -7,6 +7,7 @@ export type Metrics = {
   readonly http: HttpObserver;
   readonly journal: JournalObserver;
   readonly decisions: Counter<'decision'>;
+  readonly access: Counter<'outcome'>;
 };
 
 /** Prometheus metrics; names are in docs/operations. Labels never carry a caller's strings, so their number is bounded. */
@@ -31,9 +32,16 @@ export function createMetrics(): Metrics {
     registers,
   });
   const decisions = new Counter({ name: 'govd_decisions_total', help: 'Decisions recorded', labelNames: ['decision'], registers });
+  const access = new Counter({
+    name: 'govd_evidence_access_total',
+    help: 'Requests for evidence by what became of them',
+    labelNames: ['outcome'],
+    registers,
+  });
   return {
     registry,
     decisions,
+    access,
     http: { request: ({ route, status, seconds }) => requests.observe({ route, status: String(status) }, seconds) },
     journal: {
       group(measure) {

@@ -16,7 +16,15 @@ type Upload = {
   readonly length: number;
 };
 
-export type Download = { readonly headers: Readonly<Record<string, string>>; readonly body: AsyncIterable<Uint8Array> };
+export type Download = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Throws a Problem when the connection breaks before its end. */
+  readonly body: AsyncIterable<Uint8Array>;
+};
+
+/** Where a download broke off, and the strong tag of what it is a part of. */
+export type Continuation = { readonly from: number; readonly etag: string };
 
 /** One server-sent event. `data` is JSON already parsed. */
 export type ServerSentEvent = { readonly id: string | null; readonly event: string; readonly data: unknown };
@@ -44,8 +52,8 @@ export type Client = {
   events<N extends RouteName>(name: N, ...input: Input<N>): AsyncIterable<ServerSentEvent>;
   /**
    * An absolute or relative URL the daemon handed out (a signed evidence URL), fetched over this connection without credentials
-   * of ours: the capability in it is the permission.
+   * of ours: the capability in it is the permission. With `rest`, only what is missing.
    */
-  fetchCapability(url: string, options?: CallOptions): Promise<Download>;
+  fetchCapability(url: string, options?: CallOptions & { readonly rest?: Continuation }): Promise<Download>;
   close(): Promise<void>;
 };

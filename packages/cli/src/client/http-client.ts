@@ -17,7 +17,7 @@ import {
 } from '@govctl/core/api';
 import { type Dispatcher, Pool as HttpConnection } from 'undici';
 import type { Target } from '../context/target.ts';
-import type { CallOptions, Client, Download } from './client.ts';
+import type { CallOptions, Client, Continuation, Download } from './client.ts';
 import { connectProblem } from './connect-problem.ts';
 import { requestPath } from './request-url.ts';
 import { parseEvents } from './sse.ts';
@@ -37,6 +37,7 @@ type Sent = {
   readonly contentType?: string;
   readonly length?: number;
   readonly stream?: true;
+  readonly headers?: Readonly<Record<string, string>>;
 };
 type Answer = Dispatcher.ResponseData;
 
@@ -80,6 +81,7 @@ export function createHttpClient(options: HttpClientOptions): Client {
           ...(authorization === undefined ? {} : { authorization: `Bearer ${authorization}` }),
           ...(sent.contentType === undefined ? {} : { 'content-type': sent.contentType }),
           ...(sent.length === undefined ? {} : { 'content-length': String(sent.length) }),
+          ...sent.headers,
         },
       });
     } catch (error) {
@@ -116,12 +118,27 @@ export function createHttpClient(options: HttpClientOptions): Client {
     });
   };
 
+  async function* toldOf(body: AsyncIterable<Uint8Array>, call: CallOptions | undefined): AsyncGenerator<Uint8Array> {
+    try {
+      yield* body;
+    } catch (error) {
+      throw await wayProblem(
+        error,
+        target,
+        options.signal,
+        call?.signal,
+        undefined,
+        call?.timeoutMs ?? options.timeoutMs ?? defaultTimeoutMs,
+      );
+    }
+  }
+
   const download = async (sent: Sent, call: CallOptions | undefined, credentials: boolean): Promise<Download> => {
     const answer = await exchange(sent, call, credentials);
     const headers: Record<string, string> = {};
     for (const [name, value] of Object.entries(answer.headers))
       if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
-    return { headers, body: answer.body };
+    return { status: answer.statusCode, headers, body: toldOf(answer.body, call) };
   };
 
   // The interface types every call by its route; inside, routes are looked up by name and checked by their schemas.
@@ -157,7 +174,7 @@ export function createHttpClient(options: HttpClientOptions): Client {
         throw await wayProblem(error, target, options.signal, call?.signal, undefined, 0);
       }
     },
-    fetchCapability: (url: string, call?: CallOptions) => {
+    fetchCapability: (url: string, call?: CallOptions & { readonly rest?: Continuation }) => {
       const { pathname, search } = new URL(url, 'http://govd');
       const route: Route = {
         method: 'GET',
@@ -168,7 +185,9 @@ export function createHttpClient(options: HttpClientOptions): Client {
         stream: 'bytes',
         problems: [],
       };
-      return download({ route, path: `${pathname}${search}` }, call, false);
+      const { rest } = call ?? {};
+      const headers: Record<string, string> = rest === undefined ? {} : { range: `bytes=${rest.from}-`, 'if-range': rest.etag };
+      return download({ route, path: `${pathname}${search}`, headers }, call, false);
     },
     close: async () => {
       const http = await connection?.catch(() => undefined);

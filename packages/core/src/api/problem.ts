@@ -20,6 +20,7 @@ export const problemTable = {
   stale: { status: 412, exit: 'conflict', title: 'The expected version is not the current one' },
   'payload-too-large': { status: 413, exit: 'usage', title: 'The body is too large' },
   'unsupported-media-type': { status: 415, exit: 'usage', title: 'The content type is not supported' },
+  'range-not-satisfiable': { status: 416, exit: 'usage', title: 'This range cannot be served' },
   'run-id-reused': { status: 422, exit: 'conflict', title: 'This run_id was used with another request' },
   'digest-mismatch': { status: 422, exit: 'integrity', title: 'The content does not have the digest it claims' },
   unprocessable: { status: 422, exit: 'usage', title: 'Understood, but cannot be done as asked' },

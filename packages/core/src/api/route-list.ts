@@ -1,5 +1,7 @@
 import { auditRoutes } from './route/audit.ts';
+import { backupRoutes } from './route/backup.ts';
 import { contractRoutes } from './route/contract.ts';
+import { doctorRoutes } from './route/doctor.ts';
 import { eventRoutes } from './route/event.ts';
 import { evidenceRoutes } from './route/evidence.ts';
 import { gateRoutes } from './route/gate.ts';
@@ -26,6 +28,8 @@ export const routeList = defineRoutes({
   ...policyRoutes,
   ...gateRoutes,
   ...contractRoutes,
+  ...backupRoutes,
+  ...doctorRoutes,
 });
 
 export type RouteList = typeof routeList;

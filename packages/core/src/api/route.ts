@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { ProblemCode } from './problem.ts';
 
-export type Listener = 'operator' | 'public' | 'internal';
+/** `admin` routes say who may do what: where the daemon has an admin socket, they are served there and nowhere else. */
+export type Listener = 'operator' | 'admin' | 'public' | 'internal';
 
 /**
  * One HTTP route, declared once: the server, the typed client, the OpenAPI document and the authorization test are all made
@@ -11,6 +12,8 @@ export type Route = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD';
   /** Path with `:name` parameters, from `/v1` on. */
   readonly path: string;
+  /** The only spelling of path and query that is served, byte for byte; any other that means the same path is refused. */
+  readonly target?: RegExp;
   readonly summary: string;
   readonly action: string | 'open';
   readonly listener: Listener;

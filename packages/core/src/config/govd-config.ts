@@ -1,9 +1,19 @@
 import { z } from 'zod';
 import { nameSchema, timestampSchema } from '../api/common.ts';
 import { environments } from '../environment/environment.ts';
+import { parseCosignerKey } from '../evidence/cosignature.ts';
 import { durationMs, durationSchema } from '../policy/duration.ts';
 import { handoffConfigSchema, postgresConfigSchema } from './postgres-config.ts';
 
+/** Said here already: a daemon that cannot check what a witness says must not start. */
+function isCosignerKey(vkey: string): boolean {
+  try {
+    parseCosignerKey(vkey);
+    return true;
+  } catch {
+    return false;
+  }
+}
 const file = z.string().min(1).max(4096);
 /** What no duration is, is refused as such and not for its length. */
 const isCapabilityTtl = (text: string) =>
@@ -14,6 +24,13 @@ const origin = z
   .max(256)
   .regex(/^[^\s+]+$/, 'no white space and no plus');
 
+const socketMode = z
+  .string()
+  .regex(/^0[0-7]{3}$/, "four octal digits, like '0660'")
+  .refine((mode) => !/[2367]$/.test(mode), 'others must not be able to write to the socket')
+  .default('0600')
+  .describe('Who may open the socket.');
+
 const signerSchema = z.strictObject({
   key_id: z.string().min(1).max(256).describe('What a bundle names this key by.'),
   role: nameSchema.describe("The role a contract's `signers` asks for."),
@@ -21,6 +38,18 @@ const signerSchema = z.strictObject({
   valid_from: timestampSchema.describe('Signatures before this time do not count.'),
   valid_until: timestampSchema.nullable().default(null).describe('Signatures from this time on do not count.'),
   revoked_at: timestampSchema.nullable().default(null).describe('When the key was taken back; from then on nothing it signed counts.'),
+});
+
+const witnessSchema = z.strictObject({
+  vkey: z
+    .string()
+    .max(1024)
+    .refine(isCosignerKey, 'the verifier key of a witness: NAME+ID+BASE64 (govctl log witness show)')
+    .describe('Its verifier key (C2SP tlog-cosignature, type 04).'),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => !/[?#]/.test(url), 'no query and no fragment')
+    .describe('Its submission prefix: add-checkpoint is under it.'),
 });
 
 /** `govd.yaml`. Closed, and complete with defaults: what stands here is everything the daemon can be told. */
@@ -33,6 +62,19 @@ export const govdConfigSchema = z
     log: z
       .strictObject({
         origin: origin.describe('Name of the evidence log, in every checkpoint for ever.'),
+        witnesses: z
+          .array(witnessSchema)
+          .max(16)
+          .default([])
+          .describe('Who is asked to cosign each checkpoint (C2SP tlog-witness). Best run by others, on other machines.'),
+        quorum: z
+          .int()
+          .min(0)
+          .max(16)
+          .default(0)
+          .describe('How many of them must have cosigned a promotion before its run is complete; 0: nothing waits for them.'),
+        heartbeat: durationSchema.default('1m').describe('How often they cosign a log that did not grow, so that a frozen view shows.'),
+        witness_timeout: durationSchema.default('5s').describe('How long a witness may take to answer.'),
         second_place: file.optional().describe('File that keeps the last signed checkpoint outside the database. Best on another disk.'),
       })
       .describe('The evidence log.'),
@@ -43,19 +85,34 @@ export const govdConfigSchema = z
       .prefault({})
       .describe('Where state and evidence are kept.'),
     handoff: handoffConfigSchema.prefault({}).describe('Where births are read.'),
+    secrets: z
+      .strictObject({
+        provider: z
+          .enum(['files', 'systemd'])
+          .default('files')
+          .describe(
+            '`files`: keys in the state folder, passwords where `password_file` says, all 0600. `systemd`: credentials of the unit (LoadCredential); `password_file` names one.',
+          ),
+      })
+      .prefault({})
+      .describe('Where private keys and passwords come from. Never from arguments or the environment.'),
     listeners: z
       .strictObject({
         operator: z
           .strictObject({
             socket: file.optional().describe('Unix socket; `govd.sock` in the state folder when absent.'),
-            mode: z
-              .string()
-              .regex(/^0[0-7]{3}$/, "four octal digits, like '0660'")
-              .refine((mode) => !/[2367]$/.test(mode), 'others must not be able to write to the socket')
-              .default('0600')
-              .describe('Who may open the socket.'),
+            mode: socketMode,
           })
-          .prefault({}),
+          .prefault({})
+          .describe('For operators. A socket that systemd hands over takes its place.'),
+        admin: z
+          .strictObject({ socket: file.describe('Unix socket.'), mode: socketMode })
+          .optional()
+          .describe('A socket of its own for what says who may do what (API keys); such requests are refused on the other one then.'),
+        fetch: z
+          .strictObject({ port: z.int().min(0).max(65535).describe('Port on 127.0.0.1; 0 is any free one.') })
+          .optional()
+          .describe('Opens signed evidence URLs over loopback, and serves nothing else; local_parity only. Absent: none.'),
       })
       .prefault({})
       .describe('Where govd listens.'),
@@ -74,7 +131,7 @@ export const govdConfigSchema = z
           .url({ protocol: /^https?$/ })
           .refine((url) => !/[?#]|\/$/.test(url), 'no slash, query or fragment at the end')
           .optional()
-          .describe('Where signed evidence URLs point, without a slash at the end; the socket when absent.'),
+          .describe('Where signed evidence URLs point, without a slash at the end; the fetch listener when absent, else the socket.'),
       })
       .prefault({})
       .describe('Access to evidence.'),
@@ -90,7 +147,7 @@ export const govdConfigSchema = z
       .describe('How the daemon stops.'),
   })
   .check((context) => {
-    const { environment, authentication, signers, store, handoff } = context.value;
+    const { environment, authentication, signers, store, handoff, listeners, log } = context.value;
     if (handoff.attach !== undefined && store.postgres === undefined) {
       context.issues.push({
         code: 'custom',
@@ -107,6 +164,22 @@ export const govdConfigSchema = z
         message: `${environment} with static API keys is unsafe: only local_parity may use them`,
       });
     }
+    if (environment !== 'local_parity' && listeners.fetch !== undefined) {
+      context.issues.push({
+        code: 'custom',
+        input: listeners.fetch,
+        path: ['listeners', 'fetch'],
+        message: `${environment} must not serve evidence without TLS: only local_parity may open a loopback listener`,
+      });
+    }
+    const names = log.witnesses.map(({ vkey }) => vkey.split('+')[0]);
+    if (log.quorum > new Set(names).size || new Set(names).size !== names.length)
+      context.issues.push({
+        code: 'custom',
+        input: log.quorum,
+        path: ['log', log.quorum > names.length ? 'quorum' : 'witnesses'],
+        message: log.quorum > names.length ? `only ${names.length} witnesses are configured` : 'a witness stands there twice',
+      });
     const seen = new Set<string>();
     for (const [index, signer] of signers.entries()) {
       if (seen.has(signer.key_id))

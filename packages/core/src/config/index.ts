@@ -4,3 +4,4 @@ export { type ConfigKind, type ConfigValue, configKinds, type ValidatedConfig, v
 export { type EffectiveSetting, effectiveSettings } from './effective.ts';
 export { type GovdConfig, govdConfigSchema } from './govd-config.ts';
 export type { PostgresConfig } from './postgres-config.ts';
+export { type Reload, reloadOf } from './reload.ts';

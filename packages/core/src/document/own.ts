@@ -24,6 +24,10 @@ const { gates: _gates, ...decided } = decisionDocument.shape;
  * each has a page in docs/schema.
  */
 export const ownDocuments = {
+  // Open: what a backup is described with is its manifest's to say.
+  Backup: document('Backup', { file: text, bytes: count, sha256: text, private_keys: z.boolean() }).loose(),
+  BackupInspection: document('BackupInspection', { file: text, verified: z.boolean() }).loose(),
+  BackupRestore: document('BackupRestore', { dry_run: z.boolean(), state_dir: text, private_keys: z.boolean() }).loose(),
   Checkpoint: document('Checkpoint', { origin: text, tree_size: count, root: text, note: text }),
   ClientVersion: document('ClientVersion', {
     version: text,
@@ -249,6 +253,7 @@ export const ownDocuments = {
     handoff: z.object({ coverage: text, lag_rows: count.nullable(), quarantine: count.nullable() }).optional(),
   }),
   TrustedRoot: document('TrustedRoot', { file: text, origin: text, key_files: z.array(text) }),
+  Witness: document('Witness', { name: text, vkey: text, state_dir: text, logs: z.array(z.unknown()) }),
 } as const satisfies Readonly<Record<string, z.ZodType>>;
 
 /** The lines of an archive of evidence: documents that stand in a file, never alone on standard output. */

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { refSchema } from '../api/common.ts';
+import { checkCompactJws, readOneSpelling } from './compact-jws.ts';
 
 const tokenType = 'govctl-cap+jwt';
 const algorithm = 'EdDSA';
@@ -9,11 +10,8 @@ export const maxCapabilityTtl = 300;
 export const defaultCapabilityTtl = 60;
 // Minting and checking may be two processes of a deployment; `exp` has no leeway.
 const notBeforeLeeway = 5;
-const maxTokenLength = 4096;
-
-type Jose = typeof import('jose');
-// Loaded when first needed: most commands that import this folder never see a token.
-const jose = (): Promise<Jose> => import('jose');
+// A kid, and claims whose texts are bounded; a query parameter that is longer is not read at all.
+const maxBytes = { header: 256, payload: 2800 };
 
 const seconds = z.int().min(0);
 const id = z.string().min(1).max(512);
@@ -63,7 +61,7 @@ export async function mintCapability(
     throw new RangeError(`a capability lives 1 to ${maxCapabilityTtl} s, not ${ttl}`);
   const iat = Math.floor(now.getTime() / 1000);
   const claims = capabilityClaimsSchema.parse({ ...asked, mth: ['GET', 'HEAD'], iat, nbf: iat, exp: iat + ttl });
-  const { SignJWT } = await jose();
+  const { SignJWT } = await import('jose');
   const token = await new SignJWT(claims).setProtectedHeader({ alg: algorithm, typ: tokenType, kid: signer.kid }).sign(signer.key);
   return { token, claims };
 }
@@ -94,60 +92,28 @@ export type CapabilityPolicy = {
  * the database, by the caller. Never throws on a hostile token.
  */
 export async function checkCapability(token: string, policy: CapabilityPolicy): Promise<CapabilityCheck> {
-  const kid = readKid(token);
-  if (kid === undefined) return refuse('malformed');
-  const key = policy.keys.find((candidate) => candidate.kid === kid);
-  if (key === undefined) return refuse('untrusted');
-  let payload: unknown;
-  try {
-    const verified = await (await jose()).jwtVerify(token, key.key, {
-      algorithms: [algorithm],
-      typ: tokenType,
-      issuer: policy.issuer,
-      audience: policy.audience,
-      currentDate: policy.now,
-      clockTolerance: notBeforeLeeway,
-      requiredClaims: ['sub', 'iat', 'nbf', 'exp', 'jti'],
-    });
-    payload = verified.payload;
-  } catch (error) {
-    return refuse(refusalOf(error, (await jose()).errors));
-  }
-  const parsed = capabilityClaimsSchema.safeParse(payload);
+  const signed = await checkCompactJws(token, { algorithm, keyFor: (header) => keyFor(header, policy.keys), maxBytes });
+  if (!signed.ok) return refuse(signed.reason);
+  const read = readOneSpelling(Buffer.from(signed.payload));
+  if (read === undefined) return refuse('wrong-claims');
+  const parsed = capabilityClaimsSchema.safeParse(read.value);
   if (!parsed.success) return refuse('wrong-claims');
-  const { iat, nbf, exp } = parsed.data;
-  const now = policy.now.getTime() / 1000;
+  const { iss, aud, iat, nbf, exp } = parsed.data;
+  if (iss !== policy.issuer || aud !== policy.audience) return refuse('wrong-audience');
   if (exp - iat > maxCapabilityTtl || exp <= iat || nbf < iat) return refuse('too-long-lived');
+  const now = policy.now.getTime() / 1000;
   if (exp <= now) return refuse('expired');
-  if (iat > now + notBeforeLeeway) return refuse('not-yet-valid');
+  if (Math.max(iat, nbf) > now + notBeforeLeeway) return refuse('not-yet-valid');
   return { ok: true, claims: parsed.data };
 }
 
 const headerSchema = z.strictObject({ alg: z.literal(algorithm), typ: z.literal(tokenType), kid: z.string().min(1).max(128) });
 
-/**
- * The key id of a token in the one spelling it may have: three parts of canonical base64url. Decoders forgive spaces, padding and
- * stray bits, and a token with two spellings could be presented twice.
- */
-function readKid(token: string): string | undefined {
-  if (token.length > maxTokenLength) return undefined;
-  const parts = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/.exec(token)?.slice(1);
-  if (parts === undefined || parts.some((part) => Buffer.from(part, 'base64url').toString('base64url') !== part)) return undefined;
-  try {
-    const header = headerSchema.safeParse(JSON.parse(Buffer.from(parts[0] ?? '', 'base64url').toString('utf8')));
-    return header.success ? header.data.kid : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function refusalOf(error: unknown, errors: Jose['errors']): CapabilityRefusal {
-  if (error instanceof errors.JWTExpired) return 'expired';
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    if (error.claim === 'aud' || error.claim === 'iss') return 'wrong-audience';
-    return error.claim === 'nbf' || error.claim === 'iat' ? 'not-yet-valid' : 'wrong-claims';
-  }
-  return error instanceof errors.JWSSignatureVerificationFailed ? 'untrusted' : 'malformed';
+/** Closed: `crit`, `b64`, `jwk`, `jku` and whatever else a header can name is none of ours, and neither is a token of another type. */
+function keyFor(header: unknown, keys: readonly CapabilityKey[]): KeyObject | 'malformed' | 'untrusted' {
+  const parsed = headerSchema.safeParse(header);
+  if (!parsed.success) return 'malformed';
+  return keys.find(({ kid }) => kid === parsed.data.kid)?.key ?? 'untrusted';
 }
 
 function refuse(reason: CapabilityRefusal): CapabilityCheck {

@@ -7,7 +7,13 @@ import { type NoteSignature, type NoteVerifier, openNote, parseNote, signNote } 
 /** A tree and whose it is. `size` counts leaves. */
 export type TreeHead = { readonly origin: string; readonly size: number; readonly root: Uint8Array };
 
-export type VerifiedCheckpoint = TreeHead & { readonly signatures: readonly NoteSignature[] };
+export type VerifiedCheckpoint = TreeHead & {
+  readonly signatures: readonly NoteSignature[];
+  /** Signatures by keys that were not given: cosignatures of witnesses among them. */
+  readonly others: readonly NoteSignature[];
+  /** The note text: what was signed. */
+  readonly text: string;
+};
 
 /** The note text of a checkpoint (C2SP tlog-checkpoint): origin, size, root, a line each. */
 export function checkpointText({ origin, size, root }: TreeHead): string {
@@ -54,5 +60,5 @@ export function openCheckpoint(note: string | Uint8Array, origin: string, verifi
   );
   const head = parseCheckpointText(opened.text);
   if (head.origin !== origin) throw new Problem('integrity', { detail: `the checkpoint is of the log ${head.origin}, not of ${origin}` });
-  return { ...head, signatures: opened.verified };
+  return { ...head, signatures: opened.verified, others: opened.unknown, text: opened.text };
 }

@@ -74,6 +74,21 @@ export function evidenceFile(record: StoredRecord, hashes: readonly Uint8Array[]
   };
 }
 
+/**
+ * The same file without its payload: the bytes before it and after it. Between them stands the payload in base64, so that a file is
+ * sent piece by piece and is never whole in memory.
+ */
+export function evidenceFrame(
+  record: Omit<StoredRecord, 'payload'>,
+  hashes: readonly Uint8Array[],
+  checkpoint: string,
+): { readonly head: Buffer; readonly tail: Buffer } {
+  const text = `${JSON.stringify(evidenceFile({ ...record, payload: new Uint8Array() }, hashes, checkpoint), null, 2)}\n`;
+  // Inside a string the quotes would be escaped: this stands in the text once.
+  const at = text.indexOf('"payload": ""') + '"payload": "'.length;
+  return { head: Buffer.from(text.slice(0, at)), tail: Buffer.from(text.slice(at)) };
+}
+
 /** A record inside an export. */
 export function exportedRecord(record: StoredRecord, hashes: readonly Uint8Array[], facts: string | null): ExportedRecord {
   return {

@@ -1,4 +1,15 @@
 export {
+  type AddCheckpoint,
+  formatAddCheckpoint,
+  judgeAddCheckpoint,
+  type KnownTree,
+  maxAddCheckpointBytes,
+  parseAddCheckpoint,
+  readWitnessAnswer,
+  tlogSizeType,
+  type WitnessVerdict,
+} from './add-checkpoint.ts';
+export {
   type ArchiveHead,
   type ArchiveManifest,
   archiveEnd,
@@ -14,6 +25,7 @@ export {
   maxArchiveLine,
 } from './archive.ts';
 export { decodeBase64, encodeBase64 } from './base64.ts';
+export { type ByteRange, type RangeAnswer, rangeOf } from './byte-range.ts';
 export {
   type CapabilityCheck,
   type CapabilityClaims,
@@ -36,6 +48,7 @@ export {
   type TreeHead,
   type VerifiedCheckpoint,
 } from './checkpoint.ts';
+export { type Cosignature, cosign, cosignaturesOf, cosignedAt, formatCosignerKey, parseCosignerKey } from './cosignature.ts';
 export { type Digest, digestOf, digestStream, equalBytes, sha256 } from './digest.ts';
 export {
   decodeEnvelope,
@@ -59,6 +72,7 @@ export {
   evidenceExportSchema,
   evidenceFile,
   evidenceFileSchema,
+  evidenceFrame,
   exportedRecord,
   type StoredRecord,
 } from './evidence-file.ts';
@@ -101,6 +115,7 @@ export {
 } from './note.ts';
 export { evidenceActorSchema, type Predicate, type PredicateDraft, predicateSchemas, type RecordKind, recordKinds } from './predicate.ts';
 export { formatProof, parseProof, type TlogProof } from './proof.ts';
+export { type Revocation, type RevocationTarget, revokeCapabilities } from './revoke-capability.ts';
 export { type SigstoreBundle, sigstoreBundleOf, sigstoreBundlesOf, sigstoreTrustedRoot } from './sigstore.ts';
 export {
   draftRecord,
@@ -150,10 +165,13 @@ export {
   type Expected,
   evidenceChecks,
   openLogCheckpoint,
+  openWitnessedCheckpoint,
+  requireWitnesses,
   type VerifiedRecord,
   verifyEvidence,
 } from './verify.ts';
 export { type ArchiveVerification, ArchiveVerifier } from './verify-archive.ts';
 export { type ExportCheck, type ExportCheckName, type ExportVerification, verifyExport } from './verify-export.ts';
 export { verificationSummary } from './vsa.ts';
+export type { WitnessWrites } from './witness-write.ts';
 export type { EvidenceWrites } from './write.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { nameSchema, schemaVersion } from '../api/common.ts';
 import { Problem } from '../api/problem.ts';
+import { parseCosignerKey } from './cosignature.ts';
 import { type PublicKey, parsePublicKeyPem, publicKeyPem } from './key.ts';
 import { formatVerifierKey, isNoteName, type NoteVerifier, noteVerifier, parseVerifierKey } from './note.ts';
 import { type RecordKind, recordKinds } from './predicate.ts';
@@ -40,6 +41,11 @@ export const trustSchema = z.strictObject({
   }),
   keys: z.array(trustKeySchema).min(1).max(256),
   requirements: z.array(requirementSchema).min(1).max(64),
+  /** Who else must have seen a checkpoint: `quorum` of these cosigners (verifier keys, C2SP tlog-cosignature). Nobody when left out. */
+  witnesses: z
+    .strictObject({ keys: z.array(z.string().max(1024)).min(1).max(64), quorum: z.int().min(1).max(64) })
+    .refine(({ keys, quorum }) => quorum <= keys.length, 'the quorum is larger than the number of witnesses')
+    .optional(),
 });
 
 export type Trust = z.infer<typeof trustSchema>;
@@ -53,6 +59,7 @@ export type TrustRoot = {
   readonly origin: string;
   readonly keys: readonly TrustedKey[];
   readonly requirements: readonly Requirement[];
+  readonly witnesses: { readonly keys: readonly NoteVerifier[]; readonly quorum: number } | null;
 };
 
 /** A trust document for keys at hand: what `govd init` writes. */
@@ -99,7 +106,18 @@ export function loadTrust(document: unknown): TrustRoot {
   if (!keys.some(({ purpose, raw }) => purpose === 'log' && Buffer.compare(raw, current.public_key) === 0)) {
     throw untrusted('the verifier key is not one of the log keys');
   }
-  return { origin: log.origin, keys, requirements };
+  return { origin: log.origin, keys, requirements, witnesses: witnessesOf(parsed.data, keys) };
+}
+
+function witnessesOf({ witnesses }: Trust, keys: readonly TrustedKey[]): TrustRoot['witnesses'] {
+  if (witnesses === undefined) return null;
+  const cosigners = witnesses.keys.map(cosignerKey);
+  const distinct = new Set(cosigners.map(({ public_key }) => Buffer.from(public_key).toString('hex')));
+  // A quorum counts keys: one under two names, or the log's own, is nobody else.
+  if (distinct.size !== cosigners.length) throw untrusted('a witness stands there twice');
+  if (keys.some(({ raw }) => distinct.has(Buffer.from(raw).toString('hex'))))
+    throw untrusted('a key of the deployment cannot be its witness');
+  return { keys: cosigners, quorum: witnesses.quorum };
 }
 
 /** Who may have signed a checkpoint of this size: its last leaf lies in the key's range. */
@@ -125,6 +143,14 @@ function enrolled(key: TrustKey): TrustedKey {
       from_index: key.from_index,
       to_index: key.to_index,
     };
+  } catch (cause) {
+    throw untrusted(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+function cosignerKey(vkey: string): NoteVerifier {
+  try {
+    return parseCosignerKey(vkey);
   } catch (cause) {
     throw untrusted(cause instanceof Error ? cause.message : String(cause));
   }

@@ -6,7 +6,7 @@ import { digestOf } from './digest.ts';
 import { type EvidenceExport, type ExportedRecord, evidenceExportSchema } from './evidence-file.ts';
 import type { RecordKind } from './predicate.ts';
 import type { TrustRoot } from './trust.ts';
-import { type EvidenceVerification, openLogCheckpoint, runChecks, type VerifiedRecord, verifyRecord } from './verify.ts';
+import { type EvidenceVerification, openLogCheckpoint, requireWitnesses, runChecks, type VerifiedRecord, verifyRecord } from './verify.ts';
 import { verificationSummary } from './vsa.ts';
 
 /** The checks an export has beside those of its records. */
@@ -42,7 +42,8 @@ export function verifyExport(file: unknown, trust: TrustRoot): ExportVerificatio
     const bundle = check('format', () => readExport(file));
     const checkpoint = check('checkpoint', () => {
       const opened = openLogCheckpoint(bundle.checkpoint, trust);
-      return [opened, `${opened.origin}, ${opened.size} leaves`];
+      const seen = requireWitnesses(opened, trust);
+      return [opened, `${opened.origin}, ${opened.size} leaves${seen === undefined ? '' : `, cosigned by ${seen}`}`];
     });
     records = bundle.records.map((record) => ({ ref: record.ref, ...verifyOne(record, checkpoint, trust) }));
     const verified = check('records', () => allVerified(records));

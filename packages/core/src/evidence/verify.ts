@@ -3,6 +3,7 @@ import { Problem } from '../api/problem.ts';
 import { parseStrictJson } from '../api/strict-json.ts';
 import { decodeBase64 } from './base64.ts';
 import { openCheckpoint, type VerifiedCheckpoint } from './checkpoint.ts';
+import { cosignaturesOf } from './cosignature.ts';
 import { digestOf, equalBytes } from './digest.ts';
 import { decodeEnvelope, type Envelope, statementPayloadType, verifySignature } from './dsse.ts';
 import { type EvidenceFile, evidenceFileSchema } from './evidence-file.ts';
@@ -27,6 +28,8 @@ export const evidenceChecks = [
   'checkpoint',
   'inclusion',
   'key-range',
+  // Only where the root has witnesses.
+  'witnesses',
 ] as const;
 
 export type EvidenceCheckName = (typeof evidenceChecks)[number];
@@ -93,6 +96,28 @@ export function openLogCheckpoint(note: string | Uint8Array, trust: TrustRoot): 
   const signers = verifiers.filter(({ key_id }) => checkpoint.signatures.some((signature) => signature.key_id === key_id));
   if (!signers.some(({ trusted }) => isValidAt(trusted, lastLeaf)))
     throw failure(`the log key is not valid for a tree of ${checkpoint.size}`);
+  return checkpoint;
+}
+
+/**
+ * Counts who else saw a checkpoint, where the root asks for it. Keys count, not names and not signatures.
+ *
+ * @returns how many and when, for people; undefined where the root has no witnesses
+ * @throws Problem `integrity` when fewer than the quorum cosigned it, or one cosigned it badly
+ */
+export function requireWitnesses(checkpoint: VerifiedCheckpoint, trust: TrustRoot): string | undefined {
+  if (trust.witnesses === null) return undefined;
+  const { keys, quorum } = trust.witnesses;
+  const found = cosignaturesOf(checkpoint.text, checkpoint.others, keys);
+  if (found.length < quorum)
+    throw failure(`${found.length} of the ${quorum} witnesses that the trust root asks for cosigned the tree of ${checkpoint.size} leaves`);
+  return found.map(({ name, time }) => `${name} at ${new Date(time * 1000).toISOString()}`).join(', ');
+}
+
+/** Opens a checkpoint as `openLogCheckpoint` does, and asks for the witnesses of the root. @throws Problem `integrity` */
+export function openWitnessedCheckpoint(note: string | Uint8Array, trust: TrustRoot): VerifiedCheckpoint {
+  const checkpoint = openLogCheckpoint(note, trust);
+  requireWitnesses(checkpoint, trust);
   return checkpoint;
 }
 
@@ -187,6 +212,7 @@ export function verifyRecord(
     }
     return [undefined, `valid at leaf ${leaf_index}`];
   });
+  if (trust.witnesses !== null) check('witnesses', () => [undefined, requireWitnesses(checkpoint, trust) ?? '']);
   return { ref, leaf_index, tree_size: checkpoint.size, statement };
 }
 

@@ -1,13 +1,23 @@
 /** The writes of evidence access. Records, leaves and heads are the journal's own: every unit may carry them. */
 export type EvidenceWrites = {
-  /** The insert is the single use. */
-  'capability.use': {
+  /** With the resolution, before the capability exists: what can be listed and taken back. */
+  'capability.issue': {
     readonly jti: string;
     readonly ref: string;
+    readonly tenant_id: string;
+    readonly dataset_id: string | null;
     readonly actor_id: string;
-    readonly used_at: string;
+    readonly resolution_ref: string;
+    readonly issued_at: string;
     readonly expires_at: string;
   };
-  /** Uses of capabilities that expired before this time: no clock lets them in again. */
+  /** The insert is the single use; of one that was taken back there is none. */
+  'capability.use': { readonly jti: string; readonly used_at: string };
+  /** Another part of what was opened, while it may still be used. */
+  'capability.resume': { readonly jti: string; readonly now: string; readonly most: number };
+  /** `jtis` is a JSON array. */
+  'capability.revoke': { readonly jtis: string; readonly revoked_at: string; readonly revoked_by: string };
+  /** Capabilities that expired before this time, and their uses: no clock lets them in again. */
   'capability.forget': { readonly before: string };
+  'capability-use.forget': { readonly before: string };
 };

@@ -1,4 +1,5 @@
 import type { EventWrites } from '../event/write.ts';
+import type { WitnessWrites } from '../evidence/witness-write.ts';
 import type { EvidenceWrites } from '../evidence/write.ts';
 import type { HandoffWrites } from '../handoff/write.ts';
 import type { IdentityWrites } from '../identity/write.ts';
@@ -19,6 +20,7 @@ export interface Writes
     HandoffWrites,
     EventWrites,
     LeaseWrites,
+    WitnessWrites,
     EvidenceWrites {}
 
 export type WriteName = keyof Writes;

@@ -1,1 +1,1 @@
-export { holdLease, type LeaseWrites } from './lease.ts';
+export { holdLease, type LeaseWrites, releaseLeases } from './lease.ts';

@@ -7,13 +7,23 @@ export type LeaseWrites = {
    * nothing; the fence grows with each change of holder.
    */
   'lease.hold': { readonly lease_name: string; readonly holder: string; readonly at: string; readonly expires_at: string };
+  /** Gives a lease back before it expires, where it is still one's own: the next holder need not wait. */
+  'lease.release': { readonly lease_name: string; readonly holder: string; readonly at: string };
 };
 
 /** How long a holder that says nothing more keeps others away, in milliseconds. */
 const leaseMs = 10_000;
 
+/** The loops of a deployment that one host runs at a time. */
+const leasedLoops = ['event-dispatch', 'requeue', 'witness'] as const;
+
 /** The first change of a unit that only the holder of a lease may write. */
-export function holdLease(lease_name: 'event-dispatch' | 'requeue', holder: string, at: string): Change {
+export function holdLease(lease_name: (typeof leasedLoops)[number], holder: string, at: string): Change {
   const expires_at = new Date(Date.parse(at) + leaseMs).toISOString();
   return { write: 'lease.hold', values: { lease_name, holder, at, expires_at } };
+}
+
+/** What a process that ends by itself writes last, after its loops ended. */
+export function releaseLeases(holder: string, at: string): readonly Change[] {
+  return leasedLoops.map((lease_name) => ({ write: 'lease.release', values: { lease_name, holder, at } }));
 }

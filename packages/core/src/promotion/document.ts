@@ -89,7 +89,7 @@ export function renderPromotion(
     active: (state.active as PromotionDocument['active']) ?? null,
     next_eligible_at: row.next_eligible_at,
     defer_until: row.defer_until,
-    waiting_on: row.phase === 'GOVERNANCE_CHECK' ? [...(state.waiting_on ?? [])] : [],
+    waiting_on: waitingOn(row, state),
     reason: state.reason ?? null,
     supersedes: state.supersedes ?? null,
     rolls_back: state.rolls_back ?? null,
@@ -97,4 +97,9 @@ export function renderPromotion(
     phases: state.phases.map(({ phase, status, event, at }) => ({ phase, status, event, at })),
     trace_id: state.trace_id,
   };
+}
+
+function waitingOn(row: RunRow, state: RunState): string[] {
+  if (row.phase === 'GOVERNANCE_CHECK') return [...(state.waiting_on ?? [])];
+  return row.status === 'incomplete' && state.awaits !== undefined ? [state.awaits] : [];
 }

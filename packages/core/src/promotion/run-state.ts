@@ -31,6 +31,8 @@ export type RunState = {
     readonly generation: number;
     readonly decision_ref: string;
   };
+  /** What an `incomplete` run of ours waits for; a remote one waits for its orchestrator. */
+  readonly awaits?: 'witnesses';
   /** The request as asked, for re-evaluation of a deferred run; kept until it ended. */
   readonly request?: unknown;
   /** Kept for the fence of a run that is finalized by a remote orchestrator. */

@@ -38,11 +38,15 @@ export const evidenceGet = defineCommand({
   description: [
     'Asks for a signed URL (the resolution is on record before the URL exists), fetches it once, checks the digest, verifies signature,',
     'inclusion and checkpoint against the pinned trust root, and only then writes. There is no way to skip the verification.',
+    'When the connection breaks, only the rest is asked for, with the same URL.',
   ].join('\n'),
   args: { ref: { summary: 'sha256: and 64 hex digits: decision_ref, or ref of evidence ls' } },
   flags: {
     out: { ...out, default: '-' },
-    url: { type: 'boolean', summary: 'Print the signed URL only; it works once, for a minute' },
+    url: {
+      type: 'boolean',
+      summary: 'Print the signed URL only; it works once, for a minute. It is the permission: keep it out of chats and logs',
+    },
     format,
     trust,
   },
@@ -137,6 +141,39 @@ export const evidenceTrustedRoot = defineCommand({
   ],
 });
 
+export const evidenceCapabilities = defineCommand({
+  name: 'capabilities',
+  summary: 'List signed URLs that open something now',
+  description:
+    'Who holds a URL to which record, until when, and whether it was used. The URL itself is known to whoever asked for it, and to nobody else.',
+  flags: {
+    ref: { type: 'string', value: 'REF', summary: 'Only of this record' },
+    actor: { type: 'string', value: 'ACTOR', summary: 'Only of this actor' },
+    all: { type: 'boolean', summary: 'Revoked ones and those of the last hour too' },
+  },
+  examples: [{ command: 'govctl evidence capabilities --all', what: 'what was handed out in the last hour, and what became of it' }],
+});
+
+export const evidenceRevoke = defineCommand({
+  name: 'revoke',
+  summary: 'End signed URLs that were made already',
+  description: [
+    'Works at once, also for a download that was begun and would be continued. Recorded with the reason. Whoever may read the record can',
+    'ask for a new URL: to end that too, revoke the key (govctl apikey revoke).',
+  ].join('\n'),
+  flags: {
+    jti: { type: 'string', value: 'JTI', summary: 'One URL, by the id that evidence capabilities shows' },
+    actor: { type: 'string', value: 'ACTOR', summary: 'All URLs of this actor' },
+    ref: { type: 'string', value: 'REF', summary: 'All URLs to this record' },
+    reason: { type: 'string', value: 'TEXT', required: true, summary: 'Why; goes into the record' },
+  },
+  examples: [
+    { command: 'govctl evidence revoke --jti 3f2a90c1d4e506173f2a90c1d4e50617 --reason "URL was posted in a chat"', what: 'one URL' },
+    { command: 'govctl evidence revoke --actor SYSTEM::etl --reason "host was taken over"', what: 'whatever an actor still holds' },
+  ],
+  exits: ['not-found'],
+});
+
 export const evidenceCommands = [
   noun('evidence', 'Signed, logged records of what was decided and done', [
     command(evidenceGet, () => import('./get.ts')),
@@ -144,5 +181,7 @@ export const evidenceCommands = [
     command(evidenceVerify, () => import('./verify.ts')),
     command(evidenceExport, () => import('./export.ts')),
     command(evidenceTrustedRoot, () => import('./trusted-root.ts')),
+    command(evidenceCapabilities, () => import('./capabilities.ts')),
+    command(evidenceRevoke, () => import('./revoke.ts')),
   ]),
 ];

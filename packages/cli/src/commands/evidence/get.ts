@@ -2,8 +2,9 @@ import { Problem, refSchema } from '@govctl/core/api';
 import { digestOf } from '@govctl/core/evidence';
 import type { Run } from '../../command.ts';
 import type { evidenceGet } from './declaration.ts';
+import { fetchWhole } from './fetch-whole.ts';
 import { pinnedTrust } from './pinned-trust.ts';
-import { deliver, readAtMost } from './received.ts';
+import { deliver } from './received.ts';
 
 export const run: Run<typeof evidenceGet> = async (context, { ref }, flags) => {
   const { client } = context;
@@ -14,8 +15,7 @@ export const run: Run<typeof evidenceGet> = async (context, { ref }, flags) => {
   const trust = flags.url ? undefined : await pinnedTrust(context, flags.trust);
   const { url, dig, len } = await client.call('evidence.resolve', { params: { ref }, body: {} });
   if (trust === undefined) return { text: `${url}\n` };
-  const { body } = await client.fetchCapability(url);
-  const bytes = await readAtMost(body, len, 'the record');
+  const bytes = await fetchWhole(context, { url, dig, len });
   if (bytes.byteLength !== len || digestOf(bytes) !== dig) {
     throw new Problem('integrity', {
       detail: `what was fetched is not what was promised: ${bytes.byteLength} bytes with ${digestOf(bytes)} instead of ${len} with ${dig}`,

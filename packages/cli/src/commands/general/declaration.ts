@@ -15,7 +15,25 @@ export const status = defineCommand({
 export const doctor = defineCommand({
   name: 'doctor',
   summary: 'Check configuration, connection and daemon, and say how to mend what is wrong',
-  description: 'Works with the daemon down. Every check passes, warns or fails; what is wrong comes with a command that mends it.',
+  description: [
+    'Every check passes, warns or fails; what is wrong comes with a command that mends it. A govd that runs looks at its own host: disks, clock,',
+    'keys, schema, log against second place, limits. With govd down its program looks at the state folder, where this user may read it.',
+  ].join('\n'),
+  flags: {
+    'state-dir': {
+      type: 'string',
+      value: 'DIR',
+      summary: 'State folder to look at too; with govd down the one beside the socket when left out',
+      completes: 'file',
+    },
+    govd: {
+      type: 'string',
+      value: 'PROGRAM',
+      summary: 'The govd that looks at it; beside govctl, then on the PATH, when left out',
+      env: 'GOVCTL_GOVD',
+      completes: 'file',
+    },
+  },
   examples: [
     { command: 'govctl doctor', what: 'when something does not work' },
     { command: 'govctl doctor -o json', what: 'for a bug report' },

@@ -6,22 +6,8 @@ import type { CommandContext } from '../../command.ts';
 import { isPrivate, readConfigFile } from '../../context/config-file.ts';
 import { type Target, targetOf } from '../../context/target.ts';
 import { programVersion } from '../../program-version.ts';
-
-/** One thing looked at. `fix` is a command that mends it. */
-export type Check = {
-  readonly name: string;
-  readonly status: 'pass' | 'warn' | 'fail';
-  readonly detail: string;
-  readonly fix: string | null;
-};
-
-const pass = (name: string, detail: string): Check => ({ name, status: 'pass', detail, fix: null });
-const warn = (name: string, detail: string, fix: string): Check => ({ name, status: 'warn', detail, fix });
-const fail = (name: string, detail: string, fix: string | null): Check => ({ name, status: 'fail', detail, fix });
-
-function failedBy(name: string, error: unknown): Check {
-  return isProblem(error) ? fail(name, error.message, error.hint ?? null) : fail(name, (error as Error).message, null);
-}
+import { type Check, fail, failedBy, pass, warn } from './check.ts';
+import { socketCheck } from './state-check.ts';
 
 /** What can be seen without a daemon. `target` is absent where the configuration does not even say which one. */
 export async function localChecks({
@@ -47,6 +33,8 @@ export async function localChecks({
       ? pass('context', which)
       : warn('context', `${which}; it overrides ${target.overrides.join(', ')}`, 'govctl context show'),
   );
+  const socket = 'socket' in target.endpoint ? await socketCheck(target.endpoint.socket) : undefined;
+  if (socket !== undefined) checks.push(socket);
   checks.push(await keyCheck(target.api_key_file), await trustCheck(target.trust_file, target.context));
   return { checks, target };
 }
@@ -79,12 +67,14 @@ async function trustCheck(path: string | null, context: string | null): Promise<
 const readinessMends: Readonly<Record<string, string>> = {
   schema: 'govd migrate --state-dir D, with govd stopped',
   'evidence-log': 'put the newer database back, or declare the restore with govd stopped: govd log adopt --state-dir D --reason TEXT',
+  witnesses:
+    'look at the witness that is named: govctl log witness run --state-dir D, on its machine; log.witnesses in govd.yaml has its url',
   journal: 'mend the disk of the state folder; if this stays, restart govd',
   disk: 'free space on the disk of the state folder',
 };
 
 /** What the daemon says of itself. */
-export async function daemonChecks({ client, now }: CommandContext, target: Target): Promise<Check[]> {
+export async function daemonChecks({ client, now }: CommandContext): Promise<Check[]> {
   const checks: Check[] = [];
   try {
     const daemon = await client.call('system.version');
@@ -111,7 +101,7 @@ export async function daemonChecks({ client, now }: CommandContext, target: Targ
   } catch (error) {
     checks.push(failedBy('ready', error));
   }
-  if ('url' in target.endpoint) checks.push(await clockCheck(client, now));
+  checks.push(await clockCheck(client, now));
   try {
     await client.call('promotion.ls', { query: { limit: 1 } });
     checks.push(pass('authentication', 'govd takes the API key'));
@@ -120,13 +110,26 @@ export async function daemonChecks({ client, now }: CommandContext, target: Targ
     const known = isProblem(error) && error.code === 'forbidden';
     checks.push(known ? pass('authentication', 'govd takes the API key; it may not list promotions') : failedBy('authentication', error));
   }
+  try {
+    const { checks: found } = await client.call('doctor.examine');
+    checks.push(...found.map((check) => ({ ...check, name: `state/${check.name}` })));
+  } catch (error) {
+    // Somebody who may not ask is not ill; an older govd has no such route.
+    const unasked = isProblem(error) && ['forbidden', 'unauthenticated', 'not-found'].includes(error.code);
+    checks.push(unasked ? pass('state', `not asked: ${error.message}`) : failedBy('state', error));
+  }
   return checks;
 }
 
 const skewLimitSeconds = 5;
 
 async function clockCheck(client: CommandContext['client'], now: () => Date): Promise<Check> {
-  const { headers } = await client.download('system.health');
+  let headers: Readonly<Record<string, string>>;
+  try {
+    ({ headers } = await client.download('system.health'));
+  } catch (error) {
+    return failedBy('clock', error);
+  }
   const theirs = Date.parse(headers.date ?? '');
   if (Number.isNaN(theirs)) return warn('clock', 'govd does not say what time it has', 'timedatectl');
   const seconds = Math.round((now().getTime() - theirs) / 1000);

@@ -5,8 +5,8 @@ import { Problem, schemaVersion } from '@govctl/core/api';
 import { parityContract } from '@govctl/core/environment';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type FakeRoutes, fakeClient, fakeContext } from '../../command.fixture.ts';
+import type { Check } from './check.ts';
 import { run } from './doctor.ts';
-import type { Check } from './doctor-check.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -27,17 +27,25 @@ const healthy: FakeRoutes = {
     parity_contract: parityContract(),
   }),
   'system.ready': () => ({ schemaVersion, kind: 'Readiness', ready: true, checks: [{ name: 'schema', ok: true, detail: 'schema 1' }] }),
+  'doctor.examine': () => ({ schemaVersion, kind: 'Examination', checks: [{ name: 'keys', status: 'pass', detail: 'four', fix: null }] }),
   'promotion.ls': () => ({ schemaVersion, kind: 'PromotionList', items: [], next_cursor: null }),
 };
+
+/** What time the daemon has: that of the test context. */
+let clock = 'Sat, 21 Nov 2026 03:00:00 GMT';
 
 async function diagnose(routes: FakeRoutes, config?: string) {
   const path = join(folder, 'config.yaml');
   if (config !== undefined) await writeFile(path, config, { mode: 0o600 });
   const env = { XDG_CONFIG_HOME: folder };
   const result = await run(
-    fakeContext({ client: fakeClient(routes), env, ...(config === undefined ? {} : { globals: { config: path } }) }).context,
+    fakeContext({
+      client: fakeClient(routes, { download: async () => ({ status: 200, headers: { date: clock }, body: (async function* () {})() }) }),
+      env,
+      ...(config === undefined ? {} : { globals: { config: path } }),
+    }).context,
     {},
-    {},
+    { stateDir: undefined, govd: undefined },
   );
   if (!('document' in result)) throw new Error('no document');
   const checks = result.document.checks as Check[];
@@ -51,6 +59,26 @@ describe('doctor', () => {
     expect(of('daemon')).toMatchObject({ status: 'pass' });
     expect(of('parity')).toMatchObject({ status: 'pass' });
     expect(of('ready/schema')).toMatchObject({ status: 'pass' });
+  });
+
+  it('hears what govd finds on its host, and leaves it out where it may not ask or govd is older', async () => {
+    const full = { name: 'disk-state', status: 'fail' as const, detail: 'only 3 MiB free', fix: 'df -h /s' };
+    const found = await diagnose({ ...healthy, 'doctor.examine': () => ({ schemaVersion, kind: 'Examination', checks: [full] }) });
+    expect(found.exit).toBe('findings');
+    expect(found.of('state/disk-state')).toMatchObject({ status: 'fail', fix: 'df -h /s' });
+    for (const code of ['forbidden', 'not-found'] as const) {
+      const refused = () => {
+        throw new Problem(code, { detail: code });
+      };
+      expect((await diagnose({ ...healthy, 'doctor.examine': refused })).exit).toBe('ok');
+    }
+  });
+
+  it('compares the clocks', async () => {
+    expect((await diagnose(healthy)).of('clock')).toMatchObject({ status: 'pass' });
+    clock = 'Sat, 21 Nov 2026 02:59:00 GMT';
+    expect((await diagnose(healthy)).of('clock')).toMatchObject({ status: 'warn', detail: expect.stringContaining('60 s apart') });
+    clock = 'Sat, 21 Nov 2026 03:00:00 GMT';
   });
 
   it('works with the daemon down, and says how to start it', async () => {

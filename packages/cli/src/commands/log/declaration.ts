@@ -12,7 +12,14 @@ export const logCheckpoint = defineCommand({
   summary: 'Show the newest signed checkpoint of the evidence log',
   description:
     'Verified with the pinned trust root. -o note prints the signed note itself (C2SP): keep it, and prove later that the log grew from it.',
-  flags: { trust },
+  flags: {
+    'max-age': {
+      type: 'duration',
+      value: 'T',
+      summary: 'Fail unless the witnesses of the root saw it within this time: a frozen view shows',
+    },
+    trust,
+  },
   formats: ['note'],
   examples: [
     { command: 'govctl log checkpoint', what: 'how long the log is, and its root' },
@@ -77,11 +84,39 @@ export const logMirror = defineCommand({
   exits: ['integrity'],
 });
 
+export const logWitness = defineCommand({
+  name: 'witness',
+  summary: 'Run a witness: cosign the checkpoints of logs that only grow',
+  description: [
+    'A service for other deployments, on a machine of its own (C2SP tlog-witness). It remembers the largest tree of each log it cosigned,',
+    'on disk before it answers, and cosigns nothing that did not grow from it. ACTION is one of:',
+    '  init   make a key under a name that stays (--name)',
+    '  add    serve one more log, by its verifier key (--vkey); a witness that runs takes it up at once',
+    '  show   its verifier key, and what it cosigned last of each log',
+    '  run    serve POST add-checkpoint on --listen; put TLS in front of it',
+    'Whose checkpoints need witnesses says `log.witnesses` in govd.yaml; who believes them, `witnesses` in trust.json.',
+  ].join('\n'),
+  args: { action: { summary: 'init, add, show or run' } },
+  flags: {
+    'state-dir': { type: 'string', value: 'D', required: true, summary: 'Folder of the witness', completes: 'file' },
+    listen: { type: 'string', value: 'ADDRESS', default: '127.0.0.1:8471', summary: 'HOST:PORT, or unix:PATH' },
+    name: { type: 'string', value: 'NAME', summary: 'Name of the key, like witness.example/w1 (init)' },
+    vkey: { type: 'string', value: 'VKEY', summary: 'Verifier key of a log (add)' },
+  },
+  examples: [
+    { command: 'govctl log witness init --state-dir w --name witness.example/w1', what: 'prints the key that others pin' },
+    { command: 'govctl log witness add --state-dir w --vkey "$(jq -r .log.vkey trust.json)"', what: 'a log to cosign' },
+    { command: 'govctl log witness run --state-dir w --listen 127.0.0.1:8471', what: 'a line for each request, until it is stopped' },
+  ],
+  exits: ['conflict', 'integrity'],
+});
+
 export const logCommands = [
   noun('log', 'The evidence log: append-only, signed, provable', [
     command(logCheckpoint, () => import('./checkpoint.ts')),
     command(logVerify, () => import('./verify.ts')),
     command(logProve, () => import('./prove.ts')),
     command(logMirror, () => import('./mirror.ts')),
+    command(logWitness, () => import('./witness.ts')),
   ]),
 ];

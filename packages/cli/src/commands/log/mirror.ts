@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Problem } from '@govctl/core/api';
-import { openLogCheckpoint, type TrustRoot, tilePath, tilesOf, tileWidth, type VerifiedCheckpoint } from '@govctl/core/evidence';
+import { openWitnessedCheckpoint, type TrustRoot, tilePath, tilesOf, tileWidth, type VerifiedCheckpoint } from '@govctl/core/evidence';
 import type { Run } from '../../command.ts';
 import { asDocument } from '../../output/result.ts';
 import { pinnedTrust } from '../evidence/pinned-trust.ts';
@@ -23,7 +23,7 @@ export const run: Run<typeof logMirror> = async (context, { dir }, flags) => {
     return await readAtMost(body, limit, params === undefined ? 'a checkpoint at most' : `tile/${params['*']} at most`);
   };
   const note = await fetched('log.checkpoint', noteLimit);
-  const head = openLogCheckpoint(note, trust);
+  const head = openWitnessedCheckpoint(note, trust);
   requireNewer(held, head, folder);
   const tree = new MirroredTree([head.size, held?.size ?? 0]);
   const progress = await io.progress('copying the evidence log');
@@ -67,7 +67,7 @@ export const run: Run<typeof logMirror> = async (context, { dir }, flags) => {
 /** What the folder was a mirror of, by the same keys. */
 async function heldCheckpoint(folder: string, trust: TrustRoot): Promise<VerifiedCheckpoint | null> {
   const note = await keptFile(join(folder, 'checkpoint'));
-  return note === undefined ? null : openLogCheckpoint(note, trust);
+  return note === undefined ? null : openWitnessedCheckpoint(note, trust);
 }
 
 async function keptFile(path: string): Promise<Buffer | undefined> {

@@ -4,7 +4,7 @@ import { Problem } from '@govctl/core/api';
 import {
   decodeBase64,
   leafHash,
-  openLogCheckpoint,
+  openWitnessedCheckpoint,
   parseLeafBody,
   type TrustRoot,
   verifyConsistency,
@@ -34,7 +34,7 @@ async function inclusion(
   const answer = await client.call('log.proof', {
     query: { ...(ref === undefined ? {} : { ref }), ...(index === undefined ? {} : { index }), ...(size === undefined ? {} : { size }) },
   });
-  const checkpoint = openLogCheckpoint(answer.checkpoint, trust);
+  const checkpoint = openWitnessedCheckpoint(answer.checkpoint, trust);
   const body = decodeBase64(answer.leaf_body);
   if (
     body === undefined ||
@@ -54,10 +54,10 @@ async function consistency(
   at: { readonly size?: number },
   trust: TrustRoot,
 ): Promise<CommandResult> {
-  const older = openLogCheckpoint(await readNote(resolve(cwd, file)), trust);
+  const older = openWitnessedCheckpoint(await readNote(resolve(cwd, file)), trust);
   if (older.size === 0) throw new Problem('usage', { detail: 'that checkpoint is of the empty log: everything grew from it' });
   const answer = await client.call('log.consistency', { query: { from: older.size, ...at } });
-  const newer = openLogCheckpoint(answer.checkpoint, trust);
+  const newer = openWitnessedCheckpoint(answer.checkpoint, trust);
   if (newer.size < older.size || !verifyConsistency(older.size, newer.size, older.root, newer.root, hashesOf(answer.hashes)))
     throw wrong(`the log of ${newer.size} leaves did not grow from the ${older.size} that were signed in ${file}`);
   const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

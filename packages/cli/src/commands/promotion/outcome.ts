@@ -1,7 +1,10 @@
 import type { ExitName } from '@govctl/core/api';
 import type { PromotionDocument } from '@govctl/core/promotion';
 
-type Standing = Pick<PromotionDocument, 'phase' | 'status'> & { readonly decision: { readonly decision: string } | null };
+type Standing = Pick<PromotionDocument, 'phase' | 'status'> & {
+  readonly decision: { readonly decision: string } | null;
+  readonly waiting_on?: readonly string[];
+};
 
 export function hasEnded({ phase }: Pick<Standing, 'phase'>): boolean {
   return phase === 'COMPLETED' || phase === 'FAILED';
@@ -12,9 +15,10 @@ export function hasEnded({ phase }: Pick<Standing, 'phase'>): boolean {
  * decision as far as it is known.
  */
 export function exitOf(promotion: Standing): ExitName {
-  const { phase, status, decision } = promotion;
+  const { phase, status, decision, waiting_on = [] } = promotion;
   if (phase === 'COMPLETED') return 'ok';
   if (phase === 'FAILED') return status === 'failed_policy' ? 'deny' : 'failed';
-  if (decision?.decision === 'allow') return 'ok';
+  // Allowed and done, but not complete: witnesses have not seen it.
+  if (decision?.decision === 'allow') return waiting_on.length > 0 ? 'defer' : 'ok';
   return decision?.decision === 'deny' ? 'deny' : 'defer';
 }

@@ -42,11 +42,13 @@ export function logVerificationTable(document: Document, paint: Paint): string {
 
 export function checkpointTable(document: Document, paint: Paint): string {
   const { origin, tree_size, root } = document;
+  const witnesses = (document.witnesses ?? []) as readonly { readonly name: string; readonly cosigned_at: string }[];
   return `${pairs(
     [
       ['log', origin],
       ['leaves', tree_size],
       ['root', root],
+      ...witnesses.map(({ name, cosigned_at }) => ['cosigned', `${name} at ${cosigned_at}`] as const),
     ],
     paint,
   )}${paint.good('signed by a pinned key')} (-o note prints the note)\n`;
@@ -88,4 +90,18 @@ export function evidenceListTable(document: Document, paint: Paint): string {
   ]);
   const more = next_cursor === null ? '' : `more: --cursor ${next_cursor}\n`;
   return `${grid(['leaf', 'kind', 'dataset', 'run', 'recorded at', 'ref'], rows, paint)}${more}`;
+}
+
+export function capabilityListTable(document: Document, paint: Paint): string {
+  const { items } = document as unknown as RouteResponse<RouteList['evidence.capabilities']>;
+  if (items.length === 0) return 'none\n';
+  const rows = items.map(({ jti, state, resumed, actor_id, dataset_id, expires_at, ref }) => [
+    jti,
+    resumed > 0 ? `${state}, continued ${resumed}` : state,
+    actor_id,
+    dataset_id,
+    expires_at,
+    ref,
+  ]);
+  return grid(['jti', 'state', 'actor', 'dataset', 'until', 'ref'], rows, paint);
 }

@@ -10,6 +10,9 @@ type TableRenderer = (document: Document, paint: Paint) => string | Promise<stri
  */
 const renderers: Readonly<Record<string, () => Promise<TableRenderer>>> = {
   Doctor: async () => (await import('./doctor.ts')).doctorTable,
+  Backup: async () => (await import('./backup.ts')).backupTable,
+  BackupInspection: async () => (await import('./backup.ts')).backupTable,
+  BackupRestore: async () => (await import('./backup.ts')).backupTable,
   Decision: async () => (await import('./decision.ts')).decisionTable,
   Explanation: async () => (await import('./explanation.ts')).explanationTable,
   Promotion: async () => (await import('./promotion.ts')).promotionTable,
@@ -28,6 +31,7 @@ const renderers: Readonly<Record<string, () => Promise<TableRenderer>>> = {
   QualityImportList: async () => (await import('./quality.ts')).qualityImportListTable,
   EvidenceVerification: async () => (await import('./evidence.ts')).evidenceVerificationTable,
   EvidenceList: async () => (await import('./evidence.ts')).evidenceListTable,
+  CapabilityList: async () => (await import('./evidence.ts')).capabilityListTable,
   LogVerification: async () => (await import('./evidence.ts')).logVerificationTable,
   Checkpoint: async () => (await import('./evidence.ts')).checkpointTable,
   LogProof: async () => (await import('./evidence.ts')).logProofTable,

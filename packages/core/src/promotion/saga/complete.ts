@@ -21,7 +21,10 @@ import {
   withPolicyAck,
 } from './step.ts';
 
-/** Allowed, with every role embedded: decision, pointer move, evidence, acks and events are one unit. */
+/**
+ * Allowed, with every role embedded: decision, pointer move, evidence, acks and events are one unit. Where witnesses must have seen it, the
+ * run stays `incomplete` and is not published: `confirmCommit` ends it.
+ */
 export function complete(start: RunStart, judged: Judged, context: SagaContext, extra: Extra): Planned {
   const { facts, decision } = judged;
   const { row } = start;
@@ -54,13 +57,13 @@ export function complete(start: RunStart, judged: Judged, context: SagaContext, 
     dataset_id,
     recorded_at: at,
   });
-  const phases = walk(start.state.phases, ['allow', 'commit'], at);
+  const waits = context.witness_quorum > 0;
+  const phases = walk(start.state.phases, ['allow', waits ? 'commit_incomplete' : 'commit'], at);
   const acks = [
     ...withPolicyAck(start, decisionRecord.ref, judged),
-    ack('incidents', 'create_incident', null, null, at),
     ack('store', 'promote', `${dataset_id}/${to_layer}/${generation}`, snapshot.snapshot_hash, at),
     ack('evidence', 'append', promotion.ref, promotion.ref, at),
-    ack('orchestrator', 'finalize_run', 'succeeded', null, at),
+    ...(waits ? [] : [ack('incidents', 'create_incident', null, null, at), ack('orchestrator', 'finalize_run', 'succeeded', null, at)]),
   ];
   const active = { dataset_id, layer: to_layer, snapshot_id: snapshot.snapshot_id, generation, decision_ref: decisionRecord.ref };
   const { request: _request, ...kept } = start.state;
@@ -71,6 +74,7 @@ export function complete(start: RunStart, judged: Judged, context: SagaContext, 
     expectations: settle(start.state.expectations, acks),
     segments: segmentsOf(start, facts, context),
     active,
+    ...(waits ? { awaits: 'witnesses' as const } : {}),
     ...extra.state,
   };
   const done = rowOf(start, state, judged, context, { decision_ref: decisionRecord.ref, evidence_ref: promotion.ref });
@@ -116,13 +120,17 @@ export function complete(start: RunStart, judged: Judged, context: SagaContext, 
           promoted,
           { decision_ref: decisionRecord.ref, snapshot_id: snapshot.snapshot_id, snapshot_hash: snapshot.snapshot_hash, generation },
         ],
-        [
-          'governance.contract.promoted',
-          { evidence_ref: promotion.ref, decision_ref: decisionRecord.ref, contract_id: facts.contract?.body.contract_id ?? null },
-        ],
-        ['operations.job.completed', { status: 'succeeded' }],
-        ['run.completed', { incident_id: null, policy_eval_id: decisionRecord.ref, trace_id: start.state.trace_id }],
+        ...(waits ? [] : published(start, facts, decisionRecord.ref, promotion.ref)),
       ]),
     },
   };
+}
+
+/** What others hear of a run that is complete. */
+function published(start: RunStart, facts: Judged['facts'], decision_ref: string, evidence_ref: string) {
+  return [
+    ['governance.contract.promoted', { evidence_ref, decision_ref, contract_id: facts.contract?.body.contract_id ?? null }] as const,
+    ['operations.job.completed', { status: 'succeeded' }] as const,
+    ['run.completed', { incident_id: null, policy_eval_id: decision_ref, trace_id: start.state.trace_id }] as const,
+  ];
 }

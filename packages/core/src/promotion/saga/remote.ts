@@ -164,7 +164,7 @@ export function storeMove(
 
 export type ConfirmedPlan = StorePlan;
 
-/** The orchestrator confirms the commit: the run is complete and may be published. */
+/** The commit is confirmed, by the orchestrator or by enough witnesses: the run is complete and may be published. */
 export function confirmCommit(
   start: RunStart,
   current: RunRow,
@@ -172,6 +172,7 @@ export function confirmCommit(
   actor: Actor,
   at: string,
   deployment: Deployment,
+  reason = 'commit confirmed by the orchestrator',
 ): ConfirmedPlan {
   const { tenant_id, dataset_id, run_id, decision_ref, evidence_ref } = current;
   const record = draftRecord({
@@ -188,7 +189,7 @@ export function confirmCommit(
       status: 'succeeded',
       decision_ref,
       manifest_digest: null,
-      reason: 'commit confirmed by the orchestrator',
+      reason,
     },
     run_id,
     tenant_id,
@@ -200,8 +201,9 @@ export function confirmCommit(
     ack('incidents', 'create_incident', null, null, at),
     ack('orchestrator', 'finalize_run', 'succeeded', null, at),
   ];
+  const { awaits: _awaits, ...kept } = start.state;
   const state: RunState = {
-    ...start.state,
+    ...kept,
     phases: walk(start.state.phases, ['commit'], at),
     acks,
     expectations: settle(start.state.expectations, acks),

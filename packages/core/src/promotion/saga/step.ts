@@ -23,6 +23,8 @@ export type SagaContext = {
   readonly policy_activation: number;
   readonly lock_key: string;
   readonly lock_fence: number;
+  /** How many witnesses must have seen a promotion before its run is complete. */
+  readonly witness_quorum: number;
   readonly traceparent?: string;
 };
 

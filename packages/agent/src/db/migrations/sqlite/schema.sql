@@ -1,6 +1,14 @@
+CREATE TRIGGER log_cosignature_no_delete BEFORE DELETE ON log_cosignature BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TRIGGER log_cosignature_no_update BEFORE UPDATE ON log_cosignature BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
 CREATE TRIGGER log_head_no_delete BEFORE DELETE ON log_head BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 
 CREATE TRIGGER log_head_no_update BEFORE UPDATE ON log_head BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TRIGGER log_witnessed_no_delete BEFORE DELETE ON log_witnessed BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TRIGGER log_witnessed_no_update BEFORE UPDATE ON log_witnessed BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 
 CREATE TRIGGER merkle_node_no_delete BEFORE DELETE ON merkle_node BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 
@@ -30,13 +38,26 @@ CREATE TABLE api_key (
   revoked_by  TEXT
 ) WITHOUT ROWID;
 
+CREATE TABLE capability (
+  jti            TEXT NOT NULL PRIMARY KEY,
+  ref            TEXT NOT NULL,             -- what it opens
+  tenant_id      TEXT NOT NULL,             -- whose that is
+  dataset_id     TEXT,
+  actor_id       TEXT NOT NULL,             -- who asked for it
+  resolution_ref TEXT NOT NULL,             -- the ref-resolution record
+  issued_at      TEXT NOT NULL,
+  expires_at     TEXT NOT NULL,
+  revoked_at     TEXT,
+  revoked_by     TEXT
+) WITHOUT ROWID;
+
 CREATE TABLE capability_use (
   jti        TEXT NOT NULL PRIMARY KEY,
   ref        TEXT NOT NULL,
   actor_id   TEXT NOT NULL,
   used_at    TEXT NOT NULL,
   expires_at TEXT NOT NULL
-) WITHOUT ROWID;
+, resumed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 
 CREATE TABLE contract (
   contract_id TEXT NOT NULL,
@@ -171,10 +192,31 @@ CREATE TABLE lock (
   expires_at  TEXT
 ) WITHOUT ROWID;
 
+CREATE TABLE log_cosignature (
+  size        INTEGER NOT NULL,
+  witness     TEXT NOT NULL,               -- name of its key
+  line        TEXT NOT NULL,               -- a signature line of the signed note
+  cosigned_at TEXT NOT NULL,               -- the witness's own word
+  PRIMARY KEY (size, witness)
+) WITHOUT ROWID;
+
 CREATE TABLE log_head (
   size         INTEGER PRIMARY KEY,
   root         BLOB NOT NULL,
   committed_at TEXT NOT NULL
+);
+
+CREATE TABLE log_witness (
+  witness     TEXT NOT NULL PRIMARY KEY,
+  size        INTEGER NOT NULL,
+  line        TEXT NOT NULL,
+  cosigned_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE log_witnessed (
+  size         INTEGER PRIMARY KEY,
+  quorum       INTEGER NOT NULL,
+  witnessed_at TEXT NOT NULL
 );
 
 CREATE TABLE merkle_node (
@@ -318,6 +360,10 @@ CREATE TABLE snapshot (
   quarantine_run_id  TEXT,
   flagged_reason     TEXT                   -- built on a version that was rolled back
 );
+
+CREATE INDEX capability_by_end ON capability (expires_at);
+
+CREATE INDEX capability_use_by_end ON capability_use (expires_at);
 
 CREATE INDEX contract_by_dataset ON contract (tenant_id, dataset_id, applied_at);
 

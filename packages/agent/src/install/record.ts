@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { Problem } from '@govctl/core/api';
+import { z } from 'zod';
+import { writeFileDurably } from '../state/index.ts';
+
+const recordSchema = z.strictObject({
+  schemaVersion: z.literal('govctl/v1'),
+  kind: z.literal('Installation'),
+  version: z.string(),
+  /** Digest of the programs. */
+  program: z.string(),
+  /** Path to digest, as written. */
+  files: z.record(z.string(), z.string()),
+});
+
+/** What an installation wrote: only that is ever replaced or taken away, and only while it is as it was written. */
+export type InstallRecord = z.infer<typeof recordSchema>;
+
+export const emptyRecord: InstallRecord = { schemaVersion: 'govctl/v1', kind: 'Installation', version: '', program: '', files: {} };
+
+export function textDigest(text: string | Uint8Array): string {
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
+}
+
+/** @throws Problem `usage` when there is one that cannot be read */
+export function readRecord(path: string): InstallRecord | null {
+  if (!existsSync(path)) return null;
+  try {
+    return recordSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    throw new Problem('usage', {
+      detail: `${path} is not the record of an installation`,
+      hint: `move it away: mv ${path} ${path}.old`,
+      cause,
+    });
+  }
+}
+
+export function writeRecord(path: string, record: InstallRecord): void {
+  writeFileDurably(path, `${JSON.stringify(record, null, 2)}\n`, 0o644);
+}
+
+/** How a file stands: not there, as we wrote it, already as wanted, or somebody's. */
+export function standingOf(path: string, wanted: string | null, written: string | undefined): 'absent' | 'ours' | 'same' | 'foreign' {
+  if (!existsSync(path)) return 'absent';
+  const digest = textDigest(readFileSync(path));
+  if (wanted !== null && digest === textDigest(wanted)) return 'same';
+  return digest === written ? 'ours' : 'foreign';
+}
