@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { Client } from 'undici';
+import { requireSchema } from './answer-schema.ts';
 import { copyDatabase, lockTables, type PostgresStore, postgresStore, type StoreOptions, schemaRows, storeKind } from './store.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -182,7 +183,11 @@ function deploymentAt(
     govctl: (argv, options) => runToEnd('govctl', argv, env, options),
     async json<T>(argv: readonly string[], exit = 0) {
       const ended = await deployment.govctl([...argv, '-o', 'json']);
-      if (ended.code === exit) return JSON.parse(ended.stdout) as T;
+      if (ended.code === exit) {
+        const document: unknown = JSON.parse(ended.stdout);
+        requireSchema(document);
+        return document as T;
+      }
       throw new Error(`govctl ${argv.join(' ')} ended with ${ended.code}, not ${exit}\n${ended.stdout}${ended.stderr}`);
     },
     rows: async <Row>(database: 'govd' | 'births', sql: string) =>

@@ -38,7 +38,7 @@ async function refusalOf({ line }: Told): Promise<string | undefined> {
 }
 
 function daemonRefusal(argv: readonly string[]): string | undefined {
-  let command = daemonProgram('0', () => '');
+  let command = daemonProgram();
   const rest = [...argv];
   for (
     let next = command.commands.find((one) => one.name() === rest[0]);

@@ -9,11 +9,14 @@ import { exitCodes } from '../packages/core/src/api/exit-code.ts';
 import { openapiDocument } from '../packages/core/src/api/openapi.ts';
 import { routeList } from '../packages/core/src/api/route-list.ts';
 import { configKinds } from '../packages/core/src/config/index.ts';
-import { explanationDocument, factsDocument } from '../packages/core/src/decision/index.ts';
+import { documentSchemas } from '../packages/core/src/document/index.ts';
 import { apiPage, documentsPage, errorsPage } from './docs/api-page.ts';
 import { cliPages } from './docs/cli-page.ts';
+import { daemonCommandLine } from './docs/daemon.ts';
+import { manPages } from './docs/man-page.ts';
 import { contractPage, policyPage } from './docs/policy-page.ts';
 import { qualityPage } from './docs/quality-page.ts';
+import { schemaPages } from './docs/schema-page.ts';
 import { fieldTable } from './docs/schema-table.ts';
 
 const docs = join(import.meta.dirname, '..', 'docs');
@@ -39,33 +42,31 @@ function openapiText(): string {
   return `${JSON.stringify(head).slice(0, -1)},"paths":{\n${lines.join(',\n')}\n}}\n`;
 }
 
+const daemon = await daemonCommandLine();
 const pages = new Map<string, string>([
   ...[...cliPages(program)].map(([path, text]) => [path, mark + text] as const),
   ['api.md', mark + apiPage(routeList)],
-  [
-    'documents.md',
-    mark +
-      documentsPage(routeList, [
-        { schema: explanationDocument, by: ['why', 'why-not'] },
-        { schema: factsDocument, by: ['promote --save-facts'] },
-      ]),
-  ],
+  ['documents.md', mark + documentsPage(routeList, documentSchemas())],
   ['errors.md', mark + errorsPage(routeList, exitCodes)],
   ['configuration.md', mark + configurationPage()],
   ['contract.md', mark + contractPage()],
   ['policy.md', mark + policyPage()],
   ['quality.md', mark + qualityPage()],
   ['api/openapi.json', openapiText()],
+  ...manPages(program, daemon.program, daemon.exits, version),
+  ...[...schemaPages()].map(([path, text]) => [path, path.endsWith('.md') ? mark + text : text] as const),
 ]);
 
 const tidy = (text: string) => `${text.replace(/\n{3,}/g, '\n\n').trimEnd()}\n`;
 const stale = [...pages].filter(([path, text]) => !existsSync(join(docs, path)) || readFileSync(join(docs, path), 'utf8') !== tidy(text));
-// A command that is gone must not leave its page behind.
-const left = existsSync(join(docs, 'cli')) ? readdirSync(join(docs, 'cli')).filter((name) => !pages.has(`cli/${name}`)) : [];
+// A command or a kind that is gone must not leave its page behind.
+const left = ['cli', 'schema', 'man']
+  .flatMap((folder) => (existsSync(join(docs, folder)) ? readdirSync(join(docs, folder)).map((name) => `${folder}/${name}`) : []))
+  .filter((path) => !pages.has(path));
 
 if (process.argv.includes('--check')) {
   for (const [path] of stale) process.stderr.write(`docs/${path} is not what the declarations say\n`);
-  for (const name of left) process.stderr.write(`docs/cli/${name} describes no command\n`);
+  for (const name of left) process.stderr.write(`docs/${name} describes nothing there is\n`);
   if (stale.length + left.length > 0) {
     process.stderr.write('fix: npm run docs\n');
     process.exitCode = 1;
@@ -75,6 +76,6 @@ if (process.argv.includes('--check')) {
     mkdirSync(dirname(join(docs, path)), { recursive: true });
     writeFileSync(join(docs, path), tidy(text));
   }
-  for (const name of left) rmSync(join(docs, 'cli', name));
+  for (const name of left) rmSync(join(docs, name));
   process.stdout.write(`${pages.size} pages, ${stale.length} renewed, ${left.length} removed\n`);
 }

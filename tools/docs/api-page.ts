@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { problemTable } from '../../packages/core/src/api/problem.ts';
 import type { Route } from '../../packages/core/src/api/route.ts';
+import type { DocumentSchema } from '../../packages/core/src/document/index.ts';
 import { fieldTable } from './schema-table.ts';
 
 type Json = { readonly [key: string]: unknown };
@@ -55,27 +56,15 @@ function routeSection(name: string, route: Route): string {
   ].join('');
 }
 
-/** `docs/documents.md`: every kind of document, with its fields. `own` are those govctl makes itself, and the commands that do. */
-export function documentsPage(
-  routes: Readonly<Record<string, Route>>,
-  own: readonly { readonly schema: z.ZodType; readonly by: readonly string[] }[],
-): string {
-  const kinds = new Map<string, { schema: z.ZodType; from: string[] }>();
-  for (const [name, { response }] of Object.entries(routes)) {
-    const kind = response === undefined ? undefined : kindOf(response);
-    if (response === undefined || kind === undefined) continue;
-    const known = kinds.get(kind) ?? { schema: response, from: [] };
-    known.from.push(`[${name}](api.md#${anchor(name)})`);
-    kinds.set(kind, known);
-  }
-  for (const { schema, by } of own) {
-    const kind = kindOf(schema);
-    if (kind !== undefined) kinds.set(kind, { schema, from: by.map((command) => `\`govctl ${command}\``) });
-  }
-  const sections = [...kinds]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([kind, { schema, from }]) => `## ${kind}\n\nFrom ${from.join(', ')}.\n\n${fieldTable(jsonSchema(schema, 'output'))}\n`);
-  return `# Documents\n\nWhat govd answers and \`govctl -o json\` prints. Fields are only ever added; times are RFC 3339 in UTC.\n\n${sections.join('')}`;
+/** `docs/documents.md`: every kind of document, with its fields. */
+export function documentsPage(routes: Readonly<Record<string, Route>>, kinds: Readonly<Record<string, DocumentSchema>>): string {
+  const link = (name: string) =>
+    Object.hasOwn(routes, name) ? `[${name}](api.md#${anchor(name)})` : name === 'govctl' ? 'govctl itself' : `\`${name}\``;
+  const sections = Object.entries(kinds).map(([kind, { schemas, from, io }]) => {
+    const tables = schemas.map((schema) => fieldTable(jsonSchema(schema, io)));
+    return `## ${kind}\n\nFrom ${[...new Set(from)].map(link).join(', ')}. [JSON Schema](schema/${kind}.json).\n\n${tables.join('\nor\n\n')}\n`;
+  });
+  return `# Documents\n\nWhat govd answers, \`govctl -o json\` prints, and either reads from files. Fields are only ever added; times are RFC 3339 in UTC.\n\n${sections.join('')}`;
 }
 
 /** `docs/errors.md`: a heading a code, so that every error message can point at its own. */

@@ -1,5 +1,7 @@
 import type { Command, Entry } from '../../packages/cli/src/command.ts';
 import { type Flag, globalFlags } from '../../packages/cli/src/flag.ts';
+import { formatMeanings } from '../../packages/cli/src/help/output-format.ts';
+import { formattingText } from '../../packages/cli/src/help/topic-text.ts';
 import { exitCodes } from '../../packages/core/src/api/exit-code.ts';
 
 const cell = (text: string) => text.replaceAll('|', '\\|');
@@ -63,10 +65,16 @@ export function cliPages(program: readonly Entry[]): Map<string, string> {
   }
   pages.set(
     'cli/README.md',
-    `# govctl\n\nEvery command, in the order of \`govctl --help\`. Exit codes: [exit-codes.md](exit-codes.md).\n\n| command | |\n|---|---|\n${index.join('')}\n## Flags of every command\n\n${flagTable(Object.entries(globalFlags))}`,
+    `# govctl\n\nEvery command, in the order of \`govctl --help\`. Exit codes: [exit-codes.md](exit-codes.md). Output: [output.md](output.md). Manual pages: [../man](../man).\n\n| command | |\n|---|---|\n${index.join('')}\n## Flags of every command\n\n${flagTable(Object.entries(globalFlags))}`,
   );
   pages.set('cli/exit-codes.md', exitCodePage());
+  pages.set('cli/output.md', outputPage());
   return pages;
+}
+
+function outputPage(): string {
+  const rows = Object.entries(formatMeanings).map(([name, meaning]) => `| \`-o ${name}\` | ${cell(meaning)} |\n`);
+  return `# Output of govctl\n\n\`-o FORMAT\`, or \`GOVCTL_OUTPUT\`. sarif, junit and github are of commands that show answers of gates; every other one refuses them before it does anything.\n\n| format | |\n|---|---|\n${rows.join('')}\n${formattingText.replace(/((?:^ {2}.*\n)+)/m, '```\n$1```\n')}`;
 }
 
 function exitCodePage(): string {

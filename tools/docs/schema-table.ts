@@ -1,6 +1,6 @@
 type Json = { readonly [key: string]: unknown };
 
-type FieldRow = { readonly path: string; readonly type: string; readonly required: boolean; readonly note: string };
+export type FieldRow = { readonly path: string; readonly type: string; readonly required: boolean; readonly note: string };
 
 function typeOf(schema: Json): string {
   if (schema.const !== undefined) return JSON.stringify(schema.const);
@@ -23,7 +23,7 @@ function noteOf(schema: Json): string {
 }
 
 /** The fields of a JSON schema, nested ones under their path: `gates[].code`, `contexts.<name>.socket`. */
-function fieldRows(schema: Json, path = '', required = true): FieldRow[] {
+export function fieldRows(schema: Json, path = '', required = true): FieldRow[] {
   const options = (schema.anyOf ?? schema.oneOf) as Json[] | undefined;
   const nested = options?.find((option) => option.type === 'object' || option.type === 'array') ?? schema;
   const self = path === '' ? [] : [{ path, type: typeOf(schema), required, note: noteOf(schema) }];

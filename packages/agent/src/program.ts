@@ -9,12 +9,15 @@ import { report } from './command/report.ts';
 import { addRun } from './command/run.ts';
 import { sqliteMigrations } from './db/index.ts';
 
-declare const __VERSION__: string;
+declare const __VERSION__: string | undefined;
+
+/** Set by the build; a run from source says so. */
+const version = typeof __VERSION__ === 'undefined' ? '0.0.0-source' : __VERSION__;
 
 const now = () => new Date().toISOString();
 
-/** Everything govd can do. */
-export function daemonProgram(version: string, now: () => string): Command {
+/** govd's command line: what it can be told. The manual is made from it. */
+export function daemonProgram(): Command {
   const program = new Command('govd')
     .description('The daemon of govctl: decides, promotes and keeps the evidence.')
     .version(version, '-V, --version')
@@ -33,12 +36,13 @@ export function daemonProgram(version: string, now: () => string): Command {
   return program;
 }
 
-/** govd's command line. Sets the exit code and returns; a running daemon keeps the process alive. */
+/** Runs it. Sets the exit code and returns; a running daemon keeps the process alive. */
 export async function main(argv: readonly string[]): Promise<void> {
+  const program = daemonProgram();
   // Whoever read the output has seen enough: what was begun is finished all the same.
   process.stdout.on('error', () => {});
   try {
-    await daemonProgram(__VERSION__, now).parseAsync(argv);
+    await program.parseAsync(argv);
   } catch (error) {
     process.exitCode = report(error);
   }

@@ -5,10 +5,16 @@ import type { CommandContext } from './command.ts';
 import type { Target } from './context/target.ts';
 import { createIo, type IoSettings } from './io/io.ts';
 import type { Sink, Streams } from './io/stream.ts';
+import type { Document } from './output/result.ts';
 
 export type Captured = { readonly streams: Streams; stdout(): string; stderr(): string };
 
 export type FakeStreamOptions = { readonly stdin?: string; readonly terminal?: boolean };
+
+/** A document of any kind, for tests of what is done with documents. */
+export function anyDocument(kind: string, fields: Readonly<Record<string, unknown>>): Document {
+  return { schemaVersion: 'govctl/v1', kind, ...fields };
+}
 
 /** The three streams, kept in memory. */
 export function fakeStreams(options: FakeStreamOptions = {}): Captured {

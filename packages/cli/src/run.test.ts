@@ -1,10 +1,9 @@
 import { exitCodes, Problem, problemTable } from '@govctl/core/api';
 import { describe, expect, it } from 'vitest';
-import { fakeClient, fakeStreams } from './command.fixture.ts';
+import { anyDocument, fakeClient, fakeStreams } from './command.fixture.ts';
 import { command, defineCommand, type Entry, type Run } from './command.ts';
 import type { GlobalValues } from './flag.ts';
 import type { CommandResult } from './output/result.ts';
-import { asDocument } from './output/result.ts';
 import { runProgram } from './run.ts';
 
 const declaration = defineCommand({ name: 'do', summary: 'Do it', formats: ['sarif'], examples: [] });
@@ -34,7 +33,7 @@ async function runWith(
   return { code, stdout: captured.stdout(), stderr: captured.stderr() };
 }
 
-const verdict = asDocument('Decision', { decision: 'deny', run_id: 'R', gates: [{ code: 'A' }, { code: 'B' }] });
+const verdict = anyDocument('Decision', { decision: 'deny', run_id: 'R', gates: [{ code: 'A' }, { code: 'B' }] });
 
 describe('reports of gates', () => {
   const report: CommandResult = { document: verdict, renderings: { sarif: () => 'a report\n' } };

@@ -2,7 +2,7 @@ import { exitCodes, isProblem, Problem, problemTable } from '@govctl/core/api';
 import { CommanderError } from 'commander';
 
 /** What a supervisor reads: sysexits.h, so that it knows what not to restart. */
-const daemonExit = { config: 78, permission: 77, database: 69, temporary: 75 } as const;
+export const daemonExit = { config: 78, permission: 77, database: 69, temporary: 75 } as const;
 
 /** Says what went wrong and how to mend it, on standard error; answers the exit code. */
 export function report(error: unknown): number {

@@ -1,6 +1,7 @@
 import type { ImportKind } from '@govctl/core/quality';
 import type { Command, Entry } from '../command.ts';
-import { type Completes, type Flag, type Flags, globalFlags } from '../flag.ts';
+import { type Completes, type Flag, type Flags, globalFlags, outputFormats } from '../flag.ts';
+import { formatMeanings } from '../help/output-format.ts';
 import { helpTopics } from '../help/topic.ts';
 import type { Surroundings } from '../run.ts';
 
@@ -23,7 +24,7 @@ function candidatesAt(
   const valued = joined === null ? flagAwaiting(before.at(-1), options) : flagNamed(joined[1] ?? '', options);
   if (valued !== undefined && valued.type !== 'boolean') {
     const prefix = joined === null ? '' : `${joined[1]}=`;
-    return { prefix, ...valuesOf(valued, options) };
+    return { prefix, ...valuesOf(valued, options, command?.declaration.formats ?? []) };
   }
   if (typed.startsWith('-')) return { prefix: '', fixed: flagCandidates(options) };
   if (command === undefined) return { prefix: '', fixed: level.map(entryCandidate) };
@@ -72,8 +73,11 @@ function flagAwaiting(word: string | undefined, options: Flags): Flag | undefine
   return flag === undefined || flag.type === 'boolean' || (flag.type === 'string' && flag.bare !== undefined) ? undefined : flag;
 }
 
-function valuesOf(flag: Exclude<Flag, { type: 'boolean' }>, options: Flags): { fixed: Answer; ids?: Completes } {
-  if (flag === options.output) return { fixed: ['table', 'json', 'yaml', 'ndjson', 'name'].map((value) => ({ value, description: '' })) };
+function valuesOf(flag: Exclude<Flag, { type: 'boolean' }>, options: Flags, own: readonly string[]): { fixed: Answer; ids?: Completes } {
+  if (flag === options.output) {
+    const meanings: Readonly<Record<string, string>> = formatMeanings;
+    return { fixed: [...outputFormats, ...own].map((value) => ({ value, description: meanings[value] ?? '' })) };
+  }
   if ('choices' in flag && flag.choices !== undefined) return { fixed: flag.choices.map((value) => ({ value, description: '' })) };
   return flag.completes === undefined ? { fixed: [] } : completed(flag.completes);
 }

@@ -5,12 +5,14 @@ import type { Completes } from '../flag.ts';
 import type { Surroundings } from '../run.ts';
 import type { Candidate } from './answer.ts';
 
-/** A person waits for TAB: what is not there by then is not offered. */
-const budgetMs = 300;
+/** A person waits for TAB: what govd does not say by then is not offered. One that is not there at all answers at once. */
+const budgetMs = 1000;
 
 /** Ids the daemon or the configuration knows, newest first; none at all where it cannot be asked in time. */
 export async function idsOf(kind: Completes, around: Surroundings): Promise<Candidate[]> {
   const { env, cwd } = around;
+  // Loaded before the clock runs: a slow machine still gets its answers.
+  if (around.client === undefined && kind !== 'context' && kind !== 'gate') await import('../client/http-client.ts');
   const signal = AbortSignal.any([around.signal, AbortSignal.timeout(budgetMs)]);
   const target = () => resolveTarget({ context: undefined, config: undefined, socket: undefined }, env, cwd);
   const client = around.client ?? createLazyClient(target, signal, budgetMs);
@@ -36,6 +38,13 @@ export async function idsOf(kind: Completes, around: Surroundings): Promise<Cand
           value: item.snapshot_id,
           description: `${item.dataset_id} ${item.layer}`,
         }));
+      case 'contract':
+        return (await client.call('contract.ls', { query: {} })).items.map((item) => ({
+          value: item.contract_id,
+          description: item.dataset_id,
+        }));
+      case 'gate':
+        return (await import('@govctl/core/decision')).gateList.map(({ code, asks }) => ({ value: code, description: asks }));
       default:
         return [];
     }

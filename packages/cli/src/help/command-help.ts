@@ -1,13 +1,14 @@
 import { type ExitName, exitCodes } from '@govctl/core/api';
 import type { Command as CommanderCommand } from 'commander';
 import type { Command, Entry } from '../command.ts';
+import { helpTopics } from './topic.ts';
 
 /** Examples, exit codes worth knowing and where to go on, under commander's own help. */
 export function addHelp(commander: CommanderCommand, entry: Entry | undefined): void {
   commander.configureHelp({ sortSubcommands: false, sortOptions: false, subcommandTerm: (subcommand) => subcommand.name() });
   if (entry === undefined) {
     commander.description('Promote data and models with evidence anybody can check offline.');
-    commander.addHelpText('after', '\nTopics: govctl help exit-codes | environment | formatting | contexts');
+    commander.addHelpText('after', `\nTopics: govctl help ${Object.keys(helpTopics).join(' | ')}`);
   } else if (entry.kind === 'command') commander.addHelpText('after', () => commandText(entry));
 }
 

@@ -2,14 +2,10 @@ import { exitCodes } from '@govctl/core/api';
 import { eventTypes } from '@govctl/core/event';
 import { asDocument, type CommandResult } from '../output/result.ts';
 import { environmentVariables } from './environment.ts';
+import { formatLines } from './output-format.ts';
 
-const formatting = `Standard output is what was asked for; everything else is standard error.
-
-  -o table    for people (the default)
-  -o json     one object: {"schemaVersion": "govctl/v1", "kind": ..., ...}
-  -o yaml     the same as YAML
-  -o ndjson   a line for each item of a list, and for each event
-  -o name     only the ids, a line each
+/** Fields, streams and colour. */
+export const formattingText = `Standard output is what was asked for; everything else is standard error.
 
   --field decision.run_id    one field, raw: strings without quotes
   --field gates[].code       a line for each element
@@ -22,7 +18,21 @@ After an error with -o json standard output is empty, and standard error holds o
 Colour is decoration, never content. --no-color, NO_COLOR, FORCE_COLOR and TERM=dumb are heard in this order; then it depends on the terminal.
 `;
 
-const contexts = `A command talks to one daemon. Which one is decided by the first of these that is there:
+/** The output formats. */
+export function outputText(): string {
+  return [
+    'How a result is written: -o FORMAT, or GOVCTL_OUTPUT.',
+    '',
+    ...formatLines(),
+    '',
+    'sarif, junit and github are of commands that show answers of gates; every other one refuses them before it does anything.',
+    'Each kind of JSON document has a schema: docs/schema/<kind>.json.',
+    '',
+  ].join('\n');
+}
+
+/** How a daemon is found. */
+export const contextsText = `A command talks to one daemon. Which one is decided by the first of these that is there:
 
   1. --socket PATH, then --context NAME
   2. GOVCTL_SOCKET, then GOVCTL_CONTEXT
@@ -49,10 +59,12 @@ export function topicResult(topic: string): CommandResult | undefined {
       };
     case 'environment':
       return { document: asDocument('EnvironmentList', { items: environmentVariables() }) };
+    case 'output':
+      return { text: outputText() };
     case 'formatting':
-      return { text: formatting };
+      return { text: formattingText };
     case 'contexts':
-      return { text: contexts };
+      return { text: contextsText };
     case 'events':
       return {
         text: `Events are CloudEvents 1.0, published after the commit they tell of, in commit order. Each has a position to resume from.\n\n  govctl event tail -f                         as they come\n  govctl event tail --from 1 --type "store.*"  those of these types, from the first\n\nTypes:\n${eventTypes.map((type) => `  ${type}\n`).join('')}`,

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anyDocument } from '../command.fixture.ts';
 import { formatField } from './field.ts';
 import { formatJson, formatNdjson } from './json.ts';
 import { namesOf } from './name.ts';
 import { createPaint } from './paint.ts';
-import { asDocument } from './result.ts';
 import { renderTable } from './table/table.ts';
 import { cellText, plain } from './table/text.ts';
 
@@ -39,7 +39,7 @@ describe('names', () => {
   it('are the ids of what a list holds', () => {
     expect(
       namesOf(
-        asDocument('PromotionList', {
+        anyDocument('PromotionList', {
           items: [
             { run_id: 'r1', dataset_id: 'd' },
             { run_id: 'r2', dataset_id: 'd' },
@@ -47,17 +47,17 @@ describe('names', () => {
         }),
       ),
     ).toEqual(['r1', 'r2']);
-    expect(namesOf(asDocument('SnapshotList', { items: [{ dataset_id: 'd', snapshot_id: 's' }] }))).toEqual(['s']);
-    expect(namesOf(asDocument('DatasetList', { items: [{ tenant_id: 't', dataset_id: 'd' }] }))).toEqual(['d']);
-    expect(namesOf(asDocument('ApiKey', { key_id: 'k', actor_id: 'a' }))).toEqual(['k']);
-    expect(namesOf(asDocument('Empty', {}))).toEqual([]);
+    expect(namesOf(anyDocument('SnapshotList', { items: [{ dataset_id: 'd', snapshot_id: 's' }] }))).toEqual(['s']);
+    expect(namesOf(anyDocument('DatasetList', { items: [{ tenant_id: 't', dataset_id: 'd' }] }))).toEqual(['d']);
+    expect(namesOf(anyDocument('ApiKey', { key_id: 'k', actor_id: 'a' }))).toEqual(['k']);
+    expect(namesOf(anyDocument('Empty', {}))).toEqual([]);
   });
 });
 
 describe('tables', () => {
   it('shows any document', async () => {
     const text = await renderTable(
-      asDocument('Thing', {
+      anyDocument('Thing', {
         name: 'a',
         missing: null,
         deep: { flag: true, list: [1, 2] },
@@ -71,11 +71,11 @@ describe('tables', () => {
     expect(text).toContain('deep\n  flag  true\n  list  1, 2\n');
     expect(text).toContain('rows\n  CODE\n  X\n  Y\n');
     expect(text).toContain('more: --cursor c\n');
-    expect(await renderTable(asDocument('NoList', { items: [] }), false)).toBe('none\n');
+    expect(await renderTable(anyDocument('NoList', { items: [] }), false)).toBe('none\n');
   });
 
   it('colour changes decoration only', async () => {
-    const document = asDocument('Anything', { decision: 'deny', items: [{ outcome: 'pass' }] });
+    const document = anyDocument('Anything', { decision: 'deny', items: [{ outcome: 'pass' }] });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is removed
     const bare = (await renderTable(document, true)).replace(/\u001b\[\d+m/g, '');
     expect(bare).toBe(await renderTable(document, false));
@@ -87,7 +87,7 @@ describe('tables', () => {
     expect(plain(evil)).toBe('\\u001b]0;owned\\u0007\\u001b[2J\\u202eabc\\u000d');
     expect(
       await renderTable(
-        asDocument('X', { items: [{ name: evil, list: [evil] }], more: { [evil]: evil }, [evil]: { a: 1 }, odd: [{ [evil]: 1 }] }),
+        anyDocument('X', { items: [{ name: evil, list: [evil] }], more: { [evil]: evil }, [evil]: { a: 1 }, odd: [{ [evil]: 1 }] }),
         false,
       ),
     ).not.toMatch(/(?!\n)[\p{Cc}\u202e]/u);

@@ -1,4 +1,5 @@
 import type { ExitName } from '@govctl/core/api';
+import type { OwnDocument, OwnKind } from '@govctl/core/document';
 
 /** A document of the product: `{schemaVersion, kind, ...}`. */
 export type Document = { readonly schemaVersion: 'govctl/v1'; readonly kind: string; readonly [field: string]: unknown };
@@ -30,10 +31,7 @@ export type CommandResult =
   /** Bytes as they are: an exported file on standard output. */
   | { readonly bytes: AsyncIterable<Uint8Array>; readonly exit?: ExitName };
 
-/** A document made by the CLI itself. */
-export function asDocument<K extends string, F extends Readonly<Record<string, unknown>>>(
-  kind: K,
-  fields: F,
-): { schemaVersion: 'govctl/v1'; kind: K } & F {
+/** A document made by the CLI itself: one that has a schema, or it does not compile. */
+export function asDocument<K extends OwnKind, F extends OwnDocument<K>>(kind: K, fields: F): { schemaVersion: 'govctl/v1'; kind: K } & F {
   return { schemaVersion: 'govctl/v1', kind, ...fields };
 }

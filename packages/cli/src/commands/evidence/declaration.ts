@@ -119,7 +119,6 @@ export const evidenceExport = defineCommand({
       command: 'govctl evidence export --since 2026-07-01T00:00:00Z --until 2026-10-01T00:00:00Z -O q3.ndjson',
       what: 'a quarter, for an auditor',
     },
-    { command: 'govctl evidence verify q3.ndjson --offline', what: 'what the auditor runs' },
   ],
   exits: ['not-found', 'integrity'],
 });

@@ -66,7 +66,7 @@ export const completion = defineCommand({
 export const help = defineCommand({
   name: 'help',
   summary: 'Explain a command or a topic',
-  description: 'Topics: exit-codes, environment, formatting, contexts, events. Without one, shows all commands.',
+  description: 'Topics: exit-codes, environment, output, formatting, contexts, events. Without one, shows all commands.',
   args: { topic: { summary: 'A topic, or the words of a command', optional: true, variadic: true, completes: 'topic' } },
   examples: [
     { command: 'govctl help exit-codes', what: 'what each exit code means' },
