@@ -17,9 +17,19 @@ const patience = { testTimeout: 120_000, hookTimeout: 180_000 };
 // The same end-to-end tests with the state in PostgreSQL. Without a server a developer is told so; CI never goes without.
 const postgres = postgresAvailability();
 if (postgres.skip) process.stderr.write(`end-to-end tests on PostgreSQL are left out${postgres.note}\n`);
-const onPostgres = ['access', 'boundary', 'daemon', 'dry-run', 'evidence', 'governance', 'handoff', 'handoff-replay', 'parity', 'promotion', 'witness'].map(
-  (name) => `test/${name}.test.ts`,
-);
+const onPostgres = [
+  'access',
+  'boundary',
+  'daemon',
+  'dry-run',
+  'evidence',
+  'governance',
+  'handoff',
+  'handoff-replay',
+  'parity',
+  'promotion',
+  'witness',
+].map((name) => `test/${name}.test.ts`);
 
 export default defineConfig({
   test: {

@@ -24,6 +24,7 @@ import {
   refusedLines,
   termsOf,
 } from './birth-admission.ts';
+import type { PermitSeal } from './permit/seal.ts';
 import {
   type ChangelogPruner,
   type PruneSelection,
@@ -33,7 +34,6 @@ import {
   pruneUpto,
   type SliceDone,
 } from './prune.ts';
-import type { PermitSeal } from './permit/seal.ts';
 
 const lines = `jsonb_to_recordset((:lines)::jsonb) AS l(place bigint, object_key text, object_type text, change text, born_at text, permit_id text, payload text)`;
 const known =

@@ -17,6 +17,7 @@ import {
   refusedLines,
   termsOf,
 } from './birth-admission.ts';
+import type { PermitSeal } from './permit/seal.ts';
 import {
   type ChangelogPruner,
   type PruneSelection,
@@ -26,7 +27,6 @@ import {
   pruneUpto,
   type SliceDone,
 } from './prune.ts';
-import type { PermitSeal } from './permit/seal.ts';
 
 const sql = {
   permit: 'SELECT * FROM birth_permit WHERE permit_id = :permit_id',

@@ -3,10 +3,12 @@ import { digestSchema, document, refSchema, timestampSchema } from '../api/commo
 import { exitCodes } from '../api/exit-code.ts';
 import { problemSchema } from '../api/problem-document.ts';
 import { issuedApiKeyDocument } from '../api/route/identity.ts';
+import { preflightDocument } from '../api/route/preflight.ts';
 import { configKinds } from '../config/config-file.ts';
 import { decisionDocument, explanationDocument, gateAnswerSchema, gateSets } from '../decision/decision.ts';
 import { archiveEndSchema, archiveHeadSchema, archivePolicySchema, archiveRecordSchema } from '../evidence/archive.ts';
 import { keyPurposes } from '../evidence/trust.ts';
+import { planSchema } from '../promotion/plan.ts';
 
 const count = z.int().min(0);
 const text = z.string();
@@ -18,6 +20,7 @@ const changedField = z.object({ field: text, from: text.nullable(), to: text.nul
 const configKind = z.enum(Object.keys(configKinds) as [keyof typeof configKinds, ...(keyof typeof configKinds)[]]);
 const asked = gateAnswerSchema.shape;
 const { gates: _gates, ...decided } = decisionDocument.shape;
+const { schemaVersion: _version, kind: _kind, facts: _facts, ...planned } = planSchema.shape;
 
 /**
  * The documents govctl makes itself, by kind. Whatever a command prints with `asDocument` is one of these or does not compile, and
@@ -131,10 +134,11 @@ export const ownDocuments = {
   GateCheck: document('GateCheck', {
     ...asked,
     asks: text,
-    subject: decided.subject,
-    promotion_type: decided.promotion_type,
+    // Of a promotion, or of a preflight.
+    subject: z.union([decided.subject, z.object({ action: text, object_key: text })]),
+    promotion_type: decided.promotion_type.optional(),
     as_of: timestampSchema,
-    policy_rev: decided.policy_rev,
+    policy_rev: decided.policy_rev.optional(),
     kernel_version: decided.kernel_version,
     input_digest: decided.input_digest,
   }),
@@ -199,6 +203,12 @@ export const ownDocuments = {
       }),
     ),
   }),
+  PlanReport: document('PlanReport', {
+    ...planned,
+    /** Null where govd could not be asked. */
+    stale: z.boolean().nullable(),
+    moved: z.array(z.object({ what: text, before: text.nullable(), after: text.nullable() })),
+  }),
   PolicyDiff: document('PolicyDiff', {
     name: z.object({ from: text, to: text }),
     version: z.object({ from: text, to: text }),
@@ -214,6 +224,29 @@ export const ownDocuments = {
     digest: digestSchema,
     rules: count,
     fixtures: count,
+  }),
+  PolicyReplay: document('PolicyReplay', {
+    candidate: z.object({ name: text, version: text, digest: digestSchema }),
+    since: timestampSchema.nullable(),
+    decisions: count,
+    compared: count,
+    flips: count,
+    unusable: count,
+    unconcerned: count,
+    items: z.array(
+      z.object({
+        decision_ref: refSchema,
+        run_id: text,
+        recorded_at: timestampSchema,
+        dataset_id: text,
+        to_layer: text,
+        snapshot_id: text,
+        before: text,
+        after: text,
+        rules: z.array(z.object({ code: text, before: text, after: text })),
+      }),
+    ),
+    truncated: z.boolean(),
   }),
   PolicyTest: document('PolicyTest', {
     file: text,
@@ -235,6 +268,7 @@ export const ownDocuments = {
       }),
     ),
   }),
+  Preflight: preflightDocument,
   Problem: problemSchema.extend({ schemaVersion: z.literal('govctl/v1'), kind: z.literal('Problem') }),
   Status: document('Status', {
     endpoint: text,
@@ -256,8 +290,9 @@ export const ownDocuments = {
   Witness: document('Witness', { name: text, vkey: text, state_dir: text, logs: z.array(z.unknown()) }),
 } as const satisfies Readonly<Record<string, z.ZodType>>;
 
-/** The lines of an archive of evidence: documents that stand in a file, never alone on standard output. */
+/** Documents that stand in a file: a saved plan, and the lines of an archive of evidence. */
 export const fileDocuments = {
+  Plan: planSchema,
   EvidenceArchive: archiveHeadSchema,
   EvidenceArchivePolicy: archivePolicySchema,
   EvidenceArchiveRecord: archiveRecordSchema,

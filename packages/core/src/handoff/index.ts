@@ -57,9 +57,9 @@ export {
   retryQuarantine,
   startPrune,
 } from './operation-unit.ts';
-export { goneError, planRetry, type RetriedRow, type RetryPlan, waitingError } from './quarantine.ts';
 export { type PermitState, type PermitTerms, type PermitUse, permitBytes, permitState, recordPermit, recordRevocation } from './permit.ts';
 export { judgedPreflight, recordPreflight } from './preflight.ts';
+export { goneError, planRetry, type RetriedRow, type RetryPlan, waitingError } from './quarantine.ts';
 export {
   completeReplay,
   type ReplayMend,
