@@ -139,6 +139,8 @@ it('guards clean-up and mutation and never a birth: a dot_tools row is born at O
   expect(dry).not.toHaveProperty('decision_ref');
   expect(await at.json(['preflight', 'rp.cleanup', key, '-o', 'json'])).toMatchObject({ decision: 'allow' });
   expect((await facts()).filter((fact) => fact.startsWith('preflight.'))).toEqual(['preflight.deny', 'preflight.allow']);
+  // What they were decided from is kept beside the records, and is what they name.
+  expect(await at.json(['log', 'verify'])).toMatchObject({ verified: true, failed: 0 });
 
   const wrong = await ctl('preflight', 'birth.add', key);
   expect([wrong.code, wrong.stderr.includes('one of: rp.cleanup, dot.mutate')]).toEqual([2, true]);

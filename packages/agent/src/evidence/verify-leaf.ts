@@ -3,6 +3,7 @@ import type { LogCheckName } from '@govctl/core/api';
 import {
   digestOf,
   equalBytes,
+  factsDigestOf,
   isValidAt,
   leafHash,
   pae,
@@ -59,7 +60,7 @@ export async function verifyLeaf(
       'columns',
       `the row says otherwise than the record: ${[...(row.kind === statement.kind ? [] : ['kind']), ...differs].join(', ')}`,
     ]);
-  const wantedFacts = statement.kind === 'decision' ? statement.predicate.facts_digest : null;
+  const wantedFacts = factsDigestOf(statement);
   // Facts may be erased with the payload only: a decision that can be read can be made again.
   if ((row.facts === null ? null : digestOf(Buffer.from(row.facts))) !== wantedFacts)
     failures.push(['facts', 'the facts are not those it was decided from']);

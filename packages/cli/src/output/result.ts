@@ -31,7 +31,12 @@ export type CommandResult =
   /** Bytes as they are: an exported file on standard output. */
   | { readonly bytes: AsyncIterable<Uint8Array>; readonly exit?: ExitName };
 
-/** A document made by the CLI itself: one that has a schema, or it does not compile. */
-export function asDocument<K extends OwnKind, F extends OwnDocument<K>>(kind: K, fields: F): { schemaVersion: 'govctl/v1'; kind: K } & F {
+type Undeclared<K extends OwnKind, F> = { readonly [Name in Exclude<keyof F, keyof OwnDocument<K>>]: never };
+
+/** A document made by the CLI itself: one that has a schema, and no field that this does not know, or it does not compile. */
+export function asDocument<K extends OwnKind, F extends OwnDocument<K>>(
+  kind: K,
+  fields: F & Undeclared<K, F>,
+): { schemaVersion: 'govctl/v1'; kind: K } & F {
   return { schemaVersion: 'govctl/v1', kind, ...fields };
 }

@@ -31,7 +31,13 @@ export const ownDocuments = {
   Backup: document('Backup', { file: text, bytes: count, sha256: text, private_keys: z.boolean() }).loose(),
   BackupInspection: document('BackupInspection', { file: text, verified: z.boolean() }).loose(),
   BackupRestore: document('BackupRestore', { dry_run: z.boolean(), state_dir: text, private_keys: z.boolean() }).loose(),
-  Checkpoint: document('Checkpoint', { origin: text, tree_size: count, root: text, note: text }),
+  Checkpoint: document('Checkpoint', {
+    origin: text,
+    tree_size: count,
+    root: text,
+    witnesses: z.array(z.object({ name: text, cosigned_at: timestampSchema })),
+    note: text,
+  }),
   ClientVersion: document('ClientVersion', {
     version: text,
     api: apiWindow,

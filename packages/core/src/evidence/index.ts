@@ -119,6 +119,7 @@ export { type Revocation, type RevocationTarget, revokeCapabilities } from './re
 export { type SigstoreBundle, sigstoreBundleOf, sigstoreBundlesOf, sigstoreTrustedRoot } from './sigstore.ts';
 export {
   draftRecord,
+  factsDigestOf,
   parseStatement,
   predicateType,
   type RecordDraft,

@@ -108,3 +108,11 @@ export function parseStatement(
   if (!parsed.success) return { ok: false, reason: z.prettifyError(parsed.error) };
   return { ok: true, statement: { kind, ...parsed.data } as Statement };
 }
+
+/** Digest of the facts that are kept beside a record, because somebody decided from them; null where there are none. */
+export function factsDigestOf(statement: Statement): string | null {
+  if (statement.kind === 'decision') return statement.predicate.facts_digest;
+  // An activation, or a preflight: a decision about an object, recorded as a fact.
+  const said = statement.kind === 'governance-fact' ? statement.predicate.detail.facts_digest : undefined;
+  return typeof said === 'string' ? said : null;
+}

@@ -17,6 +17,7 @@ import { decodeEnvelope, statementPayloadType, verifySignature } from './dsse.ts
 import { parseLeafBody } from './leaf.ts';
 import { leafHash } from './merkle.ts';
 import { verifyInclusion } from './merkle-verify.ts';
+import { factsDigestOf } from './statement.ts';
 import { isValidAt, type TrustRoot } from './trust.ts';
 import { type Expected, openLogCheckpoint, runChecks, verifyRecord } from './verify.ts';
 
@@ -181,7 +182,7 @@ export class ArchiveVerifier {
       (head.dataset_id ?? predicate.dataset_id) !== predicate.dataset_id
     )
       throw failed('records', `${ref}: it is of ${predicate.tenant_id}/${predicate.dataset_id ?? '*'}, not of what the archive is of`);
-    const wanted = statement.kind === 'decision' ? statement.predicate.facts_digest : null;
+    const wanted = factsDigestOf(statement);
     if ((line.facts === null ? null : digestOf(line.facts)) !== wanted)
       throw failed('facts', `the facts of ${ref} are not those it was decided from`);
     const missing =

@@ -5,6 +5,7 @@ import type { VerifiedCheckpoint } from './checkpoint.ts';
 import { digestOf } from './digest.ts';
 import { type EvidenceExport, type ExportedRecord, evidenceExportSchema } from './evidence-file.ts';
 import type { RecordKind } from './predicate.ts';
+import { factsDigestOf } from './statement.ts';
 import type { TrustRoot } from './trust.ts';
 import { type EvidenceVerification, openLogCheckpoint, requireWitnesses, runChecks, type VerifiedRecord, verifyRecord } from './verify.ts';
 import { verificationSummary } from './vsa.ts';
@@ -129,7 +130,7 @@ function requireFacts({ records: exported }: EvidenceExport, records: readonly V
   let count = 0;
   records.forEach(({ ref, statement }, at) => {
     const facts = exported[at]?.facts ?? null;
-    const wanted = statement.kind === 'decision' ? statement.predicate.facts_digest : null;
+    const wanted = factsDigestOf(statement);
     if ((facts === null ? null : digestOf(facts)) !== wanted) throw failure(`the facts of ${ref} are not those it was decided from`);
     if (facts !== null) count += 1;
   });

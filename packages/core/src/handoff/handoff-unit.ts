@@ -20,8 +20,9 @@ export type HandoffContext = {
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 type Fact = { readonly fact: string; readonly subject: string; readonly reason: string | null; readonly detail: Record<string, Json> };
 
-/** The governance fact that an act of an operator leaves. */
-export function factRecord(context: HandoffContext, { fact, subject, reason, detail }: Fact, facts?: string): RecordDraft {
+/** The governance fact that an act of an operator leaves. `facts`: what was decided from, kept beside the record, which names its digest. */
+export function factRecord(context: HandoffContext, { fact, subject, reason, detail: said }: Fact, facts?: string): RecordDraft {
+  const detail = facts === undefined ? said : { ...said, facts_digest: digestOf(facts) };
   const digest = digestOf(canonicalJson({ subject, detail }));
   return draftRecord({
     kind: 'governance-fact',
