@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { postgresAvailability } from './test/postgres/binaries.ts';
 
@@ -33,6 +34,8 @@ const onPostgres = [
 
 export default defineConfig({
   test: {
+    // Left alone, it would leave one processor to itself; most tests wait for programs they started.
+    maxWorkers: Math.max(2, availableParallelism()),
     // For all projects: one PostgreSQL, started by the first test that asks for it.
     globalSetup: ['test/postgres/share.ts'],
     projects: [
