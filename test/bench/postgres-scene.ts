@@ -43,9 +43,14 @@ export type Schedule = { readonly rate: number; readonly perTransaction: number;
 
 /**
  * Births on a fixed schedule: a transaction that is late delays none of those after it, as long as connections are free. Answers when
- * each transaction was due, by its key.
+ * each transaction was due, by its key; `took` is told how long each needed.
  */
-export async function birthsOnSchedule(clients: readonly Client[], run: string, schedule: Schedule): Promise<Map<string, number>> {
+export async function birthsOnSchedule(
+  clients: readonly Client[],
+  run: string,
+  schedule: Schedule,
+  took: (ms: number) => void = () => undefined,
+): Promise<Map<string, number>> {
   const { rate, perTransaction, seconds } = schedule;
   const everyMs = (1000 * perTransaction) / rate;
   const due = new Map<string, number>();
@@ -57,7 +62,9 @@ export async function birthsOnSchedule(clients: readonly Client[], run: string, 
     if (client === undefined || key === undefined) return;
     free.pop();
     queue.shift();
+    const before = performance.now();
     const work = giveBirth(client, key, perTransaction).then(() => {
+      took(performance.now() - before);
       free.push(client);
       open.delete(work);
       next();
