@@ -220,12 +220,12 @@ export async function expectInvariantsOf(store: PostgresStore, acked: ReadonlyMa
   const found = new Map(rows.map((row) => [row.run_id, row]));
   for (const [run_id, { body }] of acked) {
     const { generation } = (JSON.parse(body) as { active: { generation: number } }).active;
-    expect(found.get(run_id)).toEqual({ run_id, records: 'decision promotion', generation });
+    expect(found.get(run_id)).toEqual({ run_id, records: 'decision promotion verification-summary', generation });
   }
   // Whether somebody was told or not: a run is all there or not at all, and moves and positions have no gaps.
   expect(
     await store.query(
-      `SELECT run_id FROM ${g}.run WHERE status = 'succeeded' AND ((SELECT count(*) FROM ${g}.record r WHERE r.run_id = run.run_id) <> 2
+      `SELECT run_id FROM ${g}.run WHERE status = 'succeeded' AND ((SELECT count(*) FROM ${g}.record r WHERE r.run_id = run.run_id) <> 3
          OR (SELECT count(*) FROM ${g}.pointer p WHERE p.run_id = run.run_id) <> 1)
        UNION ALL SELECT run_id FROM ${g}.pointer WHERE run_id NOT IN (SELECT run_id FROM ${g}.run WHERE status = 'succeeded')
        UNION ALL SELECT run_id FROM ${g}.record WHERE run_id IS NOT NULL AND run_id NOT IN (SELECT run_id FROM ${g}.run)

@@ -148,6 +148,7 @@ export function expectInvariants(at: Deployment, acked: readonly string[]): void
         [
           { kind: 'decision', n: 1 },
           { kind: 'promotion', n: 1 },
+          { kind: 'verification-summary', n: 1 },
         ],
         1,
       ]);
@@ -155,7 +156,7 @@ export function expectInvariants(at: Deployment, acked: readonly string[]): void
     // Whether somebody was told or not: a run is all there or not at all.
     const halfDone = database
       .prepare(
-        `SELECT run_id FROM run WHERE status = 'succeeded' AND ((SELECT count(*) FROM record r WHERE r.run_id = run.run_id) <> 2
+        `SELECT run_id FROM run WHERE status = 'succeeded' AND ((SELECT count(*) FROM record r WHERE r.run_id = run.run_id) <> 3
            OR (SELECT count(*) FROM pointer p WHERE p.run_id = run.run_id) <> 1)
          UNION SELECT run_id FROM pointer WHERE run_id NOT IN (SELECT run_id FROM run WHERE status = 'succeeded')
          UNION SELECT run_id FROM record WHERE run_id IS NOT NULL AND run_id NOT IN (SELECT run_id FROM run)

@@ -117,7 +117,7 @@ function refuseUnwaivable(rule: string, rules: ReadonlyMap<string, { readonly wa
   if (!rule.startsWith('rule:') || rules.has(rule)) return;
   throw new Problem('unprocessable', {
     detail: `no active policy pack has ${rule}`,
-    hint: 'govctl policy show NAME --source shows the ids; name it rule:PACK/RULE',
+    hint: 'name it rule:PACK/RULE; the ids: govctl policy show NAME --source',
     reasons: [{ path: 'waiver-unknown-rule', message: rule }],
   });
 }
@@ -128,7 +128,7 @@ function boundedExpiry(asked: string, now: string): string {
   if (expires_at > now && expires_at <= latest) return expires_at;
   throw new Problem('unprocessable', {
     detail: expires_at <= now ? `expires_at ${expires_at} is in the past` : `a waiver lasts 90 days at most, and ${expires_at} is later`,
-    hint: `a time until ${latest}: govctl waiver add RULE --for 7d`,
+    hint: `a time until ${latest}: govctl waiver add RULE --dataset D --for 7d --reason TEXT`,
     reasons: [{ path: 'waiver-expiry', message: expires_at }],
   });
 }

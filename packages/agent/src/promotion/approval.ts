@@ -125,7 +125,7 @@ async function whatWaits(deps: PromotionDependencies, runId: string, actor: Acto
       'unprocessable',
       'approvals-not-asked',
       `the contract of ${run.dataset_id} asks for no approvals`,
-      `govctl why ${runId} shows what it waits for; to end it: govctl promotion cancel ${runId} --reason TEXT`,
+      `what it waits for: govctl why ${runId}; to end it: govctl promotion cancel ${runId} --reason TEXT`,
     );
   }
   refuseOther(input, body, runId);

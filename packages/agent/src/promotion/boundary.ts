@@ -264,7 +264,7 @@ async function requireWitnessed({ database, witnesses: { quorum } }: BoundaryDep
   if (record !== undefined && head !== undefined && record.leaf_index < head.size) return;
   throw new Problem('evidence-unavailable', {
     detail: `the promotion of ${run.run_id} is not cosigned by ${quorum} witnesses yet`,
-    hint: 'send the confirmation again; govctl doctor says which witness is away',
+    hint: 'send the confirmation again; which witness is away: govctl doctor',
     retryAfterSeconds: 1,
   });
 }

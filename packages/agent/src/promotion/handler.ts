@@ -114,7 +114,7 @@ function refuseStale({ expected_state, run_id }: PromotionRequest, facts: Facts)
   if (expected_state === undefined || expected_state === stateDigest(facts)) return;
   throw new Problem('stale', {
     detail: `what run ${run_id} was planned on has moved: nothing was done`,
-    hint: 'govctl promote --plan PLAN --show names what moved; make a new plan: --dry-run --out PLAN',
+    hint: 'what moved: govctl promote --plan PLAN --show; make a new plan: --dry-run --out PLAN',
   });
 }
 

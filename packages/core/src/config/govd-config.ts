@@ -44,7 +44,7 @@ const witnessSchema = z.strictObject({
   vkey: z
     .string()
     .max(1024)
-    .refine(isCosignerKey, 'the verifier key of a witness: NAME+ID+BASE64 (govctl log witness show)')
+    .refine(isCosignerKey, 'the verifier key of a witness: NAME+ID+BASE64 (govctl log witness show --state-dir D)')
     .describe('Its verifier key (C2SP tlog-cosignature, type 04).'),
   url: z
     .url({ protocol: /^https?$/ })

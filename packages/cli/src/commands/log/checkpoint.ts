@@ -29,7 +29,7 @@ export const run: Run<typeof logCheckpoint> = async (context, _args, flags) => {
     if (fresh < needed)
       throw new Problem('integrity', {
         detail: `${fresh} of ${needed} witnesses saw the tree of ${size} leaves lately: this view may be frozen`,
-        hint: 'ask another way to the same log; govctl doctor says which witness is away',
+        hint: 'ask another way to the same log; which witness is away: govctl doctor',
       });
   }
   const document = asDocument('Checkpoint', { origin, tree_size: size, root: Buffer.from(root).toString('hex'), witnesses, note });

@@ -37,7 +37,10 @@ export async function decidedHere(
   const theirs = await client.call('preflight.evaluate', { body });
   const { facts } = theirs;
   if (facts === undefined)
-    throw new Problem('bug', { detail: 'govd evaluated without saying which facts', hint: 'govctl preflight --dry-run=server' });
+    throw new Problem('bug', {
+      detail: 'govd evaluated without saying which facts',
+      hint: 'govctl preflight ACTION OBJECT --dry-run=server',
+    });
   const ours = judgedPreflight(facts);
   const side = ({ kernel_version, input_digest, decision_digest }: typeof ours | Preflight) => ({
     kernel_version,
