@@ -26,7 +26,7 @@ type Replay = {
 };
 
 async function facts(): Promise<string[]> {
-  const rows = await at.rows<{ payload: string }>('govd', 'SELECT payload FROM record_payload');
+  const rows = await at.rows<{ payload: string }>('govd', 'SELECT payload FROM record_payload ORDER BY leaf_index');
   return rows.flatMap(({ payload }) => {
     const fact = (JSON.parse(Buffer.from(payload).toString('utf8')) as { predicate?: { fact?: string } }).predicate?.fact;
     return fact === undefined ? [] : [fact];
