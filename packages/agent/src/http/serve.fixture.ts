@@ -52,7 +52,7 @@ export async function serve<const R extends Record<string, Route>>(
     logger: pino({ level: 'silent' }),
     versionHeader: '1',
     observer: { request() {} },
-    listeners: new Set(['operator', 'public', 'internal']),
+    listeners: new Set(['operator', 'admin', 'public', 'internal']),
   });
   await http.app.listen({ path: socketPath });
 

@@ -201,7 +201,7 @@ describe('a capability', () => {
     for (const [name, value] of Object.entries({ ...claims, sub: 'HUMAN::mallory', exp: claims.exp + 1, iat: claims.iat - 1 })) {
       const other =
         typeof value === 'number'
-          ? value + 1
+          ? value + 2
           : typeof value === 'string'
             ? value.replace(/.$/, (last) => (last === '0' ? '1' : '0'))
             : null;
