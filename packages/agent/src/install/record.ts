@@ -1,21 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { Problem } from '@govctl/core/api';
-import { z } from 'zod';
+import { installationDocument, Problem } from '@govctl/core/api';
+import type { z } from 'zod';
 import { writeFileDurably } from '../state/index.ts';
 
-const recordSchema = z.strictObject({
-  schemaVersion: z.literal('govctl/v1'),
-  kind: z.literal('Installation'),
-  version: z.string(),
-  /** Digest of the programs. */
-  program: z.string(),
-  /** Path to digest, as written. */
-  files: z.record(z.string(), z.string()),
-});
-
 /** What an installation wrote: only that is ever replaced or taken away, and only while it is as it was written. */
-export type InstallRecord = z.infer<typeof recordSchema>;
+export type InstallRecord = z.infer<typeof installationDocument>;
 
 export const emptyRecord: InstallRecord = { schemaVersion: 'govctl/v1', kind: 'Installation', version: '', program: '', files: {} };
 
@@ -27,7 +17,7 @@ export function textDigest(text: string | Uint8Array): string {
 export function readRecord(path: string): InstallRecord | null {
   if (!existsSync(path)) return null;
   try {
-    return recordSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return installationDocument.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
     throw new Problem('usage', {
       detail: `${path} is not the record of an installation`,

@@ -1,5 +1,6 @@
 export * from './common.ts';
 export * from './exit-code.ts';
+export * from './installation.ts';
 export * from './openapi.ts';
 export * from './problem.ts';
 export * from './problem-document.ts';

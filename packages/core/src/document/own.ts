@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { digestSchema, document, refSchema, timestampSchema } from '../api/common.ts';
 import { exitCodes } from '../api/exit-code.ts';
+import { installationDocument } from '../api/installation.ts';
 import { problemSchema } from '../api/problem-document.ts';
 import { issuedApiKeyDocument } from '../api/route/identity.ts';
 import { preflightDocument } from '../api/route/preflight.ts';
+import { backupHeaderSchema, backupManifestSchema } from '../backup/manifest.ts';
 import { configKinds } from '../config/config-file.ts';
 import { decisionDocument, explanationDocument, gateAnswerSchema, gateSets } from '../decision/decision.ts';
 import { archiveEndSchema, archiveHeadSchema, archivePolicySchema, archiveRecordSchema } from '../evidence/archive.ts';
@@ -296,8 +298,11 @@ export const ownDocuments = {
   Witness: document('Witness', { name: text, vkey: text, state_dir: text, logs: z.array(z.unknown()) }),
 } as const satisfies Readonly<Record<string, z.ZodType>>;
 
-/** Documents that stand in a file: a saved plan, and the lines of an archive of evidence. */
+/** Documents that stand in a file: a saved plan, what a backup says of itself, an installation, the lines of an archive of evidence. */
 export const fileDocuments = {
+  BackupHeader: backupHeaderSchema,
+  BackupManifest: backupManifestSchema,
+  Installation: installationDocument,
   Plan: planSchema,
   EvidenceArchive: archiveHeadSchema,
   EvidenceArchivePolicy: archivePolicySchema,
