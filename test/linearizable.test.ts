@@ -201,6 +201,8 @@ describe('a simulated register', () => {
         // What it shows is a violation by itself, and none without the answer it blames.
         const { history: shownHistory, operation } = verdict.violation;
         expect(checkLinearizable(shownHistory).linearizable).toBe(false);
+        // A lost update sets the register back: what was right after it contradicts what was right before, and no one answer is to blame.
+        if (bug === 'lost update') return;
         const unanswered = shownHistory.flatMap((each) => {
           if (each !== operation) return [each];
           return each.kind === 'move' ? [{ ...each, outcome: 'unknown' as const }] : [];
