@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type ActivationFacts, type CandidateRow, candidateStatus, decideActivation } from './index.ts';
+import { digestOf, factsDigestOf, parseStatement } from '../evidence/index.ts';
+import { type ActivationFacts, type CandidateRow, candidateStatus, decideActivation, recordActivation } from './index.ts';
 
 const candidate: CandidateRow = {
   object_key: 'dot_tools/crm',
@@ -59,6 +60,21 @@ describe('activation', () => {
   it('is the same for the same facts, and has another input digest for others', () => {
     expect(decideActivation(facts)).toEqual(decideActivation(structuredClone(facts)));
     expect(decideActivation(facts).input_digest).not.toBe(decideActivation({ ...facts, ospa_count: 2 }).input_digest);
+  });
+
+  it.each([1, 0])('is recorded with the digest of the facts kept beside it, whatever it says (OSPA %i)', (ospa_count) => {
+    const asked = { ...facts, ospa_count };
+    const context = {
+      actor: { actor_id: 'HUMAN::o', authenticated_by: 'api-key:k' },
+      environment: 'local_parity',
+      service_release_id: 'govd-test',
+      at: facts.as_of,
+      salt: '0'.repeat(32),
+    };
+    const [draft] = recordActivation(context, asked, decideActivation(asked), 0).records;
+    const parsed = parseStatement(JSON.parse(Buffer.from(draft?.payload ?? '').toString('utf8')));
+    expect(draft?.facts).toBeDefined();
+    expect(parsed.ok && factsDigestOf(parsed.statement)).toBe(digestOf(draft?.facts ?? ''));
   });
 });
 
