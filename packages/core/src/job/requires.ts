@@ -9,7 +9,7 @@ import { kindNames } from './input/kind.ts';
  * What a step's `when` may look at, by name: nothing else, so the same run asks the same question wherever it is asked. Additive only.
  * What is not known is null.
  */
-export const whenShapes = {
+const whenShapes = {
   /** One for each pinned input; `kinds` are those that were found in it and can be read. */
   inputs: [{ name: 'string', dataset_id: 'string', snapshot_id: 'string', kinds: ['string'], file_count: 'int' }],
   /** What earlier steps left. */
