@@ -13,6 +13,7 @@ import {
   receiptHtml,
   remoteAssist,
 } from '@govctl/core/receipt';
+import { watchListFor } from '@govctl/core/watch';
 import { owedMs } from '../audit/run-audit.ts';
 import { type Database, query } from '../db/index.ts';
 import { type Handlers, Reply } from '../http/index.ts';
@@ -61,6 +62,7 @@ async function receiptOf(deps: ReceiptDependencies, row: RunRow, now: string): P
     audit: reconcileRun(state.expectations, state.acks, owedMs(state.phases, now)),
     audit_closed: closed[0]?.closed_at != null,
     deployment: deps.deployment,
+    watch: watchListFor({ names: [run.dataset_id] }),
     remote_assist: await assistOf(deps, run, now),
   });
 }

@@ -180,8 +180,13 @@ function incidentOf(incident: ReceiptSources['incident']): Receipt['incident'] {
 }
 
 function watchOf(watch: ReceiptSources['watch']): Pick<Receipt, 'watch'> {
-  if (watch === undefined || watch.length === 0) return {};
-  return { watch: most(watch, limit.watch).kept.map(({ what, why, sign }) => ({ what: clip(what), why: clip(why), sign: clip(sign) })) };
+  if (watch === undefined || watch.items.length === 0) return {};
+  const items = most(watch.items, limit.watch).kept.map((item) => ({
+    watch: clip(item.watch),
+    why: clip(item.why),
+    sign: clip(item.sign),
+  }));
+  return { watch: { title: clip(watch.title, limit.name), items } };
 }
 
 function technicalOf({ run, segments, deployment, manifest }: ReceiptSources): Receipt['technical'] {

@@ -1,3 +1,4 @@
+import { isDataReason } from '../job/gate.ts';
 import type { ManifestStep, ReceiptRun } from './source.ts';
 
 /** Reason codes that say that the data itself is not what it should be; a missing approval or an old check says nothing of the kind. */
@@ -19,5 +20,5 @@ export function isDataBroken({ decision }: Pick<ReceiptRun, 'decision'>, steps: 
   const stopped = decision?.gates.some(
     ({ outcome, reason_code }) => (outcome === 'fail' || outcome === 'defer') && broken.has(reason_code),
   );
-  return stopped === true || steps.some(({ status, next_action }) => status === 'skipped' && next_action !== undefined);
+  return stopped === true || steps.some(({ status, reason }) => status === 'skipped' && isDataReason(reason));
 }

@@ -11,7 +11,7 @@ export const hostileTexts: readonly string[] = [
   ']]><![CDATA[',
   'javascript:alert(1)',
   '&lt;b&gt; &amp;amp; &#x3c;',
-  '`${alert(1)}`',
+  '`$' + '{alert(1)}`',
   '{{constructor.constructor("alert(1)")()}}',
   '\u001b[2J\u001b[31mdone\u001b[0m',
   '\u001b]8;;https://evil.example\u0007click\u001b]8;;\u0007',

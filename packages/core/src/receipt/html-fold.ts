@@ -6,9 +6,9 @@ import { leftOffText } from './words.ts';
 /** Things worth watching: folded, for they are about tomorrow and not about this run. */
 export function watchFold({ watch }: Receipt): Html | null {
   if (watch === undefined) return null;
-  return html`<details class="fold"><summary>Worth watching <span class="soft">(${watch.length})</span></summary>
-<div class="body"><ul class="rows quiet bare">${watch.map(
-    ({ what, why, sign }) =>
+  return html`<details class="fold"><summary>Worth watching <span class="soft">(${watch.items.length}, ${watch.title})</span></summary>
+<div class="body"><ul class="rows quiet bare">${watch.items.map(
+    ({ watch: what, why, sign }) =>
       html`<li><span aria-hidden="true">&bull;</span><div><h3>${what}</h3><p>${why}</p><p class="soft">Look for: ${sign}</p></div></li>\n`,
   )}</ul></div></details>`;
 }

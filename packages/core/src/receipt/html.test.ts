@@ -6,7 +6,7 @@ import { buildReceipt } from './build.ts';
 import { hostileTexts } from './hostile.fixture.ts';
 import { receiptHtml } from './html.ts';
 import { contentPolicy, receiptHeaders } from './policy.ts';
-import { answer, assist, decided, deniedRun, everyReceipt, manifestOf, sourcesOf, watchItems } from './receipt.fixture.ts';
+import { answer, assist, decided, deniedRun, everyReceipt, manifestOf, sourcesOf } from './receipt.fixture.ts';
 import type { ReceiptSources } from './source.ts';
 
 const vectors = process.env.GOVCTL_VECTORS ?? resolve(import.meta.dirname, '../../../../../shared/vectors');
@@ -59,7 +59,7 @@ function saying(text: string): ReceiptSources {
     audit: { status: 'INCOMPLETE', missing_actions: [text], drift_actions: [text], stale_run: false, is_clean: false, findings: [] },
     incident: { incident_id: text, severity: text, state: text, error_code: text },
     lesson: { cause: text, next_action: text },
-    watch: [{ what: text, why: text, sign: text }],
+    watch: { title: text, items: [{ id: text, watch: text, why: text, sign: text }] },
     remote_assist: assist,
   });
 }

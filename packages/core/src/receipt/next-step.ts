@@ -1,7 +1,7 @@
 import type { GateAnswer } from '../decision/decision.ts';
 import { clip, clipOrNull } from './bounded.ts';
 import { type Receipt, receiptLimits } from './receipt.ts';
-import type { ReceiptRun, ReceiptSources } from './source.ts';
+import { isIdle, type ReceiptRun, type ReceiptSources } from './source.ts';
 
 type Next = Receipt['next'];
 
@@ -17,7 +17,7 @@ function wanted({ run, audit, audit_closed, manifest, lesson }: ReceiptSources):
   const { run_id, pending_audit } = run;
   if (audit.stale_run)
     return { what: 'Find out why this run never finished.', who: 'an operator', command: `govctl reconcile --run ${run_id}` };
-  const stuck = manifest?.steps.find(({ next_action }) => next_action !== undefined)?.next_action;
+  const stuck = manifest?.steps.find((step) => step.next_action !== undefined && !isIdle(step))?.next_action;
   if (stuck !== undefined) return { what: stuck };
   if (lesson !== undefined) return { what: lesson.next_action };
   if (pending_audit !== null && audit_closed !== true)

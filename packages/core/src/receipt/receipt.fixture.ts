@@ -1,5 +1,6 @@
 import type { RunAudit } from '../audit/expectation.ts';
 import type { GateAnswer } from '../decision/decision.ts';
+import { watchListFor } from '../watch/watch-list.ts';
 import type { ManifestStep, ReceiptRun, ReceiptSources } from './source.ts';
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
@@ -36,7 +37,7 @@ export const quality = answer('quality', 'fail', {
   resolve: { who: 'whoever tests the data', command: 'govctl quality import dbt run_results.json --snapshot snap-7' },
 });
 
-export const approvals = answer('approvals', 'defer', {
+const approvals = answer('approvals', 'defer', {
   reason_code: 'approvals-missing',
   reason: '0 of 2 approvals are given',
   expected: '2 approvals',
@@ -139,7 +140,7 @@ export function manifestOf(count: number): NonNullable<ReceiptSources['manifest'
     ended: null,
     exit_code: null,
     output_digest: null,
-    reason: 'input-unmet',
+    reason: 'input-wrong-headers',
     takeaway: 'The file has no column for the invoice number, so nothing was inferred from it. The data is untouched.',
     next_action: 'Export the invoices again with the column invoice_number, and submit the job once more.',
   };
@@ -174,19 +175,7 @@ export function sourcesOf(run: ReceiptRun, more: Partial<ReceiptSources> = {}): 
 
 export const assist = { url: 'https://help.example.com/data?ref=eyJhbGciOiJFZERTQSJ9.e30.c2ln', expires_at: at(259_200) };
 
-export const watchItems = [
-  {
-    what: 'Invoices that come twice',
-    why: 'A second delivery of the same file doubles what is owed.',
-    sign: 'the same invoice number from one supplier within a week',
-  },
-  { what: 'Prices that drift', why: 'Small steps up are rarely looked at one by one.', sign: 'the same item dearer three months in a row' },
-  {
-    what: 'Suppliers without a contract',
-    why: 'What nobody agreed on, nobody can hold them to.',
-    sign: 'payments to a name that is in no contract list',
-  },
-];
+const watch = watchListFor({ names: ['supplier invoices of a shop'] });
 
 /** One of every kind of receipt. */
 export const everyReceipt: Readonly<Record<string, ReceiptSources>> = {
@@ -212,12 +201,12 @@ export const everyReceipt: Readonly<Record<string, ReceiptSources>> = {
   }),
   job: sourcesOf(jobRun(), {
     manifest: manifestOf(4),
-    watch: watchItems,
+    watch,
     remote_assist: assist,
     lesson: {
       cause: 'The invoices came without a column for their number.',
       next_action: 'Ask the supplier of the export for invoice_number.',
     },
-    incident: { incident_id: 'inc-5', severity: 'low', state: 'open', error_code: 'input-unmet' },
+    incident: { incident_id: 'inc-5', severity: 'low', state: 'open', error_code: 'input-wrong-headers' },
   }),
 };

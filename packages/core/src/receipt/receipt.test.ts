@@ -17,7 +17,6 @@ import {
   quality,
   rolledBackRun,
   sourcesOf,
-  watchItems,
 } from './receipt.fixture.ts';
 import { receiptDocument, receiptLimits } from './receipt.ts';
 import { remoteAssist } from './remote-assist.ts';
@@ -121,18 +120,17 @@ describe('the receipt of a run', () => {
       decision: decided(many(gate), 'deny'),
       phases: many(deniedRun().phases).flat(),
     });
-    const [watch] = watchItems.map(() => ({ what: long, why: long, sign: long }));
     const receipt = buildReceipt(
       sourcesOf(run, {
         manifest: { steps: many({ ...step, started: null, ended: null, exit_code: null, output_digest: null }), digest: null },
         segments: many({ n: 1, policy_rev: null, config_digest: null, from: run.created_at }),
         audit: { ...clean, missing_actions: many(long), drift_actions: many(long) },
-        watch: many(watch ?? { what: '', why: '', sign: '' }),
+        watch: { title: long, items: many({ id: long, watch: long, why: long, sign: long }) },
       }),
     );
     expect(receiptDocument.safeParse(receipt).error).toBeUndefined();
     expect([receipt.steps_left_off, receipt.decision?.gates_left_off]).toEqual([500 - receiptLimits.steps, 510 - receiptLimits.gates]);
-    expect(receipt.watch).toHaveLength(receiptLimits.watch);
+    expect(receipt.watch?.items).toHaveLength(receiptLimits.watch);
     expect(receipt.technical.phases_left_off).toBe(3000 - receiptLimits.phases);
     expect(Buffer.byteLength(JSON.stringify(receipt))).toBeLessThan(512 * 1024);
     // Every character of it escaped.

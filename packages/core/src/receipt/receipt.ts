@@ -22,7 +22,7 @@ export const receiptLimits = {
 } as const;
 
 /** What a verdict feels like: done, not done, not yet, or neither. Renderers draw it; the word says it. */
-export const tones = ['good', 'bad', 'wait', 'plain'] as const;
+const tones = ['good', 'bad', 'wait', 'plain'] as const;
 
 const name = z.string().max(receiptLimits.name);
 const text = z.string().max(receiptLimits.text);
@@ -59,7 +59,7 @@ const step = z.object({
 });
 
 /** `kept_out`: it does not hold and did not count, for a warning, a waiver or an override. */
-export const gateStandings = ['blocks', 'waits', 'kept_out', 'passed', 'not_asked'] as const;
+const gateStandings = ['blocks', 'waits', 'kept_out', 'passed', 'not_asked'] as const;
 
 const gate = z.object({
   code: name,
@@ -110,7 +110,11 @@ const audit = z.object({
 });
 
 /** Something worth looking at on the side; never a forecast. */
-const watchItem = z.object({ what: text, why: text, sign: text });
+const watch = z.object({
+  /** The industry whose list it is, as a title. */
+  title: name,
+  items: z.array(z.object({ watch: text, why: text, sign: text })).max(receiptLimits.watch),
+});
 
 const technical = z.object({
   phase: z.enum(phases),
@@ -162,7 +166,7 @@ export const receiptDocument = document('Receipt', {
   pending_audit: z.object({ audit_id: name, owner: name, due_at: timestampSchema, closed: z.boolean() }).nullable(),
   incident: z.object({ incident_id: name, severity: name, state: name, error_code: name.nullable() }).nullable(),
   lesson: z.object({ cause: text, next_action: text }).nullable(),
-  watch: z.array(watchItem).max(receiptLimits.watch).optional(),
+  watch: watch.optional(),
   /** Where to get help with data that was broken, for a limited time. Knows nothing but a reference. */
   remote_assist: z.object({ url: z.string().max(2048), expires_at: timestampSchema }).nullable(),
   technical,

@@ -3,6 +3,7 @@ import type { DecisionBody } from '../decision/decision.ts';
 import type { PlaceInLog, PromotionDocument } from '../promotion/document.ts';
 import type { Segment } from '../promotion/run-state.ts';
 import type { Phase, RunStatus } from '../run/phase.ts';
+import type { WatchList } from '../watch/watch-list.ts';
 import type { Receipt } from './receipt.ts';
 
 /** A row of the manifest of a job, as it is recorded. */
@@ -20,6 +21,11 @@ export type ManifestStep = {
 };
 
 type DecisionFields = 'decision' | 'decided_by' | 'gates' | 'policy_rev' | 'kernel_version' | 'input_digest' | 'valid_from' | 'exceptions';
+
+/** Left out because it does not apply here: nothing is wrong, and nobody has to do anything. */
+export function isIdle({ status, reason }: ManifestStep): boolean {
+  return status === 'skipped' && reason === 'when-not-met';
+}
 
 /** A run, as its own document says it; a `Promotion` is one as it is. */
 export type ReceiptRun = {
@@ -64,6 +70,6 @@ export type ReceiptSources = {
   readonly manifest?: { readonly steps: readonly ManifestStep[]; readonly digest: string | null };
   readonly incident?: Receipt['incident'];
   readonly lesson?: { readonly cause: string; readonly next_action: string };
-  readonly watch?: Receipt['watch'];
+  readonly watch?: Pick<WatchList, 'title' | 'items'>;
   readonly remote_assist?: Receipt['remote_assist'];
 };

@@ -1,7 +1,7 @@
 import { exceptionText } from '../decision/exception.ts';
 import { clip } from './bounded.ts';
 import type { Receipt, Tone } from './receipt.ts';
-import type { ManifestStep, ReceiptRun } from './source.ts';
+import { isIdle, type ManifestStep, type ReceiptRun } from './source.ts';
 
 type Verdict = Receipt['verdict'];
 
@@ -43,7 +43,9 @@ function completed(run: ReceiptRun, steps: readonly ManifestStep[]): readonly [T
   if (run.run_kind === 'job') {
     const skipped = steps.filter(({ status }) => status === 'skipped');
     const done = steps.length - skipped.length;
-    const [first] = skipped;
+    const [first] = skipped.filter((step) => !isIdle(step));
+    if (first === undefined && done < steps.length)
+      return ['good', 'Completed', `${done} of ${plural(steps.length, 'step')} of ${run.dataset_id} were done; the others did not apply`];
     if (first === undefined) return ['good', 'Completed', `All ${plural(steps.length, 'step')} of ${run.dataset_id} were done`];
     const which = skipped.length === 1 ? `${first.step} was skipped` : `${skipped.length} were skipped`;
     return ['wait', 'Completed in part', `${done} of ${plural(steps.length, 'step')} were done and ${which}: ${unfinished(first)}`];
@@ -63,7 +65,7 @@ function completed(run: ReceiptRun, steps: readonly ManifestStep[]): readonly [T
 }
 
 /** A job is its workspace; a promotion says where it goes. */
-export function subjectOf({ run_kind, dataset_id, from_layer, to_layer }: ReceiptRun): string {
+function subjectOf({ run_kind, dataset_id, from_layer, to_layer }: ReceiptRun): string {
   if (run_kind === 'job' || to_layer === null) return dataset_id;
   return run_kind === 'rollback' || from_layer === null ? `${dataset_id} ${to_layer}` : `${dataset_id} ${from_layer} to ${to_layer}`;
 }

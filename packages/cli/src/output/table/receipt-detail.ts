@@ -1,13 +1,17 @@
-import { leftOffText, momentText, type Receipt } from '@govctl/core/receipt';
+import { leftOffText, momentText, type Receipt, visible } from '@govctl/core/receipt';
 import { type Sheet, titled } from '../sheet.ts';
 
 /** Things worth watching: about tomorrow, and not about this run. */
 export function watchLines({ watch }: Receipt, sheet: Sheet): string[] {
   const { prose } = sheet;
   return titled(
-    'Worth watching',
+    watch === undefined ? '' : `Worth watching (${visible(watch.title)})`,
     sheet,
-    (watch ?? []).flatMap(({ what, why, sign }) => [...sheet.hanging('-', what), ...prose(why, 4), ...prose(`look for: ${sign}`, 4)]),
+    (watch?.items ?? []).flatMap(({ watch: what, why, sign }) => [
+      ...sheet.hanging('-', what),
+      ...prose(why, 4),
+      ...prose(`look for: ${sign}`, 4),
+    ]),
   );
 }
 

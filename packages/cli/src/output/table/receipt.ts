@@ -195,7 +195,7 @@ function auditLines({ audit }: Receipt, sheet: Sheet): string[] {
 }
 
 function foldedLines({ run_id, watch }: Receipt, { paint, prose, whole }: Sheet): string[] {
-  const what = watch === undefined ? 'Ids, digests and phases' : `${watch.length} worth watching, ids, digests and phases`;
+  const what = watch === undefined ? 'Ids, digests and phases' : `${watch.items.length} worth watching, ids, digests and phases`;
   return [...prose(`${what}:`, 0), whole(`govctl run receipt ${run_id} --details`)].map((line) => paint.faint(line));
 }
 
