@@ -36,6 +36,13 @@ const auditClosed = query<{ audit_id: string }, { closed_at: string | null }>(
   'SELECT closed_at FROM pending_audit WHERE audit_id = :audit_id',
 );
 
+type IncidentRow = { incident_id: string; severity: string; error_code: string; resolved_at: string | null };
+/** The first of a run: what came after it is mostly its consequence. */
+const incidentOfRun = query<{ run_id: string }, IncidentRow>(
+  'incident of run',
+  'SELECT incident_id, severity, error_code, resolved_at FROM incident WHERE run_id = :run_id ORDER BY opened_at, incident_id LIMIT 1',
+);
+
 /** What a run leaves for a person: made from what is stored whenever somebody asks, and stored nowhere. */
 export function receiptHandlers(deps: ReceiptDependencies): Handlers<typeof runRoutes> {
   return {
@@ -52,7 +59,11 @@ export function receiptHandlers(deps: ReceiptDependencies): Handlers<typeof runR
 async function receiptOf(deps: ReceiptDependencies, row: RunRow, now: string): Promise<Receipt> {
   const state = JSON.parse(row.state) as RunState;
   const run: ReceiptRun = await deps.answers.answer(row);
-  const [closed] = await deps.database.read([auditClosed({ audit_id: state.pending_audit?.audit_id ?? '' })]);
+  const [closed, incidents] = await deps.database.read([
+    auditClosed({ audit_id: state.pending_audit?.audit_id ?? '' }),
+    incidentOfRun({ run_id: row.run_id }),
+  ]);
+  const [incident] = incidents;
   return buildReceipt({
     run,
     requested_by: row.actor_id,
@@ -62,6 +73,8 @@ async function receiptOf(deps: ReceiptDependencies, row: RunRow, now: string): P
     audit: reconcileRun(state.expectations, state.acks, owedMs(state.phases, now)),
     audit_closed: closed[0]?.closed_at != null,
     deployment: deps.deployment,
+    ...(incident === undefined ? {} : { incident: { ...incident, state: incident.resolved_at === null ? 'open' : 'resolved' } }),
+    ...(state.lesson === undefined ? {} : { lesson: state.lesson }),
     watch: watchListFor({ names: [run.dataset_id] }),
     remote_assist: await assistOf(deps, run, now),
   });

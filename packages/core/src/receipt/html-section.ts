@@ -60,7 +60,7 @@ export function troubleSection({ incident, lesson, pending_audit }: Receipt): Ht
 <h2 id="trouble">${incident === null && lesson === null ? 'What it leaves behind' : 'What went wrong'}</h2>
 ${facts([
   ['Cause', lesson?.cause ?? null],
-  ['What helps', lesson?.next_action ?? null],
+  ['What helps', lesson?.next_action.startsWith('govctl ') === true ? code(lesson.next_action) : (lesson?.next_action ?? null)],
   ['Incident', incident === null ? null : html`${code(incident.incident_id)}, ${incident.severity}, ${incident.state}`],
   ['Error', code(incident?.error_code ?? null)],
   ['Pending audit', audit],

@@ -19,7 +19,6 @@ function wanted({ run, audit, audit_closed, manifest, lesson }: ReceiptSources):
     return { what: 'Find out why this run never finished.', who: 'an operator', command: `govctl reconcile --run ${run_id}` };
   const stuck = manifest?.steps.find((step) => step.next_action !== undefined && !isIdle(step))?.next_action;
   if (stuck !== undefined) return { what: stuck };
-  if (lesson !== undefined) return { what: lesson.next_action };
   if (pending_audit !== null && audit_closed !== true)
     return {
       what: `Look at what went wrong, and close the audit before ${pending_audit.due_at}.`,
@@ -27,7 +26,14 @@ function wanted({ run, audit, audit_closed, manifest, lesson }: ReceiptSources):
       command: `govctl audit close ${pending_audit.audit_id} --reason TEXT`,
     };
   if (run.status === 'cancelled') return { what: 'Nothing is left to be done for this run.' };
-  return mend(run) ?? standing(run);
+  return mend(run) ?? learnt(lesson) ?? standing(run);
+}
+
+/** A lesson names a command, or says what a person does. */
+function learnt(lesson: ReceiptSources['lesson']): Wanted | undefined {
+  if (lesson === undefined) return undefined;
+  const { next_action } = lesson;
+  return next_action.startsWith('govctl ') ? { what: 'What helps, as this run left it:', command: next_action } : { what: next_action };
 }
 
 /** The command of the first gate that stands in the way. */

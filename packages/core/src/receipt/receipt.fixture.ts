@@ -180,7 +180,11 @@ const watch = watchListFor({ names: ['supplier invoices of a shop'] });
 /** One of every kind of receipt. */
 export const everyReceipt: Readonly<Record<string, ReceiptSources>> = {
   promoted: sourcesOf(promotedRun()),
-  denied: sourcesOf(deniedRun(), { remote_assist: assist }),
+  denied: sourcesOf(deniedRun(), {
+    remote_assist: assist,
+    incident: { incident_id: 'incident-00c0ffee00c0ffee', severity: 'medium', state: 'open', error_code: 'denied' },
+    lesson: { cause: 'orders RAW -> GDP: denied by quality', next_action: quality.resolve?.command ?? '' },
+  }),
   deferred: sourcesOf(deferredRun(), {
     acknowledged: 3,
     audit: { ...clean, status: 'INCOMPLETE' },

@@ -1,5 +1,6 @@
 import type { RunAudit } from '../audit/expectation.ts';
 import type { DecisionBody } from '../decision/decision.ts';
+import type { Lesson } from '../incident/lesson.ts';
 import type { PlaceInLog, PromotionDocument } from '../promotion/document.ts';
 import type { Segment } from '../promotion/run-state.ts';
 import type { Phase, RunStatus } from '../run/phase.ts';
@@ -69,7 +70,7 @@ export type ReceiptSources = {
   readonly audit_closed?: boolean;
   readonly manifest?: { readonly steps: readonly ManifestStep[]; readonly digest: string | null };
   readonly incident?: Receipt['incident'];
-  readonly lesson?: { readonly cause: string; readonly next_action: string };
+  readonly lesson?: Pick<Lesson, 'cause' | 'next_action'>;
   readonly watch?: Pick<WatchList, 'title' | 'items'>;
   readonly remote_assist?: Receipt['remote_assist'];
 };
