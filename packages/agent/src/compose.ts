@@ -24,6 +24,7 @@ import { createHttpServer, endpointsOf, type Handler, type HttpOptions, listenAt
 import { apiKeyAuthenticator } from './identity/authenticate.ts';
 import { currentAuthority } from './identity/authority.ts';
 import { identityHandlers } from './identity/handler.ts';
+import { lockHandlers } from './lock/handler.ts';
 import { startLoop } from './loop/loop.ts';
 import { loopWatch } from './loop/loop-watch.ts';
 import { recentActivity } from './loop/recent-activity.ts';
@@ -39,6 +40,7 @@ import { boundaryHandlers } from './promotion/boundary.ts';
 import { promotionHandlers } from './promotion/handler.ts';
 import type { PromotionDependencies } from './promotion/judge.ts';
 import { listHandlers } from './promotion/list.ts';
+import { pauseHandlers } from './promotion/pause.ts';
 import { requeueDeferred } from './promotion/requeue.ts';
 import { rollbackHandler } from './promotion/rollback.ts';
 import { qualityHandlers } from './quality/handler.ts';
@@ -256,10 +258,12 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     }),
     ...promotionHandlers(promotion),
     ...approvalHandlers(promotion),
+    ...pauseHandlers({ ...promotion, refusals: denialLimit() }),
     ...listHandlers(database),
     ...rollbackHandler(promotion, snapshotVerifier(snapshot)),
     ...boundaryHandlers({ ...promotion, log, governanceKeys: [decisionSigner.public_key_spki] }),
     ...auditHandlers(shared),
+    ...lockHandlers(shared),
     ...reconcileHandler({
       ...shared,
       sources: {

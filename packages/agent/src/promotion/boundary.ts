@@ -30,6 +30,7 @@ import {
   sagaContext,
   traceIdOf,
 } from './judge.ts';
+import { alreadyPaused } from './pause.ts';
 import { activePointer, recordByRef, runById, snapshotFact } from './queries.ts';
 import { assertSameRequest } from './replay.ts';
 
@@ -100,6 +101,7 @@ export function boundaryHandlers(
         const judged = await judge(deps, request, actor, attempt === 0 ? now : deps.now());
         const { run } = judged.read;
         if (run !== null) assertSameRequest(run, digest, actor);
+        if (run?.status === 'paused') throw alreadyPaused(run);
         // A deferred decision is asked again by its orchestrator, after it mended what was missing.
         if (run !== null && run.status !== 'deferred') return await signedDecision(deps, run);
         const { facts } = judged.read;

@@ -12,6 +12,8 @@ import { handoffPermitRoutes } from './route/handoff-permit.ts';
 import { handoffReplayRoutes } from './route/handoff-replay.ts';
 import { handoffTypeRoutes } from './route/handoff-type.ts';
 import { identityRoutes } from './route/identity.ts';
+import { lockRoutes } from './route/lock.ts';
+import { pauseRoutes } from './route/pause.ts';
 import { policyRoutes } from './route/policy.ts';
 import { preflightRoutes } from './route/preflight.ts';
 import { promotionRoutes } from './route/promotion.ts';
@@ -26,6 +28,8 @@ export const routeList = defineRoutes({
   ...systemRoutes,
   ...promotionRoutes,
   ...approvalRoutes,
+  ...pauseRoutes,
+  ...lockRoutes,
   ...auditRoutes,
   ...snapshotRoutes,
   ...evidenceRoutes,
