@@ -1,4 +1,4 @@
-/** The types of page 6 that exist by now; a new type is added here and nowhere else. */
+/** Every type there is (page 6), whoever emits it; a new one is added here and described in `catalogue.ts`. */
 export const eventTypes = [
   'operations.job.completed',
   'operations.job.failed',
@@ -15,8 +15,20 @@ export const eventTypes = [
   'run.failed',
   'run.paused',
   'run.resumed',
+  'incident.created',
+  'incident.resolved',
   'policy.evaluated',
   'threshold.exceeded',
+  'trace.started',
+  'trace.completed',
+  'audit.reconciliation.missing',
+  'audit.reconciliation.drift',
+  'audit.reconciliation.stale',
+  'audit.reconciliation.invalid',
+  'audit.reconciliation.failed',
+  'registry.bundle.published',
+  'registry.bundle.activated',
+  'registry.bundle.rolled_back',
   'policy.rev.changed',
   'key.rotated',
   'evidence.ref.resolved',
