@@ -21,6 +21,7 @@ if (postgres.skip) process.stderr.write(`end-to-end tests on PostgreSQL are left
 const onPostgres = [
   'access',
   'boundary',
+  'control',
   'daemon',
   'dry-run',
   'evidence',

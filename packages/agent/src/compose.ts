@@ -41,6 +41,7 @@ import { promotionHandlers } from './promotion/handler.ts';
 import type { PromotionDependencies } from './promotion/judge.ts';
 import { listHandlers } from './promotion/list.ts';
 import { pauseHandlers } from './promotion/pause.ts';
+import { watchPauses } from './promotion/pause-loop.ts';
 import { requeueDeferred } from './promotion/requeue.ts';
 import { rollbackHandler } from './promotion/rollback.ts';
 import { qualityHandlers } from './quality/handler.ts';
@@ -294,6 +295,15 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     round: async () => ((await requeueDeferred(promotion, holder)) > 0 ? 10 : 500),
   });
   opened.defer(() => requeue.stop());
+
+  const pauses = startLoop({
+    name: 'pause',
+    now,
+    logger,
+    watch: loops,
+    round: async () => ((await watchPauses(promotion, holder)) > 0 ? 10 : 1000),
+  });
+  opened.defer(() => pauses.stop());
 
   const allowedHosts = new Set([...localHosts, new URL(publicUrl).hostname]);
   const served: Omit<HttpOptions, 'listeners'> = {

@@ -179,6 +179,13 @@ export const dueRuns = query<{ now: string; limit: number }, { run_id: string }>
    ORDER BY r.next_eligible_at LIMIT :limit`,
 );
 
+/** Paused promotions and rollbacks; jobs are watched by what runs them. */
+export const pausedRuns = query<{ after: string; limit: number }, RunRow>(
+  'paused runs',
+  `SELECT * FROM run
+   WHERE phase NOT IN ('COMPLETED', 'FAILED') AND status = 'paused' AND kind <> 'job' AND run_id > :after ORDER BY run_id LIMIT :limit`,
+);
+
 export const recordByRef = query<
   { ref: string },
   { leaf_index: number; ref: string; body: Uint8Array; payload: Uint8Array | null; covering_size: number | null }
