@@ -168,7 +168,10 @@ describe('a pause', () => {
     const terminated = await until('ends-by-terminate', ({ phase }) => phase === 'FAILED');
     expect(terminated).toMatchObject({ status: 'failed', pause: null, risk_level: 'elevated' });
     expect(terminated.reason).toMatch(/^paused by HUMAN::operator until .* \(a short one\), and nobody resumed it$/);
-    expect(await until('ends-by-continue', ({ status }) => status === 'deferred')).toMatchObject({ pause: null, waiting_on: ['freshness'] });
+    expect(await until('ends-by-continue', ({ status }) => status === 'deferred')).toMatchObject({
+      pause: null,
+      waiting_on: ['freshness'],
+    });
     const escalated = await until('ends-by-escalate', ({ pause }) => pause?.escalated_at != null);
     expect(escalated).toMatchObject({ status: 'paused', risk_level: 'high' });
 

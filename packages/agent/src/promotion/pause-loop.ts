@@ -51,7 +51,10 @@ async function watchPause(deps: PromotionDependencies, run: RunRow, holder: stri
       );
     case 'warn':
       return await commit(
-        note({ ...pause, warned_at: now }, { fact: 'run.pause_warned', detail: `paused until ${pause.expires_at}`, crossed: [nearEnd(pause, now)] }),
+        note(
+          { ...pause, warned_at: now },
+          { fact: 'run.pause_warned', detail: `paused until ${pause.expires_at}`, crossed: [nearEnd(pause, now)] },
+        ),
       );
     case 'escalate':
       return await commit(escalation(deps, run, note({ ...pause, escalated_at: now }, escalated(pause)), pause, now));
@@ -118,7 +121,9 @@ async function keepLock(
   const [[held]] = await deps.database.read([lockByKey({ lock_key: lock.lock_key })]);
   if (held?.holder !== run_id || held.fence !== lock.fence) {
     const who = held?.holder ?? 'nobody';
-    return await commit(note(without, { fact: 'run.lock_lost', detail: `${lock.lock_key} is held by ${who} now: it is not kept any more`, crossed: [] }));
+    return await commit(
+      note(without, { fact: 'run.lock_lost', detail: `${lock.lock_key} is held by ${who} now: it is not kept any more`, crossed: [] }),
+    );
   }
   if (held.expires_at !== null && Date.parse(held.expires_at) - Date.parse(now) > prolongMs) return false;
   const values = { ...lock, holder: run_id, expires_at: new Date(Date.parse(now) + keptLockMs).toISOString() };

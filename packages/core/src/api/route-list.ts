@@ -12,6 +12,7 @@ import { handoffPermitRoutes } from './route/handoff-permit.ts';
 import { handoffReplayRoutes } from './route/handoff-replay.ts';
 import { handoffTypeRoutes } from './route/handoff-type.ts';
 import { identityRoutes } from './route/identity.ts';
+import { incidentRoutes } from './route/incident.ts';
 import { lockRoutes } from './route/lock.ts';
 import { pauseRoutes } from './route/pause.ts';
 import { policyRoutes } from './route/policy.ts';
@@ -31,6 +32,7 @@ export const routeList = defineRoutes({
   ...pauseRoutes,
   ...lockRoutes,
   ...auditRoutes,
+  ...incidentRoutes,
   ...snapshotRoutes,
   ...evidenceRoutes,
   ...handoffRoutes,

@@ -1,4 +1,5 @@
 import type { Ack, Expectation } from '../audit/expectation.ts';
+import type { Lesson } from '../incident/lesson.ts';
 import type { ObservabilityStatus } from '../run/observability.ts';
 import type { PausedRun } from '../run/pause.ts';
 import type { Transition } from '../run/phase.ts';
@@ -34,6 +35,10 @@ export type RunState = {
   /** After its trace could not be written. */
   readonly observability_status?: ObservabilityStatus;
   readonly observability_error?: string;
+  /** The incident that the end of this run opened. */
+  readonly incident_id?: string;
+  /** Where the outcome asks for one. */
+  readonly lesson?: Lesson;
   readonly supersedes?: string;
   readonly reason?: string;
   readonly rolls_back?: string;

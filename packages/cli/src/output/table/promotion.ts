@@ -35,6 +35,7 @@ export function promotionTable(document: Document, paint: Paint): string {
       ? []
       : [['trace', `${promotion.observability_status}: ${promotion.observability_error ?? ''}`] as const]),
     ...(audit === null ? [] : [['pending audit', `${audit.audit_id}, owed by ${audit.owner} until ${audit.due_at}`] as const]),
+    ...optional('incident', promotion.incident_id),
     ['phases', promotion.phases.map(({ phase, status }) => `${phase}/${status}`).join(' > ')],
   ];
   return [
