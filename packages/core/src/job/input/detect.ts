@@ -18,7 +18,15 @@ export type NearMiss = {
 
 /** What the first bytes of a file show. */
 export type Detection =
-  | { readonly state: 'good'; readonly kind: KindName; readonly format: TableFormat; readonly columns: Readonly<Record<string, string>> }
+  | {
+      readonly state: 'good';
+      readonly kind: KindName;
+      readonly format: TableFormat;
+      /** Which header stands for which column. */
+      readonly columns: Readonly<Record<string, string>>;
+      /** All of them, as they are written. */
+      readonly headers: readonly string[];
+    }
   /** Nothing at all (`kind` is null), or headers without a row. */
   | { readonly state: 'empty'; readonly kind: KindName | null }
   /** A table, and of no known kind; `headers` is empty when its first line holds values. */
@@ -55,7 +63,7 @@ export function detectInput(head: Uint8Array, size: number): Detection {
     const what = 'a table whose rows have more fields than its header';
     return { state: 'unreadable', kind: best.kind, what, instead: 'put values that hold the separator into quotation marks' };
   }
-  return { state: 'good', kind: best.kind, format: table.format, columns: best.columns };
+  return { state: 'good', kind: best.kind, format: table.format, columns: best.columns, headers };
 }
 
 type Match = {

@@ -10,7 +10,7 @@ export function normalHeader(header: string): string {
     .replace(/\p{M}/gu, '')
     .replace(/[([{][^)\]}]*[)\]}]/g, ' ')
     .replace(/#/g, ' no ')
-    .replace(/(\p{Ll}|\d)(\p{Lu})/gu, '$1 $2')
+    .replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
     .replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')
     .toLowerCase()
     .split(/[^\p{L}\p{N}]+/u)
