@@ -10,7 +10,7 @@ import { type RunStart, runChange, type SagaContext, standing, walk } from './st
 
 type Context = Pick<SagaContext, 'environment' | 'service_release_id' | 'salt'>;
 export type ActingParty = { readonly actor_id: string; readonly authenticated_by: string };
-export type PausePlan = { readonly unit: Unit; readonly row: RunRow; readonly state: RunState };
+type PausePlan = { readonly unit: Unit; readonly row: RunRow; readonly state: RunState };
 
 /** The lock of the target, free as it was read, that shall be held for the run while it is paused. */
 export type KeptLock = { readonly lock_key: string; readonly fence: number; readonly expires_at: string };
@@ -51,7 +51,7 @@ export function pausePromotion(
   };
 }
 
-export type Resumption = {
+type Resumption = {
   /** Where the re-evaluation starts from: everything is asked again, and nothing of the last answer is taken over. */
   readonly start: RunStart;
   readonly changes: readonly Change[];
