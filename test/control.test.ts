@@ -219,3 +219,38 @@ describe('a pause', () => {
     expect(await said('promotion', 'pause', 'over', '--reason', 'long', '--sla', '31d')).toEqual([2, '', expect.stringContaining('sla_s')]);
   });
 });
+
+describe('a tenant that is suspended', () => {
+  it('runs nothing: what waits is denied at its next question, what is new at once; rollbacks are answered, and it may be resumed', async () => {
+    const live = await goodSnapshot(at, rows());
+    await at.json(['promote', 'orders', '--from', 'RAW', '--to', 'GDP', '--snapshot', live, '--run-id', 'before']);
+    await waiting('waits');
+    expect((await at.govctl(['tenant', 'suspend', 'default', '--reason', 'keys leaked'])).code).toBe(2);
+    const suspended = await at.json(['tenant', 'suspend', 'default', '--reason', 'keys leaked', '--confirm', 'default']);
+    expect(await at.json(['tenant', 'suspend', 'default', '--reason', 'again', '--confirm', 'default'])).toEqual(suspended);
+
+    const ended = await until('waits', ({ phase }) => phase === 'FAILED');
+    const gate = (promotion: PromotionDocument) => promotion.decision?.gates.find(({ code }) => code === 'subscription');
+    expect([ended.status, gate(ended)]).toMatchObject([
+      'failed_policy',
+      { reason_code: 'tenant-suspended', reason: 'default was suspended by HUMAN::operator: keys leaked' },
+    ]);
+    const next = await goodSnapshot(at, rows());
+    const promote = ['promote', 'orders', '--from', 'RAW', '--to', 'GDP', '--snapshot', next, '--run-id'];
+    expect(gate(await at.json<PromotionDocument>([...promote, 'new'], 3))?.resolve).toMatchObject({
+      command: 'govctl tenant resume default --reason TEXT',
+    });
+    expect(await at.json(['promotion', 'rollback', 'before', '--reason', 'put it back', '--yes'])).toMatchObject({ status: 'succeeded' });
+    const [hold] = (await at.json<{ items: { hold_id: string }[] }>(['hold', 'ls'])).items;
+    await at.json(['hold', 'lift', hold?.hold_id ?? '', '--reason', 'looked at']);
+
+    const eve = await keyOf('HUMAN::eve', 'orders', 'tenant.*');
+    const refused = await at.govctl(['tenant', 'resume', 'default', '--reason', 'I say so'], { env: eve });
+    expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('has no grant for tenant.resume on all of default')]);
+    expect(await at.json(['tenant', 'ls'])).toMatchObject({ items: [{ tenant_id: 'default', resumed_at: null }] });
+    await at.json(['tenant', 'resume', 'default', '--reason', 'keys replaced']);
+    expect(await at.json(['tenant', 'ls'])).toMatchObject({ items: [] });
+    expect((await at.govctl(['tenant', 'resume', 'default', '--reason', 'twice'])).code).toBe(11);
+    expect(await at.json([...promote, 'after'])).toMatchObject({ status: 'succeeded' });
+  });
+});

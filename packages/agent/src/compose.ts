@@ -56,6 +56,7 @@ import { systemHandlers } from './system/handler.ts';
 import { askReadiness, type Readiness, type ReadinessCheck } from './system/readiness.ts';
 import type { ActivatedSockets } from './systemd/index.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import { tenantHandlers } from './tenant/handler.ts';
 import { startWitnesses } from './witness/witnesses.ts';
 
 export type Settings = {
@@ -266,6 +267,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...boundaryHandlers({ ...promotion, log, governanceKeys: [decisionSigner.public_key_spki] }),
     ...auditHandlers(shared),
     ...lockHandlers(shared),
+    ...tenantHandlers(shared),
     ...incidentHandlers(shared),
     ...reconcileHandler({
       ...shared,

@@ -25,6 +25,7 @@ import { promoteCommand, promotionCommands } from './commands/promotion/declarat
 import { qualityCommands } from './commands/quality/declaration.ts';
 import { selftestCommands } from './commands/selftest/declaration.ts';
 import { snapshotCommands } from './commands/snapshot/declaration.ts';
+import { tenantCommands } from './commands/tenant/declaration.ts';
 import { waiverCommands } from './commands/waiver/declaration.ts';
 
 /** Everything govctl can do, in the order help shows it: what people use most first. */
@@ -51,6 +52,7 @@ export const program: readonly Entry[] = [
   ...candidateCommands,
   preflightCommand,
   ...ospaCommands,
+  ...tenantCommands,
   ...eventCommands,
   ...apikeyCommands,
   ...backupCommands,

@@ -1,7 +1,7 @@
 import type { RunControlWrites } from '@govctl/core/run';
 import type { WriteSql } from '../db/index.ts';
 
-/** Locks that are held in the name of runs. A fence only ever grows: with each new holder, and when a holder is broken. */
+/** Locks that are held in the name of runs, and tenants that may run nothing. A fence only ever grows: with each new holder, and when one is broken. */
 export const runControlWriteSql: Record<keyof RunControlWrites, WriteSql> = {
   'lock.keep': {
     sql: `INSERT INTO lock (lock_key, fence, holder, acquired_at, expires_at)
@@ -23,6 +23,20 @@ export const runControlWriteSql: Record<keyof RunControlWrites, WriteSql> = {
     changes: 'any',
     guard: 'lock-mine',
   },
+  'tenant.suspend': {
+    sql: `INSERT INTO tenant_suspension (suspension_id, tenant_id, reason, suspended_at, suspended_by, evidence_ref)
+          SELECT :suspension_id, :tenant_id, :reason, :suspended_at, :suspended_by, :evidence_ref
+          WHERE NOT EXISTS (SELECT 1 FROM tenant_suspension WHERE tenant_id = :tenant_id AND resumed_at IS NULL)`,
+    changes: 1,
+    guard: 'tenant-not-suspended',
+  },
+  'tenant.resume': {
+    sql: `UPDATE tenant_suspension SET resumed_at = :resumed_at, resumed_by = :resumed_by, resume_reason = :resume_reason
+          WHERE suspension_id = :suspension_id AND resumed_at IS NULL`,
+    changes: 1,
+    guard: 'tenant-suspended',
+  },
+  'tenant.touch': { sql: 'UPDATE dataset SET revision = revision + 1 WHERE tenant_id = :tenant_id', changes: 'any', guard: 'tenant' },
   'lock.break': {
     sql: `UPDATE lock SET fence = fence + 1, holder = NULL, acquired_at = NULL, expires_at = NULL
           WHERE lock_key = :lock_key AND fence = :expected_fence AND holder IS NOT NULL`,

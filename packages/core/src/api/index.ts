@@ -27,6 +27,7 @@ export * from './route/promotion.ts';
 export * from './route/quality.ts';
 export * from './route/snapshot.ts';
 export * from './route/system.ts';
+export * from './route/tenant.ts';
 export * from './route/waiver.ts';
 export * from './route.ts';
 export * from './route-list.ts';

@@ -21,6 +21,7 @@ import { promotionRoutes } from './route/promotion.ts';
 import { qualityRoutes } from './route/quality.ts';
 import { snapshotRoutes } from './route/snapshot.ts';
 import { systemRoutes } from './route/system.ts';
+import { tenantRoutes } from './route/tenant.ts';
 import { waiverRoutes } from './route/waiver.ts';
 import { defineRoutes } from './route.ts';
 
@@ -31,6 +32,7 @@ export const routeList = defineRoutes({
   ...approvalRoutes,
   ...pauseRoutes,
   ...lockRoutes,
+  ...tenantRoutes,
   ...auditRoutes,
   ...incidentRoutes,
   ...snapshotRoutes,
