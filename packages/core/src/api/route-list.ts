@@ -19,6 +19,7 @@ import { policyRoutes } from './route/policy.ts';
 import { preflightRoutes } from './route/preflight.ts';
 import { promotionRoutes } from './route/promotion.ts';
 import { qualityRoutes } from './route/quality.ts';
+import { runRoutes } from './route/run.ts';
 import { snapshotRoutes } from './route/snapshot.ts';
 import { systemRoutes } from './route/system.ts';
 import { tenantRoutes } from './route/tenant.ts';
@@ -34,6 +35,7 @@ export const routeList = defineRoutes({
   ...lockRoutes,
   ...tenantRoutes,
   ...auditRoutes,
+  ...runRoutes,
   ...incidentRoutes,
   ...snapshotRoutes,
   ...evidenceRoutes,
