@@ -14,6 +14,7 @@ import { apiPage, documentsPage, errorsPage } from './docs/api-page.ts';
 import { cliPages } from './docs/cli-page.ts';
 import { daemonCommandLine } from './docs/daemon.ts';
 import { manPages } from './docs/man-page.ts';
+import { jobPage } from './docs/job-page.ts';
 import { contractPage, policyPage } from './docs/policy-page.ts';
 import { qualityPage } from './docs/quality-page.ts';
 import { schemaPages } from './docs/schema-page.ts';
@@ -50,6 +51,7 @@ const pages = new Map<string, string>([
   ['errors.md', mark + errorsPage(routeList, exitCodes)],
   ['configuration.md', mark + configurationPage()],
   ['contract.md', mark + contractPage()],
+  ['job.md', mark + jobPage()],
   ['policy.md', mark + policyPage()],
   ['quality.md', mark + qualityPage()],
   ['api/openapi.json', openapiText()],

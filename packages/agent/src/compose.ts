@@ -24,6 +24,7 @@ import { createHttpServer, endpointsOf, type Handler, type HttpOptions, listenAt
 import { apiKeyAuthenticator } from './identity/authenticate.ts';
 import { currentAuthority } from './identity/authority.ts';
 import { identityHandlers } from './identity/handler.ts';
+import { openJobs } from './job/open.ts';
 import { startLoop } from './loop/loop.ts';
 import { loopWatch } from './loop/loop-watch.ts';
 import { recentActivity } from './loop/recent-activity.ts';
@@ -227,6 +228,21 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     counted: (outcome) => metrics.access.inc({ outcome }),
   };
 
+  const jobs = await openJobs({
+    ...shared,
+    objects,
+    packs,
+    environment: promotion.sources.environment,
+    config: live.config.runs.jobs,
+    authority: promotion.authority,
+    logger,
+    env: process.env,
+    watch: loops,
+    log,
+    root: dir.root,
+  });
+  opened.defer(() => jobs.stop());
+
   const readiness: readonly ReadinessCheck[] = [
     { name: 'schema', check: () => ({ ok: schema.pending.length === 0, detail: `schema ${schema.current}` }) },
     {
@@ -268,6 +284,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
         wakeDispatcher: () => dispatcher.wake(),
       },
     }),
+    ...jobs.handlers,
     ...snapshotHandlers(snapshot),
     ...policyHandlers(shared),
     ...contractHandlers({ ...shared, packs, signer_keys: () => live.signer_keys }),

@@ -16,6 +16,7 @@ import { policyRoutes } from './route/policy.ts';
 import { preflightRoutes } from './route/preflight.ts';
 import { promotionRoutes } from './route/promotion.ts';
 import { qualityRoutes } from './route/quality.ts';
+import { runRoutes } from './route/run.ts';
 import { snapshotRoutes } from './route/snapshot.ts';
 import { systemRoutes } from './route/system.ts';
 import { waiverRoutes } from './route/waiver.ts';
@@ -25,6 +26,7 @@ import { defineRoutes } from './route.ts';
 export const routeList = defineRoutes({
   ...systemRoutes,
   ...promotionRoutes,
+  ...runRoutes,
   ...approvalRoutes,
   ...auditRoutes,
   ...snapshotRoutes,

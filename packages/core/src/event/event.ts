@@ -13,6 +13,8 @@ export const eventTypes = [
   'run.started',
   'run.completed',
   'run.failed',
+  'trace.started',
+  'trace.completed',
   'policy.evaluated',
   'policy.rev.changed',
   'key.rotated',

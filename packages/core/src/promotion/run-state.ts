@@ -23,6 +23,11 @@ export type RunState = {
   /** What the last recorded evaluation said of people: how many approved, and what they set aside. */
   readonly said_by_people?: readonly string[];
   readonly supersedes?: string;
+  /** The job this promotion comes after. */
+  readonly job_run_id?: string;
+  /** The trace could not be written, and the run went on all the same. */
+  readonly observability_status?: string;
+  readonly observability_error?: string;
   readonly reason?: string;
   readonly rolls_back?: string;
   readonly pending_audit?: { readonly audit_id: string; readonly owner: string; readonly due_at: string };
