@@ -7,7 +7,7 @@ import { type LockRow, lockByKey, type PolicySet, readPolicySet } from './querie
 import type { JobDependencies } from './worker-port.ts';
 
 /** One condition of a start. */
-export type StartCheck = { readonly name: string; readonly ok: boolean; readonly detail: string; readonly fix: string | null };
+type StartCheck = { readonly name: string; readonly ok: boolean; readonly detail: string; readonly fix: string | null };
 
 export type Admission = {
   readonly file: JobFile;
@@ -18,7 +18,7 @@ export type Admission = {
 };
 
 /** The job file, or everything that is wrong with it. @throws Problem `unprocessable` with path and line of each fault */
-export function requireJob(source: string): JobFile {
+function requireJob(source: string): JobFile {
   const { job, problems } = readJob(source);
   if (job !== undefined) return job;
   throw new Problem('unprocessable', {

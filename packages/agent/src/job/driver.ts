@@ -315,11 +315,11 @@ export async function jobContext(
 }
 
 /** The cookie of an attempt: what its processes are known by, whatever becomes of govd. */
-export function cookieOf(row: Pick<JobStepRow, 'host' | 'process' | 'run_id' | 'step_index' | 'attempt'>): string {
+function cookieOf(row: Pick<JobStepRow, 'host' | 'process' | 'run_id' | 'step_index' | 'attempt'>): string {
   return `${row.host}/${row.process}/${row.run_id}/${row.step_index}/${row.attempt}`;
 }
 
-export function jobFactOf(
+function jobFactOf(
   run: JobRun,
   steps: readonly JobStepRow[],
   outputs: readonly OutputSnapshot[],

@@ -19,7 +19,7 @@ export async function startOf(pid: number): Promise<string | null> {
 }
 
 /** Processes of ours whose cookie is wanted. A process that cleaned its environment is not found. */
-export async function withCookie(wanted: (cookie: string) => boolean): Promise<number[]> {
+async function withCookie(wanted: (cookie: string) => boolean): Promise<number[]> {
   const found: number[] = [];
   const uid = process.getuid?.();
   for (const name of await readdir('/proc').catch(() => [])) {

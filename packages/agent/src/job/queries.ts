@@ -5,9 +5,9 @@ import { type Database, query } from '../db/index.ts';
 import { activeSet } from '../policy/queries.ts';
 import { runById } from '../promotion/queries.ts';
 
-export const jobById = query<{ run_id: string }, JobRow>('job by id', 'SELECT * FROM job WHERE run_id = :run_id');
+const jobById = query<{ run_id: string }, JobRow>('job by id', 'SELECT * FROM job WHERE run_id = :run_id');
 
-export const stepsOfRun = query<{ run_id: string }, JobStepRow>(
+const stepsOfRun = query<{ run_id: string }, JobStepRow>(
   'steps of run',
   'SELECT * FROM job_step WHERE run_id = :run_id ORDER BY step_index, attempt',
 );
