@@ -13,6 +13,7 @@ import { documentSchemas } from '../packages/core/src/document/index.ts';
 import { apiPage, documentsPage, errorsPage } from './docs/api-page.ts';
 import { cliPages } from './docs/cli-page.ts';
 import { daemonCommandLine } from './docs/daemon.ts';
+import { eventsPage } from './docs/events-page.ts';
 import { jobPage } from './docs/job-page.ts';
 import { manPages } from './docs/man-page.ts';
 import { contractPage, policyPage } from './docs/policy-page.ts';
@@ -49,6 +50,7 @@ const pages = new Map<string, string>([
   ['api.md', mark + apiPage(routeList)],
   ['documents.md', mark + documentsPage(routeList, documentSchemas())],
   ['errors.md', mark + errorsPage(routeList, exitCodes)],
+  ['events.md', mark + eventsPage()],
   ['configuration.md', mark + configurationPage()],
   ['contract.md', mark + contractPage()],
   ['job.md', mark + jobPage()],

@@ -143,7 +143,7 @@ describe('the proxy that breaks TCP connections', () => {
     const [one, other] = [client(), client()];
     one.say('I am one ');
     await hears(one, 'I am one ');
-    const cut = proxy.cutWhen('COMMIT', 'answered', 'one');
+    const cut = proxy.cutWhen('COMMIT', 'answered', { greeting: 'one' });
     other.say('I am two COMMIT');
     await hears(other, 'I am two COMMIT');
     one.say('COMMIT');

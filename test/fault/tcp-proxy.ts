@@ -19,11 +19,8 @@ export type FaultProxy = {
   delay(milliseconds: number): void;
   /** A trap for one connection: lost when clients have sent so many bytes from now on. The server gets exactly these. */
   cutAfter(bytesFromClient: number): Promise<void>;
-  /**
-   * A trap for one connection: lost when its client has sent this. Resolves when that has happened. `greeting`: only a connection
-   * whose first bytes have this in them, as a client of PostgreSQL says its application_name.
-   */
-  cutWhen(pattern: string | Buffer, moment: Moment, greeting?: string): Promise<void>;
+  /** A trap for one connection: lost when its client has sent this. Resolves when that has happened. */
+  cutWhen(pattern: string | Buffer, moment: Moment, options?: TrapOptions): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -33,12 +30,20 @@ export type FaultProxy = {
  */
 type Moment = 'before' | 'after' | 'answered';
 
+type TrapOptions = {
+  /** Only a connection whose first bytes have this in them, as a client of PostgreSQL says its application_name. */
+  readonly greeting?: string;
+  /** Nothing listens any more from the moment of the loss on, until `pass`: the client cannot come back in between. */
+  readonly refuse?: boolean;
+};
+
 type Link = { readonly client: Socket; readonly server: Socket; tail: Buffer; greeting?: Buffer; answered?: () => void };
 
 type Trap = {
   /** What the server still gets of a chunk when the trap springs; nothing when it does not. */
   judge(chunk: Buffer, link: Link): Buffer | undefined;
   readonly moment: Moment;
+  readonly refuse: boolean;
   readonly sprung: () => void;
 };
 
@@ -75,9 +80,10 @@ export async function startProxy(options: { readonly targetPort: number }): Prom
   };
 
   /** The server's side ends in order: a reset could overtake what was forwarded. */
-  const lose = ({ client, server }: Link, last: Buffer, sprung: () => void) => {
+  const lose = ({ client, server }: Link, last: Buffer, by: Trap) => {
+    if (by.refuse) door.close();
     client.resetAndDestroy();
-    server.end(last, () => sprung());
+    server.end(last, () => by.sprung());
   };
 
   const toServer = (link: Link, chunk: Buffer) => {
@@ -90,9 +96,9 @@ export async function startProxy(options: { readonly targetPort: number }): Prom
       return;
     }
     trap = undefined;
-    if (armed.moment !== 'answered') lose(link, last, armed.sprung);
+    if (armed.moment !== 'answered') lose(link, last, armed);
     else {
-      link.answered = () => lose(link, Buffer.alloc(0), armed.sprung);
+      link.answered = () => lose(link, Buffer.alloc(0), armed);
       link.server.write(last);
     }
   };
@@ -120,9 +126,9 @@ export async function startProxy(options: { readonly targetPort: number }): Prom
   let door = await listen(0);
   const { port } = door.address() as AddressInfo;
 
-  const set = (moment: Moment, judge: Trap['judge']) =>
+  const set = (moment: Moment, refuse: boolean, judge: Trap['judge']) =>
     new Promise<void>((sprung) => {
-      trap = { moment, judge, sprung };
+      trap = { moment, refuse, judge, sprung };
     });
   const cut = () => {
     for (const socket of sockets) socket.resetAndDestroy();
@@ -150,16 +156,16 @@ export async function startProxy(options: { readonly targetPort: number }): Prom
     },
     cutAfter(bytesFromClient) {
       let left = bytesFromClient;
-      return set('after', (chunk) => {
+      return set('after', false, (chunk) => {
         const last = chunk.length >= left ? chunk.subarray(0, left) : undefined;
         left -= chunk.length;
         return last;
       });
     },
-    cutWhen(pattern, moment, greeting = '') {
+    cutWhen(pattern, moment, { greeting = '', refuse = false } = {}) {
       const wanted = Buffer.from(pattern as string);
       if (wanted.length === 0 || wanted.length > longestPattern) throw new Error(`a pattern has 1 to ${longestPattern} bytes`);
-      return set(moment, (chunk, { tail, greeting: said }) => {
+      return set(moment, refuse, (chunk, { tail, greeting: said }) => {
         if (said?.includes(greeting) !== true) return undefined;
         // It may have come in pieces, but its last byte is in this chunk.
         const recent = wanted.length > 1 ? tail.subarray(1 - wanted.length) : Buffer.alloc(0);

@@ -10,6 +10,7 @@ import postgres0006 from './migrations/postgres/0006_capability.sql';
 import postgres0007 from './migrations/postgres/0007_witness.sql';
 import postgres0008 from './migrations/postgres/0008_exceptions.sql';
 import postgres0009 from './migrations/postgres/0009_job.sql';
+import postgres0011 from './migrations/postgres/0011_incident.sql';
 import postgresBirths0001 from './migrations/postgres-births/0001_births.sql';
 import postgresBirths0002 from './migrations/postgres-births/0002_permit-seal.sql';
 import sqlite0001 from './migrations/sqlite/0001_journal.sql';
@@ -21,6 +22,7 @@ import sqlite0006 from './migrations/sqlite/0006_capability.sql';
 import sqlite0007 from './migrations/sqlite/0007_witness.sql';
 import sqlite0008 from './migrations/sqlite/0008_exceptions.sql';
 import sqlite0009 from './migrations/sqlite/0009_job.sql';
+import sqlite0011 from './migrations/sqlite/0011_incident.sql';
 
 /** govd.db: forward-only, in order. A new one is a file and a line here. */
 export const sqliteMigrations = [
@@ -33,6 +35,7 @@ export const sqliteMigrations = [
   parseMigration('0007_witness.sql', sqlite0007),
   parseMigration('0008_exceptions.sql', sqlite0008),
   parseMigration('0009_job.sql', sqlite0009),
+  parseMigration('0011_incident.sql', sqlite0011),
 ] as const;
 
 /** The same numbers on PostgreSQL, in the schema of govd. */
@@ -46,6 +49,7 @@ export const postgresMigrations = [
   parseMigration('0007_witness.sql', postgres0007),
   parseMigration('0008_exceptions.sql', postgres0008),
   parseMigration('0009_job.sql', postgres0009),
+  parseMigration('0011_incident.sql', postgres0011),
 ] as const;
 
 /** births.db, which has a writer of its own. */

@@ -1,5 +1,5 @@
 import { exitCodes } from '@govctl/core/api';
-import { eventTypes } from '@govctl/core/event';
+import { eventCatalogue } from '@govctl/core/event';
 import { asDocument, type CommandResult } from '../output/result.ts';
 import { environmentVariables } from './environment.ts';
 import { formatLines } from './output-format.ts';
@@ -67,7 +67,11 @@ export function topicResult(topic: string): CommandResult | undefined {
       return { text: contextsText };
     case 'events':
       return {
-        text: `Events are CloudEvents 1.0, published after the commit they tell of, in commit order. Each has a position to resume from.\n\n  govctl event tail -f                         as they come\n  govctl event tail --from 1 --type "store.*"  those of these types, from the first\n\nTypes:\n${eventTypes.map((type) => `  ${type}\n`).join('')}`,
+        text: `Events are CloudEvents 1.0, published after the commit they tell of, in commit order. Each has a position to resume from.\n\n  govctl event tail -f                         as they come\n  govctl event tail --from 1 --type "store.*"  those of these types, from the first\n\nTypes:\n${Object.entries(
+          eventCatalogue,
+        )
+          .map(([type, { tells }]) => `  ${type.padEnd(29)} ${tells}\n`)
+          .join('')}`,
       };
     default:
       return undefined;

@@ -53,7 +53,9 @@ test('attributes have names and values the specification allows, also when littl
 
 test('types are chosen by name or by the beginning of it', () => {
   expect(typesMatching(undefined)).toEqual(new Set(eventTypes));
-  expect(typesMatching('run.*, store.gdp.promoted')).toEqual(new Set(['run.started', 'run.completed', 'run.failed', 'store.gdp.promoted']));
+  expect(typesMatching('run.*, store.gdp.promoted')).toEqual(
+    new Set(['run.started', 'run.completed', 'run.failed', 'run.paused', 'run.resumed', 'store.gdp.promoted']),
+  );
   expect(typesMatching('run')).toBeNull();
   expect(typesMatching('run.*,nothing.like.it')).toBeNull();
   expect(typesMatching('')).toBeNull();

@@ -1,3 +1,4 @@
+export { eventCatalogue } from './catalogue.ts';
 export { type CloudEvent, cloudEventOf, type EventPlace, type PlacedEvent } from './envelope.ts';
 export { type EventDraft, type EventType, eventTypes } from './event.ts';
 export { typesMatching } from './filter.ts';

@@ -131,7 +131,7 @@ export function deferJob(
   const next = ms(limits.again_ms);
   const row = {
     ...withDecision(moved, judged, decided?.ref ?? run.row.decision_ref ?? '').row,
-    next_eligible_at: next < defer_until ? next : defer_until,
+    next_eligible_at: [next, defer_until].sort()[0] ?? next,
     defer_until,
   };
   const deferred = { ...moved, row };

@@ -6,6 +6,7 @@ import type { PermitWrites } from '../handoff/permit.ts';
 import type { ReplayWrites } from '../handoff/replay.ts';
 import type { HandoffWrites } from '../handoff/write.ts';
 import type { IdentityWrites } from '../identity/write.ts';
+import type { IncidentWrites } from '../incident/write.ts';
 import type { JobWrites } from '../job/write.ts';
 import type { LeaseWrites } from '../lease/lease.ts';
 import type { GovernanceWrites } from '../policy/write.ts';
@@ -29,6 +30,7 @@ export interface Writes
     LeaseWrites,
     WitnessWrites,
     JobWrites,
+    IncidentWrites,
     EvidenceWrites {}
 
 export type WriteName = keyof Writes;

@@ -1,1 +1,4 @@
+export * from './mid-run.ts';
+export * from './observability.ts';
+export * from './pause.ts';
 export * from './phase.ts';
