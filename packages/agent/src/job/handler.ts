@@ -1,4 +1,4 @@
-import { Problem, type RouteList, type RouteResponse, type runRoutes, schemaVersion } from '@govctl/core/api';
+import { type jobRoutes, Problem, type RouteList, type RouteResponse, schemaVersion } from '@govctl/core/api';
 import { jcsDigest } from '@govctl/core/evidence';
 import { type Actor, mayAffect } from '@govctl/core/identity';
 import { jobFact, jobGates, renderRun, runLockMs, submitJob } from '@govctl/core/job';
@@ -20,7 +20,7 @@ const rebuilds = 3;
 const farFuture = '9999-12-31T23:59:59.999Z';
 
 /** Submits, shows and stops jobs. */
-export function jobHandlers(deps: JobHandlerDependencies): Handlers<typeof runRoutes> {
+export function jobHandlers(deps: JobHandlerDependencies): Handlers<typeof jobRoutes> {
   const { database, journal, worker } = deps;
 
   const submit = async (

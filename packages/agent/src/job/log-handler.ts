@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { Problem, type runRoutes } from '@govctl/core/api';
+import { type jobRoutes, Problem } from '@govctl/core/api';
 import type { Actor } from '@govctl/core/identity';
 import { type Handler, Reply } from '../http/index.ts';
 import type { JobHandlerDependencies } from './handler.ts';
@@ -11,7 +11,7 @@ type ReadRun = (run_id: string, actor: Actor, action: string) => Promise<StoredJ
 export function logHandler(
   { objects, worker }: Pick<JobHandlerDependencies, 'objects' | 'worker'>,
   readRun: ReadRun,
-): Handler<(typeof runRoutes)['run.logs']> {
+): Handler<(typeof jobRoutes)['run.logs']> {
   return async ({ params, query, actor }) => {
     const { run, steps } = await readRun(params.run_id, actor, 'run.read');
     const { step, attempt } = query;

@@ -13,6 +13,7 @@ import { handoffReplayRoutes } from './route/handoff-replay.ts';
 import { handoffTypeRoutes } from './route/handoff-type.ts';
 import { identityRoutes } from './route/identity.ts';
 import { incidentRoutes } from './route/incident.ts';
+import { jobRoutes } from './route/job.ts';
 import { policyRoutes } from './route/policy.ts';
 import { preflightRoutes } from './route/preflight.ts';
 import { promotionRoutes } from './route/promotion.ts';
@@ -27,9 +28,10 @@ import { defineRoutes } from './route.ts';
 export const routeList = defineRoutes({
   ...systemRoutes,
   ...promotionRoutes,
-  ...runRoutes,
   ...approvalRoutes,
   ...auditRoutes,
+  ...jobRoutes,
+  ...runRoutes,
   ...incidentRoutes,
   ...snapshotRoutes,
   ...evidenceRoutes,
