@@ -183,6 +183,13 @@ export const jobFactSchema = z.strictObject({
   manifest_digest: digestSchema,
   /** The record of its end; null while it is judged. */
   result_ref: digestSchema.nullable(),
+/** The tenant may run nothing. */
+export const suspensionFactSchema = z.strictObject({
+  suspension_id: z.string(),
+  reason: z.string(),
+  suspended_at: timestampSchema,
+  suspended_by: z.string(),
+  evidence_ref: digestSchema,
 });
 
 /**
@@ -228,6 +235,8 @@ export const factsSchema = z.strictObject({
   waivers: z.array(waiverFactSchema).default([]),
   /** The job this promotion comes after, which has succeeded; left out where there is none. */
   job: jobFactSchema.optional(),
+  /** Left out where the tenant is not suspended: what was decided before there were suspensions is decided alike. */
+  suspension: suspensionFactSchema.optional(),
   /** For a rollback: the newest earlier generation of the target layer that points at the snapshot, null when there is none. */
   rollback: z.strictObject({ target_generation: count.nullable() }).nullable(),
 });
