@@ -3,8 +3,11 @@ import { parityContract } from '@govctl/core/environment';
 import { releaseLeases } from '@govctl/core/lease';
 import { durationMs } from '@govctl/core/policy';
 import type { Logger } from 'pino';
+import { startAudit } from './audit/audit-loop.ts';
 import { auditHandlers } from './audit/handler.ts';
 import { reconcileHandler } from './audit/reconcile.ts';
+import type { ReconcileDependencies } from './audit/reconcile-scope.ts';
+import { reportHandlers } from './audit/report-handler.ts';
 import { backupHandlers } from './backup/handler.ts';
 import { loadConfig, serviceReleaseId } from './config/live-config.ts';
 import { reloadConfig } from './config/reload.ts';
@@ -42,6 +45,7 @@ import type { PromotionDependencies } from './promotion/judge.ts';
 import { listHandlers } from './promotion/list.ts';
 import { requeueDeferred } from './promotion/requeue.ts';
 import { rollbackHandler } from './promotion/rollback.ts';
+import { undoneSagas } from './promotion/undone.ts';
 import { qualityHandlers } from './quality/handler.ts';
 import { type SnapshotDependencies, snapshotHandlers } from './snapshot/handler.ts';
 import { missingContent } from './snapshot/missing.ts';
@@ -180,6 +184,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   opened.defer(() => witnesses.stop());
   committedRecords = () => witnesses.wake();
 
+  const undone = undoneSagas({ database, journal, now, logger });
   const promotion: PromotionDependencies = {
     ...shared,
     packs,
@@ -192,8 +197,10 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     },
     answers: promotionAnswers(database, log),
     config_digest: () => live.digest,
+    finalizeMs: durationMs(live.config.audit.run_timeout) + durationMs(live.config.audit.grace),
     authority: currentAuthority(database),
     witnesses,
+    undone,
     decided: (decision) => metrics.decisions.inc({ decision }),
   };
   const snapshot: SnapshotDependencies = { ...shared, objects };
@@ -226,6 +233,16 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     denials: denialLimit(),
     logger,
     counted: (outcome) => metrics.access.inc({ outcome }),
+  };
+
+  const reconciling: ReconcileDependencies = {
+    ...shared,
+    witness_quorum: witnesses.quorum,
+    sources: {
+      missingContent: (snapshotHash) => missingContent(objects, snapshotHash),
+      handoff: (at) => handoff.reconcile(at),
+      wakeDispatcher: () => dispatcher.wake(),
+    },
   };
 
   const readiness: readonly ReadinessCheck[] = [
@@ -262,14 +279,8 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...boundaryHandlers({ ...promotion, log, governanceKeys: [decisionSigner.public_key_spki] }),
     ...auditHandlers(shared),
     ...incidentHandlers(shared),
-    ...reconcileHandler({
-      ...shared,
-      sources: {
-        missingContent: (snapshotHash) => missingContent(objects, snapshotHash),
-        handoff: (at) => handoff.reconcile(at),
-        wakeDispatcher: () => dispatcher.wake(),
-      },
-    }),
+    ...reconcileHandler(reconciling),
+    ...reportHandlers({ database, objects }),
     ...snapshotHandlers(snapshot),
     ...policyHandlers(shared),
     ...contractHandlers({ ...shared, packs, signer_keys: () => live.signer_keys }),
@@ -292,6 +303,20 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     round: async () => ((await requeueDeferred(promotion, holder)) > 0 ? 10 : 500),
   });
   opened.defer(() => requeue.stop());
+
+  const auditing = startAudit({
+    ...reconciling,
+    objects,
+    now,
+    reconcileEveryMs: durationMs(live.config.audit.reconcile_every),
+    holder,
+    checkEveryMs: durationMs(live.config.audit.check_every),
+    found: (findings) => metrics.audit.found(findings),
+    undone,
+    logger,
+    watch: loops,
+  });
+  opened.defer(() => auditing.stop());
 
   const allowedHosts = new Set([...localHosts, new URL(publicUrl).hostname]);
   const served: Omit<HttpOptions, 'listeners'> = {

@@ -2,7 +2,7 @@ import { type DecisionBody, decisionDigest, endedByTimeout } from '@govctl/core/
 import { holdLease } from '@govctl/core/lease';
 import { carryOut, decideForRemote, type RunRow, type RunState } from '@govctl/core/promotion';
 import type { CommitResult } from '../journal/index.ts';
-import { deferLimits, judge, type PromotionDependencies, resume, type StoredRequest, sagaContext } from './judge.ts';
+import { committed, deferLimits, judge, type PromotionDependencies, resume, type StoredRequest, sagaContext } from './judge.ts';
 import { dueRuns, runById } from './queries.ts';
 import { aftermathOf } from './rollback.ts';
 
@@ -54,7 +54,8 @@ async function askAgain(deps: PromotionDependencies, run: RunRow, holder: string
           deferLimits(facts),
           allowed && stored.by === 'rollback' ? aftermathOf(deps, facts, context, state.reason ?? '') : undefined,
         );
-  const result = await deps.journal.commit({ ...planned.unit, changes: [holdLease('requeue', holder, now), ...planned.unit.changes] });
+  const unit = { ...planned.unit, changes: [holdLease('requeue', holder, now), ...planned.unit.changes] };
+  const result = await committed(deps, { ...planned, unit }, start);
   // The same answer again is not another decision: nothing was recorded.
   if (result.ok && planned.unit.records.length > 0) deps.decided(decision.decision);
   return result;
