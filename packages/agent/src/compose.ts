@@ -47,6 +47,7 @@ import { requeueDeferred } from './promotion/requeue.ts';
 import { rollbackHandler } from './promotion/rollback.ts';
 import { undoneSagas } from './promotion/undone.ts';
 import { qualityHandlers } from './quality/handler.ts';
+import { receiptHandlers } from './receipt/handler.ts';
 import { type SnapshotDependencies, snapshotHandlers } from './snapshot/handler.ts';
 import { missingContent } from './snapshot/missing.ts';
 import { snapshotVerifier } from './snapshot/reverify.ts';
@@ -281,6 +282,16 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...incidentHandlers(shared),
     ...reconcileHandler(reconciling),
     ...reportHandlers({ database, objects }),
+    ...receiptHandlers({
+      database,
+      answers: promotion.answers,
+      deployment: { ...release, log: origin },
+      signer: capabilityKey.signer,
+      assist: () => {
+        const { remote_assist: place } = live.config.receipt;
+        return place === undefined ? undefined : { url: place.url, expiryMs: durationMs(place.expiry) };
+      },
+    }),
     ...snapshotHandlers(snapshot),
     ...policyHandlers(shared),
     ...contractHandlers({ ...shared, packs, signer_keys: () => live.signer_keys }),
