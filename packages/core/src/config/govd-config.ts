@@ -4,6 +4,7 @@ import { environments } from '../environment/environment.ts';
 import { parseCosignerKey } from '../evidence/cosignature.ts';
 import { durationMs, durationSchema } from '../policy/duration.ts';
 import { handoffConfigSchema, postgresConfigSchema } from './postgres-config.ts';
+import { runsConfigSchema } from './runs-config.ts';
 
 /** Said here already: a daemon that cannot check what a witness says must not start. */
 function isCosignerKey(vkey: string): boolean {
@@ -154,6 +155,7 @@ export const govdConfigSchema = z
       })
       .prefault({})
       .describe('The audit contract: what every run owes, and when it is missed.'),
+    runs: runsConfigSchema.prefault({}).describe('Jobs: what may run here, and how much of it.'),
     receipt: z
       .strictObject({
         remote_assist: z
