@@ -1,0 +1,12 @@
+export {
+  type AlertBody,
+  type AlertSignal,
+  alertLimit,
+  alertSeverities,
+  noAlerts,
+  suppressionReasons,
+  type TenantAlerts,
+  type TenantBody,
+} from './alert.ts';
+export { type AlertSettings, coveredBy, delivered, hear, settleAlerts, undelivered } from './hear.ts';
+export { type AlertRule, alertRules } from './rule.ts';
