@@ -10,3 +10,4 @@ export {
 } from './alert.ts';
 export { type AlertSettings, coveredBy, delivered, hear, settleAlerts, undelivered } from './hear.ts';
 export { type AlertRule, alertRules } from './rule.ts';
+export { type AlertWrites, alertChanges } from './write.ts';

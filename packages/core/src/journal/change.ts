@@ -1,3 +1,5 @@
+import type { AlertWrites } from '../alert/write.ts';
+import type { LaneWrites } from '../event/lane-write.ts';
 import type { EventWrites } from '../event/write.ts';
 import type { WitnessWrites } from '../evidence/witness-write.ts';
 import type { EvidenceWrites } from '../evidence/write.ts';
@@ -25,6 +27,8 @@ export interface Writes
     PermitWrites,
     EventTypeWrites,
     EventWrites,
+    LaneWrites,
+    AlertWrites,
     LeaseWrites,
     WitnessWrites,
     EvidenceWrites {}
