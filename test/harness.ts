@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { Client } from 'undici';
 import { requireSchema } from './answer-schema.ts';
+import { runHere } from './cli-here.ts';
 import { copyDatabase, lockTables, type PostgresStore, postgresStore, type StoreOptions, schemaRows, storeKind } from './store.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -40,6 +41,10 @@ export type Deployment = {
   start(): Promise<ChildProcess>;
   /** Stops govd and waits until it is gone; its exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /**
+   * Runs the program, as a process of its own; a command that this test file ran before with the same flags goes on in this process
+   * (`cli-here.ts`), unless it is given what only a process has.
+   */
   govctl(argv: readonly string[], options?: RunOptions): Promise<Ended>;
   /** The document a command printed. Fails with what it said when the exit code is not the expected one. */
   json<T = Readonly<Record<string, unknown>>>(argv: readonly string[], exit?: number): Promise<T>;
@@ -60,6 +65,15 @@ export type Deployment = {
   elsewhere(state: string): Deployment;
   remove(): Promise<void>;
 };
+
+/** Shapes of command lines that were run as a process in this test file. */
+const ranAsProcess = new Set<string>();
+
+/** The command and the names of its flags, without what they are given. */
+function shapeOf(argv: readonly string[]): string {
+  const flags = argv.filter((word) => word.startsWith('-')).map((word) => word.split('=')[0]);
+  return [...argv.slice(0, 2).filter((word) => !word.startsWith('-')), ...flags.sort()].join(' ');
+}
 
 /** Runs a program to its end. */
 export function runToEnd(
@@ -180,7 +194,13 @@ function deploymentAt(
       child.kill(signal);
       return gone;
     },
-    govctl: (argv, options) => runToEnd('govctl', argv, env, options),
+    async govctl(argv, options) {
+      const shape = shapeOf(argv);
+      const needsProcess = options?.stdin !== undefined || options?.readAtMost !== undefined || options?.started !== undefined;
+      if (!needsProcess && ranAsProcess.has(shape)) return await runHere(argv, { ...env, ...options?.env });
+      ranAsProcess.add(shape);
+      return await runToEnd('govctl', argv, env, options);
+    },
     async json<T>(argv: readonly string[], exit = 0) {
       const ended = await deployment.govctl([...argv, '-o', 'json']);
       if (ended.code === exit) {

@@ -1,7 +1,7 @@
 import type { Expression } from './cel.ts';
-import { isList, type Shape, type VariableName, variableShapes } from './variable.ts';
+import { isList, type Shape } from './variable.ts';
 
-export type ExpressionCheck = { readonly variables: ReadonlySet<VariableName>; readonly problems: readonly string[] };
+export type ExpressionCheck<N extends string> = { readonly variables: ReadonlySet<N>; readonly problems: readonly string[] };
 
 // Each level multiplies the work by the length of a list that callers fill.
 const maxNesting = 2;
@@ -12,11 +12,12 @@ const growing: ReadonlySet<string> = new Set(['replace', 'join', 'format', 'stri
 type Scope = ReadonlyMap<string, Shape | undefined>;
 
 /**
- * Looks through an expression without running it: which variables it uses, and every name and field that does not exist. A typing
+ * Looks through an expression without running it: which of the variables it uses, and every name and field that does not exist. A typing
  * error in a rule is found when the pack is written, not when a promotion is denied by it.
  */
-export function checkExpression(expression: Expression): ExpressionCheck {
-  const variables = new Set<VariableName>();
+export function checkExpression<N extends string>(expression: Expression, shapes: { readonly [name in N]: Shape }): ExpressionCheck<N> {
+  const variables = new Set<N>();
+  const isVariable = (name: string): name is N => Object.hasOwn(shapes, name);
   const problems: string[] = [];
 
   const visit = (node: Expression | undefined, scope: Scope, depth: number): Shape | undefined => {
@@ -25,9 +26,9 @@ export function checkExpression(expression: Expression): ExpressionCheck {
       case 'identExpr': {
         const { name } = kind.value;
         if (scope.has(name)) return scope.get(name);
-        if (Object.hasOwn(variableShapes, name)) {
-          variables.add(name as VariableName);
-          return variableShapes[name as VariableName];
+        if (isVariable(name)) {
+          variables.add(name);
+          return shapes[name];
         }
         // Type names are identifiers too: `type(x) == string`.
         if (!typeNames.has(name)) problems.push(`there is no '${name}'`);

@@ -25,7 +25,7 @@ export function lintPack(source: string): Lint {
     seen.add(rule.id);
     try {
       const expression = compileExpression(rule.require);
-      const checked = checkExpression(expression.expression);
+      const checked = checkExpression(expression.expression, variableShapes);
       for (const problem of checked.problems) report(['rules', index, 'require'], problem);
       rules.push({ rule, expression, variables: checked.variables });
     } catch (error) {

@@ -26,6 +26,21 @@ CREATE TRIGGER record_no_delete BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT
 
 CREATE TRIGGER record_no_update BEFORE UPDATE ON record BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 
+CREATE TABLE alert (
+  tenant_id TEXT NOT NULL,
+  alert_key TEXT NOT NULL,
+  state     TEXT NOT NULL CHECK (state IN ('firing', 'resolved')),
+  busy      INTEGER NOT NULL,              -- 1: something of it is to be sent, or asked again
+  body      TEXT NOT NULL,
+  PRIMARY KEY (tenant_id, alert_key)
+) WITHOUT ROWID;
+
+CREATE TABLE alert_tenant (
+  tenant_id TEXT NOT NULL PRIMARY KEY,
+  revision  INTEGER NOT NULL,
+  body      TEXT NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE api_key (
   key_id      TEXT NOT NULL PRIMARY KEY,
   actor_id    TEXT NOT NULL,                -- SYSTEM::<service> or HUMAN::<id>
@@ -57,6 +72,28 @@ CREATE TABLE approval (
   evidence_ref     TEXT NOT NULL,
   used_at          TEXT,
   used_by          TEXT                     -- the decision that leaned on it
+) WITHOUT ROWID;
+
+CREATE TABLE audit_ack (
+  ack_id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  run_id          TEXT NOT NULL,
+  domain          TEXT NOT NULL,
+  action          TEXT NOT NULL,
+  result_id       TEXT,
+  status          TEXT,                     -- ROLLED_BACK
+  rollback_reason TEXT,
+  metadata        TEXT NOT NULL,            -- JSON object
+  at              TEXT NOT NULL
+);
+
+CREATE TABLE audit_finding (
+  run_id   TEXT NOT NULL,
+  class    TEXT NOT NULL,                   -- missing | drift | stale | invalid | failed
+  domain   TEXT NOT NULL,
+  action   TEXT NOT NULL,
+  detail   TEXT NOT NULL,
+  found_at TEXT NOT NULL,
+  PRIMARY KEY (run_id, class, domain, action)
 ) WITHOUT ROWID;
 
 CREATE TABLE birth_permit_record (
@@ -110,6 +147,40 @@ CREATE TABLE decision_facts (
   leaf_index INTEGER PRIMARY KEY,
   facts      TEXT NOT NULL
 );
+
+CREATE TABLE event_inbox (
+  source     TEXT NOT NULL,
+  event_id   TEXT NOT NULL,
+  consumer   TEXT NOT NULL,
+  handled_at TEXT NOT NULL,
+  PRIMARY KEY (source, event_id, consumer)
+) WITHOUT ROWID;
+
+CREATE TABLE event_lane (
+  lane         TEXT NOT NULL CHECK (lane IN ('reactor', 'webhook')),
+  consumer     TEXT NOT NULL,              -- name of the endpoint; 'reactor' for the reactor
+  position     INTEGER NOT NULL,
+  moved_at     TEXT NOT NULL,
+  heartbeat_at TEXT,
+  PRIMARY KEY (lane, consumer)
+) WITHOUT ROWID;
+
+CREATE TABLE event_parked (
+  lane            TEXT NOT NULL,
+  consumer        TEXT NOT NULL,           -- name of the handler, or of the endpoint
+  position        INTEGER NOT NULL,
+  event_id        TEXT NOT NULL,
+  event_type      TEXT NOT NULL,
+  subject         TEXT NOT NULL,
+  tenant_id       TEXT NOT NULL,
+  dataset_id      TEXT,
+  state           TEXT NOT NULL CHECK (state IN ('waiting', 'dead')),
+  attempts        INTEGER NOT NULL,
+  next_attempt_at TEXT,                    -- null: behind an earlier one of its subject
+  parked_at       TEXT NOT NULL,
+  last_error      TEXT,
+  PRIMARY KEY (lane, consumer, position)
+) WITHOUT ROWID;
 
 CREATE TABLE event_pending (
   event_type  TEXT NOT NULL,
@@ -244,6 +315,22 @@ CREATE TABLE hold (
   lift_reason TEXT
 ) WITHOUT ROWID;
 
+CREATE TABLE incident (
+  incident_id    TEXT NOT NULL PRIMARY KEY, -- digest of run and code: found twice it is opened once
+  run_id         TEXT,                      -- null: of the deployment itself
+  tenant_id      TEXT NOT NULL,
+  dataset_id     TEXT,
+  kind           TEXT NOT NULL,             -- run | system
+  run_status     TEXT,
+  error_code     TEXT NOT NULL,
+  severity       TEXT NOT NULL,             -- high | medium | low
+  reason         TEXT NOT NULL,
+  opened_at      TEXT NOT NULL,
+  resolved_at    TEXT,
+  resolved_by    TEXT,
+  resolve_reason TEXT
+) WITHOUT ROWID;
+
 CREATE TABLE lease (
   lease_name TEXT NOT NULL PRIMARY KEY,
   fence      INTEGER NOT NULL,
@@ -361,6 +448,17 @@ CREATE TABLE quality_import (
   checks       TEXT NOT NULL                -- JSON array of QualityCheck
 );
 
+CREATE TABLE reconcile_report (
+  report_id    INTEGER PRIMARY KEY AUTOINCREMENT,
+  digest       TEXT NOT NULL,
+  as_of        TEXT NOT NULL,
+  clean        INTEGER NOT NULL,
+  findings     INTEGER NOT NULL,
+  by_class     TEXT NOT NULL,               -- JSON object: class -> how many
+  checked      TEXT NOT NULL,               -- JSON object: what was compared -> how many
+  evidence_ref TEXT NOT NULL
+);
+
 CREATE TABLE record (
   leaf_index   INTEGER PRIMARY KEY,
   ref          TEXT NOT NULL UNIQUE,        -- sha256: of the DSSE payload
@@ -446,13 +544,21 @@ CREATE TABLE waiver (
   revoke_reason TEXT
 ) WITHOUT ROWID;
 
+CREATE INDEX alert_busy ON alert (tenant_id) WHERE busy = 1;
+
 CREATE INDEX approval_by_run ON approval (run_id);
+
+CREATE INDEX audit_ack_by_run ON audit_ack (run_id);
+
+CREATE INDEX audit_finding_by_time ON audit_finding (found_at);
 
 CREATE INDEX capability_by_end ON capability (expires_at);
 
 CREATE INDEX capability_use_by_end ON capability_use (expires_at);
 
 CREATE INDEX contract_by_dataset ON contract (tenant_id, dataset_id, applied_at);
+
+CREATE INDEX event_parked_waiting ON event_parked (lane, consumer, position) WHERE state = 'waiting';
 
 CREATE INDEX handoff_quarantine_asked ON handoff_quarantine (object_key, source, id) WHERE retry_asked_at IS NOT NULL AND resolved_at IS NULL;
 
@@ -463,6 +569,12 @@ CREATE INDEX handoff_quarantine_open ON handoff_quarantine (object_key) WHERE re
 CREATE INDEX handoff_replay_running ON handoff_replay (started_at, replay_id) WHERE status = 'running';
 
 CREATE INDEX hold_open ON hold (tenant_id, dataset_id, layer) WHERE lifted_at IS NULL;
+
+CREATE INDEX incident_by_run ON incident (run_id);
+
+CREATE INDEX incident_by_time ON incident (opened_at, incident_id);
+
+CREATE INDEX incident_open ON incident (opened_at, incident_id) WHERE resolved_at IS NULL;
 
 CREATE INDEX pending_audit_open ON pending_audit (tenant_id, dataset_id, layer, due_at) WHERE closed_at IS NULL;
 

@@ -1,0 +1,2 @@
+export type { BusinessContext } from './classify.ts';
+export { maxWatchItems, type WatchList, watchListFor } from './watch-list.ts';

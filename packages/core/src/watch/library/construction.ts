@@ -1,0 +1,71 @@
+import type { Industry } from '../industry.ts';
+
+// Pay applications, schedule of values, retainage and waivers as AIA G702/G703 have them; front-end loading: fortneylawgroup.com,
+// "Invoicing, Lien Waivers and Failure to Pay Invoices".
+export const construction: Industry = {
+  industry: 'construction',
+  title: 'Construction',
+  aliases: ['contractor', 'general contractor', 'builder', 'building', 'civil engineering', 'roofing', 'plumbing', 'electrical contractor'],
+  strong: [
+    'construction',
+    'retainage',
+    'retention',
+    'change order',
+    'schedule of values',
+    'subcontractor',
+    'lien waiver',
+    'progress billing',
+    'job site',
+  ],
+  weak: [
+    'site',
+    'project',
+    'contractor',
+    'concrete',
+    'lumber',
+    'rebar',
+    'labor',
+    'trade',
+    'equipment rental',
+    'permit',
+    'milestone',
+    'cost code',
+  ],
+  items: [
+    {
+      id: 'unsigned-change-order',
+      watch: 'Change orders that are billed before they are signed',
+      why: 'Work outside the contract is owed as agreed in writing; on an invoice it looks like any other line.',
+      sign: 'A line marked extra, CO or T&M without the number of a signed change order.',
+      terms: ['change order', 'co number', 'extra', 't m'],
+    },
+    {
+      id: 'front-loaded-billing',
+      watch: 'Progress that is billed ahead of the work',
+      why: 'Money paid early for mobilization and first trades is hard to get back when the job stops.',
+      sign: 'Per cent billed above per cent complete on the schedule of values; early lines at 100 % while work goes on.',
+      terms: ['percent complete', 'schedule of values', 'completed', 'progress', 'milestone'],
+    },
+    {
+      id: 'retainage-arithmetic',
+      watch: 'Retainage that was not held, or held twice',
+      why: 'It is kept on work and change orders, often not on stored materials, and each trade has a rate of its own.',
+      sign: 'Held amount divided by work billed that is not the rate of the contract; release before substantial completion.',
+      terms: ['retainage', 'retention', 'held', 'release'],
+    },
+    {
+      id: 'waiver-missing',
+      watch: 'Payments without a lien waiver of the same amount',
+      why: 'An unpaid supplier of your subcontractor can hold your building for a bill you have paid.',
+      sign: 'A pay application without waivers of the lower tiers, or waivers dated before the last payment.',
+      terms: ['lien waiver', 'waiver', 'subcontractor'],
+    },
+    {
+      id: 'rental-past-return',
+      watch: 'Equipment rental after the return date',
+      why: 'Rentals run until they are called off, and monthly rates turn into weekly ones unnoticed.',
+      sign: 'Rental days after the call-off or past the phase on site; four weekly charges where one monthly is agreed.',
+      terms: ['rental', 'equipment', 'equipment rental', 'hire', 'off hire'],
+    },
+  ],
+};
