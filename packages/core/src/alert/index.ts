@@ -9,5 +9,6 @@ export {
   type TenantBody,
 } from './alert.ts';
 export { type AlertSettings, coveredBy, delivered, hear, settleAlerts, undelivered } from './hear.ts';
-export { type AlertRule, alertRules } from './rule.ts';
+export { alertRules, reactorKey } from './rule.ts';
+export { alertSettings } from './settings.ts';
 export { type AlertWrites, alertChanges } from './write.ts';

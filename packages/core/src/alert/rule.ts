@@ -57,6 +57,9 @@ const audit = (name: string, severity: AlertSeverity, parent?: (event: Heard) =>
     ...(parent === undefined ? {} : { parent }),
   });
 
+/** What fires while the reactor is silent; it cannot say so itself. */
+export const reactorKey = 'reactor.silent';
+
 /** The default handlers: what fires and what ends it. Types without a line mean nothing for alerts. */
 export const alertRules: Readonly<Partial<Record<EventType, AlertRule>>> = {
   'run.failed': fire({
@@ -74,15 +77,16 @@ export const alertRules: Readonly<Partial<Record<EventType, AlertRule>>> = {
     summary: (event) => `Run ${run(event)} crossed a threshold: ${text(event.data.threshold)}`,
     fix: (event) => `govctl why ${run(event)}`,
   }),
-  'incident.created': fire({
-    key: incident,
-    domain: 'incidents',
-    severity: 'high',
-    summary: (event) => `Incident ${text(event.data.incident_id)}: ${text(event.data.error_code)}`,
-    fix: () => 'govctl alert ls',
-    // The failure of the run itself says the same.
-    parent: runFailed,
-  }),
+  'incident.created': (event) =>
+    fire({
+      key: incident,
+      domain: 'incidents',
+      severity: event.data.severity === 'high' ? 'high' : 'medium',
+      summary: () => `Incident ${text(event.data.error_code)}: ${text(event.data.reason)}`,
+      fix: () => `govctl incident get ${part(event.data.incident_id)}`,
+      // Of a run: its failure says the same. Of the deployment itself: a dead reactor is told of before it can react.
+      parent: event.run_id === null ? () => reactorKey : runFailed,
+    })(event),
   'incident.resolved': resolve('the incident was resolved', incident),
   'audit.reconciliation.stale': audit('stale', 'high'),
   // A run that was never finalized misses something by definition.

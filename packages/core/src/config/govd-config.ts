@@ -3,6 +3,7 @@ import { nameSchema, timestampSchema } from '../api/common.ts';
 import { environments } from '../environment/environment.ts';
 import { parseCosignerKey } from '../evidence/cosignature.ts';
 import { durationMs, durationSchema } from '../policy/duration.ts';
+import { alertsConfigSchema, laneIssues, reactorConfigSchema, webhooksConfigSchema } from './lane-config.ts';
 import { handoffConfigSchema, postgresConfigSchema } from './postgres-config.ts';
 
 /** Said here already: a daemon that cannot check what a witness says must not start. */
@@ -135,6 +136,9 @@ export const govdConfigSchema = z
       })
       .prefault({})
       .describe('Access to evidence.'),
+    reactor: reactorConfigSchema.prefault({}).describe('What reads committed events and reacts: alerts.'),
+    webhooks: webhooksConfigSchema.prefault({}).describe('Where events are sent.'),
+    alerts: alertsConfigSchema.prefault({}).describe('Who is told of what fires, and how often.'),
     logging: z
       .strictObject({
         level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info').describe('Least severe line written to the journal.'),
@@ -147,7 +151,9 @@ export const govdConfigSchema = z
       .describe('How the daemon stops.'),
   })
   .check((context) => {
-    const { environment, authentication, signers, store, handoff, listeners, log } = context.value;
+    const { environment, authentication, signers, store, handoff, listeners, log, webhooks, alerts } = context.value;
+    for (const issue of laneIssues(environment, webhooks, alerts))
+      context.issues.push({ code: 'custom', input: environment, ...issue, path: [...issue.path] });
     if (handoff.attach !== undefined && store.postgres === undefined) {
       context.issues.push({
         code: 'custom',
