@@ -27,7 +27,7 @@ const backoff: Backoff = { base_ms: 2_000, factor: 2, cap_ms: 300_000 };
 const settleMs = 1_000;
 
 /** One round over the tenants that have something to send, or to be asked again. */
-export async function sendAlerts(deps: SenderDependencies, outer: AbortSignal): Promise<void> {
+async function sendAlerts(deps: SenderDependencies, outer: AbortSignal): Promise<void> {
   const [tenants] = await deps.database.read([busyTenants({})]);
   if (tenants.length === 0) return;
   const work = await settledOf(deps, tenants);

@@ -2,6 +2,7 @@ import { dueOf } from '@govctl/core/event';
 import type { Change } from '@govctl/core/journal';
 import { holdLease } from '@govctl/core/lease';
 import type { Logger } from 'pino';
+import { openLane } from '../event/lane/open.ts';
 import { laneByName, waitingIn } from '../event/lane/queries.ts';
 import { eventHead } from '../event/queries.ts';
 import { startLoop } from '../loop/loop.ts';
@@ -29,10 +30,7 @@ const trustMs = 3_000;
 /** Reads committed events and lets the handlers react, on one host of a deployment. */
 export async function startReactor(options: ReactorOptions): Promise<Reactor> {
   const { database, journal, now, holder, monotonicMs } = options;
-  // Before anything is served, so that a reader that is new misses nothing of what comes and hears nothing of what was long before.
-  const [[head]] = await database.read([eventHead({})]);
-  const open = { ...lane, position: head?.head ?? 0, at: now() };
-  await journal.commit({ label: 'reactor.open', changes: [{ write: 'lane.open', values: open }], records: [], events: [] });
+  await openLane(options, lane).catch((error: unknown) => options.logger.warn({ err: error }, 'the reactor could not begin yet'));
   let place: Place | null = null;
   let trustedUntil = Number.NEGATIVE_INFINITY;
   let flushedAt = Number.NEGATIVE_INFINITY;
@@ -70,7 +68,10 @@ export async function startReactor(options: ReactorOptions): Promise<Reactor> {
     async round(signal) {
       const waits = waitingIn({ lane: 'reactor', consumer: null, limit: waitingLimit });
       const [[row], [newest], waiting] = await database.read([laneByName(lane), eventHead({}), waits]);
-      if (row === undefined) throw new Error('the lane of the reactor is gone');
+      if (row === undefined) {
+        await openLane(options, lane);
+        return 0;
+      }
       if (place === null || place.stored !== row.position) place = { stored: row.position, position: row.position };
       const behind = (newest?.head ?? 0) > place.position;
       const beatDue = monotonicMs() - beatAt >= options.heartbeatMs;

@@ -22,7 +22,7 @@ export type WatchDependencies = {
 };
 
 /** Misses after which the reactor counts as dead. */
-export const missLimit = 3;
+const missLimit = 3;
 const tenant_id = 'default';
 
 export type ReactorWatch = {

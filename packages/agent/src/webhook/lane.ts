@@ -1,5 +1,6 @@
 import { type Backoff, backoffMs } from '@govctl/core/webhook';
 import type { Logger } from 'pino';
+import { openLane } from '../event/lane/open.ts';
 import { laneByName, waitingIn } from '../event/lane/queries.ts';
 import { eventHead } from '../event/queries.ts';
 import { whileLeased } from '../lease/while-leased.ts';
@@ -25,11 +26,9 @@ const downAfter = 3;
  * round takes is the receiver's doing, so nobody watches it.
  */
 export async function startWebhookLane(options: LaneOptions): Promise<{ stop(): Promise<void> }> {
-  const { database, journal, now, feed, endpoint, monotonicMs } = options;
+  const { database, now, feed, endpoint, monotonicMs } = options;
   const lane = { lane: 'webhook', consumer: endpoint.name } as const;
-  const [[head]] = await database.read([eventHead({})]);
-  const open = { ...lane, position: head?.head ?? 0, at: now() };
-  await journal.commit({ label: 'webhook.open', changes: [{ write: 'lane.open', values: open }], records: [], events: [] });
+  await openLane(options, lane).catch((error: unknown) => options.logger.warn({ err: error }, 'the webhook could not begin yet'));
   let place: { readonly position: number; readonly stored: number } | null = null;
   let failures = 0;
   let told = false;
@@ -46,7 +45,10 @@ export async function startWebhookLane(options: LaneOptions): Promise<{ stop(): 
         eventHead({}),
         waitingIn({ ...lane, limit: waitingLimit + 1 }),
       ]);
-      if (row === undefined) throw new Error(`the lane of webhook ${endpoint.name} is gone`);
+      if (row === undefined) {
+        await openLane(options, lane);
+        return 0;
+      }
       if (place === null || place.stored !== row.position) place = { stored: row.position, position: row.position };
       const at = place;
       const down = failures >= downAfter || waiting.length >= waitingLimit;

@@ -4,8 +4,8 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { isLoopback, mayConnect } from './address.ts';
 
-export type Resolved = { readonly address: string; readonly family: number };
-export type Resolve = (hostname: string) => Promise<readonly Resolved[]>;
+type Resolved = { readonly address: string; readonly family: number };
+type Resolve = (hostname: string) => Promise<readonly Resolved[]>;
 
 export type PosterOptions = {
   readonly allowHosts: readonly string[];
@@ -16,7 +16,7 @@ export type PosterOptions = {
   readonly ca?: string;
 };
 
-export type Answer = { readonly status: number; readonly retry_after_s: number | null };
+type Answer = { readonly status: number; readonly retry_after_s: number | null };
 
 export type Poster = {
   /**

@@ -11,4 +11,5 @@ export {
 export { type AlertSettings, coveredBy, delivered, hear, settleAlerts, undelivered } from './hear.ts';
 export { alertRules, reactorKey } from './rule.ts';
 export { alertSettings } from './settings.ts';
+export { silenceAlert } from './silence.ts';
 export { type AlertWrites, alertChanges } from './write.ts';

@@ -5,5 +5,6 @@ export { typesMatching } from './filter.ts';
 export { type LaneName, type LaneWrites, laneNames, type ParkedEvent } from './lane-write.ts';
 export { packEvents, unpackEvents } from './pack.ts';
 export { dueOf, firstOf, orderKey } from './parked.ts';
+export { redriveEvents } from './redrive.ts';
 export { formatSse, sseHeartbeat } from './sse.ts';
 export type { EventWrites } from './write.ts';
