@@ -10,6 +10,7 @@ import { handoffWriteSql } from '../handoff/write-sql.ts';
 import { identityWriteSql } from '../identity/write-sql.ts';
 import { incidentWriteSql } from '../incident/write-sql.ts';
 import { leaseWriteSql } from '../lease/write-sql.ts';
+import { runControlWriteSql } from '../lock/write-sql.ts';
 import { governanceWriteSql } from '../policy/write-sql.ts';
 import { promotionWriteSql } from '../promotion/write-sql.ts';
 import { snapshotWriteSql } from '../snapshot/write-sql.ts';
@@ -28,6 +29,7 @@ export const writeSql: Readonly<Record<WriteName, WriteSql>> = {
   ...laneWriteSql,
   ...alertWriteSql,
   ...leaseWriteSql,
+  ...runControlWriteSql,
   ...evidenceWriteSql,
   ...witnessWriteSql,
   ...incidentWriteSql,

@@ -13,6 +13,7 @@ import type { LeaseWrites } from '../lease/lease.ts';
 import type { GovernanceWrites } from '../policy/write.ts';
 import type { SnapshotWrites } from '../promotion/snapshot-write.ts';
 import type { PromotionWrites } from '../promotion/write.ts';
+import type { RunControlWrites } from '../run/write.ts';
 
 /**
  * Every write the journal knows: name -> values. Each domain declares its own beside its rules (`<domain>/write.ts`);
@@ -31,6 +32,7 @@ export interface Writes
     LaneWrites,
     AlertWrites,
     LeaseWrites,
+    RunControlWrites,
     WitnessWrites,
     IncidentWrites,
     EvidenceWrites {}
