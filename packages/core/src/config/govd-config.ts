@@ -5,6 +5,7 @@ import { parseCosignerKey } from '../evidence/cosignature.ts';
 import { durationMs, durationSchema } from '../policy/duration.ts';
 import { alertsConfigSchema, laneIssues, reactorConfigSchema, webhooksConfigSchema } from './lane-config.ts';
 import { handoffConfigSchema, postgresConfigSchema } from './postgres-config.ts';
+import { runsConfigSchema } from './runs-config.ts';
 
 /** Said here already: a daemon that cannot check what a witness says must not start. */
 function isCosignerKey(vkey: string): boolean {
@@ -147,6 +148,7 @@ export const govdConfigSchema = z
     reactor: reactorConfigSchema.prefault({}).describe('What reads committed events and reacts: alerts.'),
     webhooks: webhooksConfigSchema.prefault({}).describe('Where events are sent.'),
     alerts: alertsConfigSchema.prefault({}).describe('Who is told of what fires, and how often.'),
+    runs: runsConfigSchema.prefault({}).describe('Jobs: what may run here, and how much of it.'),
     receipt: z
       .strictObject({
         remote_assist: z
