@@ -1,5 +1,6 @@
 import type { WriteName } from '@govctl/core/journal';
 import { alertWriteSql } from '../alert/write-sql.ts';
+import { auditWriteSql } from '../audit/write-sql.ts';
 import type { WriteSql } from '../db/index.ts';
 import { laneWriteSql } from '../event/lane/write-sql.ts';
 import { eventWriteSql } from '../event/write-sql.ts';
@@ -35,4 +36,5 @@ export const writeSql: Readonly<Record<WriteName, WriteSql>> = {
   ...witnessWriteSql,
   ...jobWriteSql,
   ...incidentWriteSql,
+  ...auditWriteSql,
 };

@@ -1,4 +1,5 @@
 import type { AlertWrites } from '../alert/write.ts';
+import type { AuditWrites } from '../audit/write.ts';
 import type { LaneWrites } from '../event/lane-write.ts';
 import type { EventWrites } from '../event/write.ts';
 import type { WitnessWrites } from '../evidence/witness-write.ts';
@@ -37,6 +38,7 @@ export interface Writes
     WitnessWrites,
     JobWrites,
     IncidentWrites,
+    AuditWrites,
     EvidenceWrites {}
 
 export type WriteName = keyof Writes;

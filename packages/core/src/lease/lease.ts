@@ -15,7 +15,18 @@ export type LeaseWrites = {
 const leaseMs = 10_000;
 
 /** The loops of a deployment that one host runs at a time. */
-const leasedLoops = ['event-dispatch', 'requeue', 'witness', 'handoff-replay', 'pause', 'reactor', 'webhook', 'alert'] as const;
+const leasedLoops = [
+  'event-dispatch',
+  'requeue',
+  'witness',
+  'handoff-replay',
+  'pause',
+  'audit',
+  'reconcile',
+  'reactor',
+  'webhook',
+  'alert',
+] as const;
 export type LeaseName = (typeof leasedLoops)[number];
 
 /** The first change of a unit that only the holder of a lease may write. */
