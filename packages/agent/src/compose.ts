@@ -25,6 +25,8 @@ import { apiKeyAuthenticator } from './identity/authenticate.ts';
 import { currentAuthority } from './identity/authority.ts';
 import { identityHandlers } from './identity/handler.ts';
 import { incidentHandlers } from './incident/handler.ts';
+import { openJobs } from './job/open.ts';
+import { lockHandlers } from './lock/handler.ts';
 import { startLoop } from './loop/loop.ts';
 import { loopWatch } from './loop/loop-watch.ts';
 import { recentActivity } from './loop/recent-activity.ts';
@@ -40,9 +42,12 @@ import { boundaryHandlers } from './promotion/boundary.ts';
 import { promotionHandlers } from './promotion/handler.ts';
 import type { PromotionDependencies } from './promotion/judge.ts';
 import { listHandlers } from './promotion/list.ts';
+import { pauseHandlers } from './promotion/pause.ts';
+import { watchPauses } from './promotion/pause-loop.ts';
 import { requeueDeferred } from './promotion/requeue.ts';
 import { rollbackHandler } from './promotion/rollback.ts';
 import { qualityHandlers } from './quality/handler.ts';
+import { receiptHandlers } from './receipt/handler.ts';
 import { type SnapshotDependencies, snapshotHandlers } from './snapshot/handler.ts';
 import { missingContent } from './snapshot/missing.ts';
 import { snapshotVerifier } from './snapshot/reverify.ts';
@@ -53,6 +58,7 @@ import { systemHandlers } from './system/handler.ts';
 import { askReadiness, type Readiness, type ReadinessCheck } from './system/readiness.ts';
 import type { ActivatedSockets } from './systemd/index.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import { tenantHandlers } from './tenant/handler.ts';
 import { startWitnesses } from './witness/witnesses.ts';
 
 export type Settings = {
@@ -228,6 +234,21 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     counted: (outcome) => metrics.access.inc({ outcome }),
   };
 
+  const jobs = await openJobs({
+    ...shared,
+    objects,
+    packs,
+    environment: promotion.sources.environment,
+    config: live.config.runs.jobs,
+    authority: promotion.authority,
+    logger,
+    env: process.env,
+    watch: loops,
+    log,
+    root: dir.root,
+  });
+  opened.defer(() => jobs.stop());
+
   const readiness: readonly ReadinessCheck[] = [
     { name: 'schema', check: () => ({ ok: schema.pending.length === 0, detail: `schema ${schema.current}` }) },
     {
@@ -257,10 +278,13 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     }),
     ...promotionHandlers(promotion),
     ...approvalHandlers(promotion),
+    ...pauseHandlers({ ...promotion, refusals: denialLimit() }),
     ...listHandlers(database),
     ...rollbackHandler(promotion, snapshotVerifier(snapshot)),
     ...boundaryHandlers({ ...promotion, log, governanceKeys: [decisionSigner.public_key_spki] }),
     ...auditHandlers(shared),
+    ...lockHandlers(shared),
+    ...tenantHandlers(shared),
     ...incidentHandlers(shared),
     ...reconcileHandler({
       ...shared,
@@ -268,6 +292,17 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
         missingContent: (snapshotHash) => missingContent(objects, snapshotHash),
         handoff: (at) => handoff.reconcile(at),
         wakeDispatcher: () => dispatcher.wake(),
+      },
+    }),
+    ...jobs.handlers,
+    ...receiptHandlers({
+      database,
+      answers: promotion.answers,
+      deployment: { ...release, log: origin },
+      signer: capabilityKey.signer,
+      assist: () => {
+        const { remote_assist: place } = live.config.receipt;
+        return place === undefined ? undefined : { url: place.url, expiryMs: durationMs(place.expiry) };
       },
     }),
     ...snapshotHandlers(snapshot),
@@ -292,6 +327,15 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     round: async () => ((await requeueDeferred(promotion, holder)) > 0 ? 10 : 500),
   });
   opened.defer(() => requeue.stop());
+
+  const pauses = startLoop({
+    name: 'pause',
+    now,
+    logger,
+    watch: loops,
+    round: async () => ((await watchPauses(promotion, holder)) > 0 ? 10 : 1000),
+  });
+  opened.defer(() => pauses.stop());
 
   const allowedHosts = new Set([...localHosts, new URL(publicUrl).hostname]);
   const served: Omit<HttpOptions, 'listeners'> = {

@@ -7,7 +7,9 @@ import { eventTypeWriteSql } from '../handoff/type/write-sql.ts';
 import { handoffWriteSql } from '../handoff/write-sql.ts';
 import { identityWriteSql } from '../identity/write-sql.ts';
 import { incidentWriteSql } from '../incident/write-sql.ts';
+import { jobWriteSql } from '../job/write-sql.ts';
 import { leaseWriteSql } from '../lease/write-sql.ts';
+import { runControlWriteSql } from '../lock/write-sql.ts';
 import { governanceWriteSql } from '../policy/write-sql.ts';
 import { promotionWriteSql } from '../promotion/write-sql.ts';
 import { snapshotWriteSql } from '../snapshot/write-sql.ts';
@@ -24,7 +26,9 @@ export const writeSql: Readonly<Record<WriteName, WriteSql>> = {
   ...snapshotWriteSql,
   ...eventWriteSql,
   ...leaseWriteSql,
+  ...runControlWriteSql,
   ...evidenceWriteSql,
   ...witnessWriteSql,
+  ...jobWriteSql,
   ...incidentWriteSql,
 };

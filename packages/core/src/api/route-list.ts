@@ -13,12 +13,17 @@ import { handoffReplayRoutes } from './route/handoff-replay.ts';
 import { handoffTypeRoutes } from './route/handoff-type.ts';
 import { identityRoutes } from './route/identity.ts';
 import { incidentRoutes } from './route/incident.ts';
+import { jobRoutes } from './route/job.ts';
+import { lockRoutes } from './route/lock.ts';
+import { pauseRoutes } from './route/pause.ts';
 import { policyRoutes } from './route/policy.ts';
 import { preflightRoutes } from './route/preflight.ts';
 import { promotionRoutes } from './route/promotion.ts';
 import { qualityRoutes } from './route/quality.ts';
+import { runRoutes } from './route/run.ts';
 import { snapshotRoutes } from './route/snapshot.ts';
 import { systemRoutes } from './route/system.ts';
+import { tenantRoutes } from './route/tenant.ts';
 import { waiverRoutes } from './route/waiver.ts';
 import { defineRoutes } from './route.ts';
 
@@ -27,7 +32,12 @@ export const routeList = defineRoutes({
   ...systemRoutes,
   ...promotionRoutes,
   ...approvalRoutes,
+  ...pauseRoutes,
+  ...lockRoutes,
+  ...tenantRoutes,
   ...auditRoutes,
+  ...jobRoutes,
+  ...runRoutes,
   ...incidentRoutes,
   ...snapshotRoutes,
   ...evidenceRoutes,

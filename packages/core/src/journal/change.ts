@@ -7,10 +7,12 @@ import type { ReplayWrites } from '../handoff/replay.ts';
 import type { HandoffWrites } from '../handoff/write.ts';
 import type { IdentityWrites } from '../identity/write.ts';
 import type { IncidentWrites } from '../incident/write.ts';
+import type { JobWrites } from '../job/write.ts';
 import type { LeaseWrites } from '../lease/lease.ts';
 import type { GovernanceWrites } from '../policy/write.ts';
 import type { SnapshotWrites } from '../promotion/snapshot-write.ts';
 import type { PromotionWrites } from '../promotion/write.ts';
+import type { RunControlWrites } from '../run/write.ts';
 
 /**
  * Every write the journal knows: name -> values. Each domain declares its own beside its rules (`<domain>/write.ts`);
@@ -27,7 +29,9 @@ export interface Writes
     EventTypeWrites,
     EventWrites,
     LeaseWrites,
+    RunControlWrites,
     WitnessWrites,
+    JobWrites,
     IncidentWrites,
     EvidenceWrites {}
 
