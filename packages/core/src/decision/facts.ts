@@ -183,6 +183,8 @@ export const jobFactSchema = z.strictObject({
   manifest_digest: digestSchema,
   /** The record of its end; null while it is judged. */
   result_ref: digestSchema.nullable(),
+});
+
 /** The tenant may run nothing. */
 export const suspensionFactSchema = z.strictObject({
   suspension_id: z.string(),

@@ -45,9 +45,6 @@ export type RunState = {
   readonly supersedes?: string;
   /** The job this promotion comes after. */
   readonly job_run_id?: string;
-  /** The trace could not be written, and the run went on all the same. */
-  readonly observability_status?: string;
-  readonly observability_error?: string;
   readonly reason?: string;
   readonly rolls_back?: string;
   readonly pending_audit?: { readonly audit_id: string; readonly owner: string; readonly due_at: string };
