@@ -294,7 +294,11 @@ describe('a trace that cannot be written', () => {
     await sink('break');
     // What local_parity does unless told otherwise.
     const marked = await promote('dark-degraded', 0);
-    expect(marked).toMatchObject({ status: 'succeeded', observability_status: 'DEGRADED', observability_error: expect.stringContaining(why) });
+    expect(marked).toMatchObject({
+      status: 'succeeded',
+      observability_status: 'DEGRADED',
+      observability_error: expect.stringContaining(why),
+    });
     expect(await get('dark-degraded')).toEqual(marked);
 
     await restartWith('PERMISSIVE');
@@ -316,5 +320,5 @@ describe('a trace that cannot be written', () => {
     const trace = await at.rows<{ kind: string }>('govd', "SELECT kind FROM run_trace WHERE run_id = 'light' ORDER BY seq");
     expect(trace.map(({ kind }) => kind)).toEqual(['start', 'step', 'step', 'step', 'step', 'end']);
     expect(await at.rows('govd', "SELECT kind FROM run_trace WHERE run_id = 'dark-degraded'")).toEqual([]);
-  });
+  }, 300_000);
 });
