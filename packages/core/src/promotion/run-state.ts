@@ -1,6 +1,5 @@
 import type { Ack, Expectation } from '../audit/expectation.ts';
 import type { Lesson } from '../incident/lesson.ts';
-import type { Limits } from '../run/mid-run.ts';
 import type { ObservabilityStatus } from '../run/observability.ts';
 import type { PausedRun } from '../run/pause.ts';
 import type { Transition } from '../run/phase.ts';
@@ -29,8 +28,6 @@ export type RunState = {
   readonly said_by_people?: readonly string[];
   /** While it is paused. */
   readonly pause?: PausedRun;
-  /** Limits and policy packs that somebody accepted by resuming the run: later checks compare with these. */
-  readonly mid_run?: { readonly limits: Limits; readonly packs: readonly string[] };
   /** How near it came to what it may use; nothing is stopped by it. */
   readonly risk_level?: RiskLevel;
   /** Thresholds that were told of. */

@@ -8,7 +8,6 @@ export {
   pausePromotion,
   refusedResume,
   resumePromotion,
-  resumeRun,
 } from './pause.ts';
 export { type ConfirmedPlan, confirmCommit, type DecisionPlan, decideForRemote, type StorePlan, storeMove } from './remote.ts';
 export { startRun } from './start.ts';

@@ -85,25 +85,6 @@ export function resumePromotion(
   };
 }
 
-/** A paused job goes on where it stood, under the lock it kept: what is checked before its next step is looked at anew. */
-export function resumeRun(
-  start: RunStart,
-  current: RunRow,
-  by: Parameters<typeof resumePromotion>[2],
-  accepted: RunState['mid_run'],
-  at: string,
-  context: Context,
-): PausePlan {
-  const resumed = resumePromotion(start, current, by, at, context);
-  const state: RunState = { ...resumed.start.state, ...(accepted === undefined ? {} : { mid_run: accepted }) };
-  const row = rowAfter(current, state, at, { defer_until: resumed.start.defer_until, next_eligible_at: null });
-  return {
-    row,
-    state,
-    unit: { label: 'run.resume', changes: [runChange(start, row)], records: [resumed.record], events: resumed.events },
-  };
-}
-
 /** A lock that was kept for a paused run is given back by whatever ends the pause. */
 export function givesBack(run_id: string, pause: PausedRun | undefined): Change[] {
   if (pause?.lock === undefined) return [];
