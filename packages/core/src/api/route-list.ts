@@ -1,9 +1,11 @@
+import { alertRoutes } from './route/alert.ts';
 import { approvalRoutes } from './route/approval.ts';
 import { auditRoutes } from './route/audit.ts';
 import { backupRoutes } from './route/backup.ts';
 import { contractRoutes } from './route/contract.ts';
 import { doctorRoutes } from './route/doctor.ts';
 import { eventRoutes } from './route/event.ts';
+import { eventLaneRoutes } from './route/event-lane.ts';
 import { evidenceRoutes } from './route/evidence.ts';
 import { gateRoutes } from './route/gate.ts';
 import { handoffRoutes } from './route/handoff.ts';
@@ -48,6 +50,8 @@ export const routeList = defineRoutes({
   ...handoffReplayRoutes,
   ...preflightRoutes,
   ...eventRoutes,
+  ...eventLaneRoutes,
+  ...alertRoutes,
   ...identityRoutes,
   ...qualityRoutes,
   ...policyRoutes,

@@ -3,6 +3,8 @@ import { nameSchema, timestampSchema } from '../api/common.ts';
 import { environments } from '../environment/environment.ts';
 import { parseCosignerKey } from '../evidence/cosignature.ts';
 import { durationMs, durationSchema } from '../policy/duration.ts';
+import { alertsConfigSchema, laneIssues, reactorConfigSchema, webhooksConfigSchema } from './lane-config.ts';
+import { observabilityModes } from '../run/observability.ts';
 import { handoffConfigSchema, postgresConfigSchema } from './postgres-config.ts';
 import { runsConfigSchema } from './runs-config.ts';
 
@@ -144,6 +146,9 @@ export const govdConfigSchema = z
       })
       .prefault({})
       .describe('Access to evidence.'),
+    reactor: reactorConfigSchema.prefault({}).describe('What reads committed events and reacts: alerts.'),
+    webhooks: webhooksConfigSchema.prefault({}).describe('Where events are sent.'),
+    alerts: alertsConfigSchema.prefault({}).describe('Who is told of what fires, and how often.'),
     audit: z
       .strictObject({
         run_timeout: durationSchema
@@ -177,6 +182,19 @@ export const govdConfigSchema = z
       })
       .prefault({})
       .describe('What stands in receipts of runs.'),
+    observability: z
+      .strictObject({
+        promotion: z
+          .enum(observabilityModes)
+          .optional()
+          .describe('Of promotions; STRICT outside local_parity, else DEGRADED, when absent.'),
+        rollback: z.enum(observabilityModes).optional().describe('Of rollbacks; as promotions when absent.'),
+        job: z.enum(observabilityModes).optional().describe('Of jobs; DEGRADED when absent.'),
+      })
+      .prefault({})
+      .describe(
+        'What becomes of a run whose trace cannot be written. STRICT: it fails. DEGRADED: it goes on, and is marked. PERMISSIVE: it goes on. Each opens an incident.',
+      ),
     logging: z
       .strictObject({
         level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info').describe('Least severe line written to the journal.'),
@@ -189,7 +207,9 @@ export const govdConfigSchema = z
       .describe('How the daemon stops.'),
   })
   .check((context) => {
-    const { environment, authentication, signers, store, handoff, listeners, log } = context.value;
+    const { environment, authentication, signers, store, handoff, listeners, log, webhooks, alerts } = context.value;
+    for (const issue of laneIssues(environment, webhooks, alerts))
+      context.issues.push({ code: 'custom', input: environment, ...issue, path: [...issue.path] });
     if (handoff.attach !== undefined && store.postgres === undefined) {
       context.issues.push({
         code: 'custom',
