@@ -2,6 +2,7 @@ import { approvalRoutes } from './route/approval.ts';
 import { auditRoutes } from './route/audit.ts';
 import { backupRoutes } from './route/backup.ts';
 import { contractRoutes } from './route/contract.ts';
+import { dispositionRoutes } from './route/disposition.ts';
 import { doctorRoutes } from './route/doctor.ts';
 import { eventRoutes } from './route/event.ts';
 import { evidenceRoutes } from './route/evidence.ts';
@@ -29,6 +30,7 @@ export const routeList = defineRoutes({
   ...auditRoutes,
   ...snapshotRoutes,
   ...evidenceRoutes,
+  ...dispositionRoutes,
   ...handoffRoutes,
   ...handoffOperationRoutes,
   ...handoffPermitRoutes,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { nameSchema, timestampSchema } from '../api/common.ts';
 import { environments } from '../environment/environment.ts';
 import { parseCosignerKey } from '../evidence/cosignature.ts';
+import { retentionSchema } from '../evidence/retention.ts';
 import { durationMs, durationSchema } from '../policy/duration.ts';
 import { handoffConfigSchema, postgresConfigSchema } from './postgres-config.ts';
 
@@ -135,6 +136,7 @@ export const govdConfigSchema = z
       })
       .prefault({})
       .describe('Access to evidence.'),
+    retention: retentionSchema.prefault({}).describe('How long payloads of evidence are kept; leaves and proofs stay for ever.'),
     logging: z
       .strictObject({
         level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info').describe('Least severe line written to the journal.'),
