@@ -20,6 +20,7 @@ const postgres = postgresAvailability();
 if (postgres.skip) process.stderr.write(`end-to-end tests on PostgreSQL are left out${postgres.note}\n`);
 const onPostgres = [
   'access',
+  'audit',
   'boundary',
   'daemon',
   'dry-run',

@@ -25,6 +25,7 @@ import { createHttpServer, endpointsOf, type Handler, type HttpOptions, listenAt
 import { apiKeyAuthenticator } from './identity/authenticate.ts';
 import { currentAuthority } from './identity/authority.ts';
 import { identityHandlers } from './identity/handler.ts';
+import { incidentHandlers } from './incident/handler.ts';
 import { startLoop } from './loop/loop.ts';
 import { loopWatch } from './loop/loop-watch.ts';
 import { recentActivity } from './loop/recent-activity.ts';
@@ -261,6 +262,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...rollbackHandler(promotion, snapshotVerifier(snapshot)),
     ...boundaryHandlers({ ...promotion, log, governanceKeys: [decisionSigner.public_key_spki] }),
     ...auditHandlers(shared),
+    ...incidentHandlers(shared),
     ...reconcileHandler({
       ...shared,
       sources: {

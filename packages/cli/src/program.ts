@@ -15,6 +15,7 @@ import { gateCommands } from './commands/gate/declaration.ts';
 import { generalCommands } from './commands/general/declaration.ts';
 import { handoffCommands } from './commands/handoff/declaration.ts';
 import { holdCommands } from './commands/hold/declaration.ts';
+import { incidentCommands } from './commands/incident/declaration.ts';
 import { logCommands } from './commands/log/declaration.ts';
 import { ospaCommands } from './commands/ospa/declaration.ts';
 import { policyCommands } from './commands/policy/declaration.ts';
@@ -42,6 +43,7 @@ export const program: readonly Entry[] = [
   ...datasetCommands,
   ...holdCommands,
   ...auditCommands,
+  ...incidentCommands,
   ...handoffCommands,
   ...birthCommands,
   ...candidateCommands,

@@ -1,5 +1,6 @@
 import { type auditRoutes, Problem, schemaVersion } from '@govctl/core/api';
 import { type Actor, mayAffect } from '@govctl/core/identity';
+import { announcedDispositions } from '../evidence/reconcile-disposition.ts';
 import type { Handlers } from '../http/index.ts';
 import { runById } from '../promotion/queries.ts';
 import { mend } from './mend.ts';
@@ -21,7 +22,10 @@ export function reconcileHandler(deps: ReconcileDependencies): Pick<Handlers<typ
         throw new Problem('not-found', { detail: `no run ${scope.run_id}`, hint: 'govctl promotion ls' });
       findings.push(...(await logAgainstPointers(deps, scope, now, checked)));
       findings.push(...(await contentOnDisk(deps, scope.run_id, now, checked)));
-      if (scope.run_id === null) findings.push(...(await standingWorld(deps, now, checked)));
+      if (scope.run_id === null) {
+        findings.push(...(await standingWorld(deps, now, checked)));
+        findings.push(...(await announcedDispositions(deps.database, now, checked)));
+      }
       if (body.fix) await mend(deps, findings, actor, now);
       return {
         schemaVersion,

@@ -135,7 +135,7 @@ export function dispositionHandlers(deps: DispositionDependencies): Handlers<typ
       const [first, last] = [next[0], next.at(-1)];
       if (first !== undefined && last !== undefined)
         await journal.commit(eraseDisposed({ disposition_id, after: first.leaf_index - 1, upto: last.leaf_index }));
-      return { schemaVersion, kind: 'Disposition' as const, ...shown(await find(disposition_id)) };
+      return { schemaVersion, kind: 'DispositionList' as const, items: [shown(await find(disposition_id))] };
     },
   };
 }

@@ -37,7 +37,8 @@ afterAll(async () => {
 const plan = async () => (await at.call('GET', `${base}/plan`)).json() as unknown as Plan;
 const announce = async () =>
   (await at.call('POST', base, { body: { reason: 'past their time' } })).json() as unknown as { items: Disposition[] };
-const erase = async (id: string) => (await at.call('POST', `${base}/${id}/erase`, { body: {} })).json() as unknown as Disposition;
+const erase = async (id: string) =>
+  ((await at.call('POST', `${base}/${id}/erase`, { body: {} })).json() as unknown as { items: Disposition[] }).items[0];
 async function verify(): Promise<LogVerificationDocument> {
   const answer = await at.call('POST', '/v1/log/verify', { body: {} });
   const [, data = ''] = answer.bytes.toString('utf8').trim().split('\n\n').at(-1)?.split('\n') ?? [];
@@ -45,7 +46,9 @@ async function verify(): Promise<LogVerificationDocument> {
 }
 const rowsOf = (kind: string) =>
   handle
-    .prepare('SELECT r.ref, r.run_id, p.payload FROM record r LEFT JOIN record_payload p USING (leaf_index) WHERE r.kind = ? ORDER BY leaf_index')
+    .prepare(
+      'SELECT r.ref, r.run_id, p.payload FROM record r LEFT JOIN record_payload p USING (leaf_index) WHERE r.kind = ? ORDER BY leaf_index',
+    )
     .all(kind) as { ref: string; run_id: string | null; payload: Buffer | null }[];
 
 describe('retention', () => {
@@ -60,14 +63,22 @@ describe('retention', () => {
   it('plans by age, and keeps what is in use and what is on hold', async () => {
     expect((await plan()).items.map(({ records }) => records)).toEqual([0, 0, 0]);
     days = 31;
-    expect((await plan()).items).toMatchObject([{ rule: 'reads', records: 3, by_kind: { 'ref-resolution': 3 } }, { records: 0 }, { records: 0 }]);
+    expect((await plan()).items).toMatchObject([
+      { rule: 'reads', records: 3, by_kind: { 'ref-resolution': 3 } },
+      { records: 0 },
+      { records: 0 },
+    ]);
     days = 100;
     // The newest promotion is what is ACTIVE; the rule that keeps longest decides.
     const decisions = { rule: 'decisions', records: 6, in_use: 3, by_kind: { decision: 2, promotion: 2, 'verification-summary': 2 } };
     expect((await plan()).items).toMatchObject([{ records: 3 }, decisions, { records: 0 }]);
     const placed = await at.call('POST', '/v1/holds', { body: { dataset_id: 'orders', layer: 'KPI', reason: 'litigation' } });
     expect(placed.json()).toMatchObject({ kind: 'Hold', lifted_at: null, evidence_ref: expect.stringMatching(/^sha256:/) });
-    expect((await plan()).items.map(({ records, held }) => [records, held])).toEqual([[0, 3], [0, 9], [0, 0]]);
+    expect((await plan()).items.map(({ records, held }) => [records, held])).toEqual([
+      [0, 3],
+      [0, 9],
+      [0, 0],
+    ]);
     expect((await announce()).items).toEqual([]);
     await at.call('POST', `/v1/holds/${String(placed.json().hold_id)}/lift`, { body: { reason: 'settled' } });
   });
@@ -94,7 +105,11 @@ describe('retention', () => {
     expect(await verify()).toMatchObject({ verified: true, checked: { erased: 0 } });
     const findings = (await at.call('POST', '/v1/reconcile', { body: {} })).json().findings;
     expect(findings).toContainEqual(
-      expect.objectContaining({ check: 'disposition', subject: `disposition/${id}`, fix: 'govctl evidence disposition apply --reason TEXT' }),
+      expect.objectContaining({
+        check: 'disposition',
+        subject: `disposition/${id}`,
+        fix: 'govctl evidence disposition apply --reason TEXT',
+      }),
     );
   });
 
@@ -121,11 +136,20 @@ describe('retention', () => {
     const placed = await at.call('POST', '/v1/holds', { body: { dataset_id: 'orders', layer: 'RAW', reason: 'litigation' } });
     expect(await erase(id)).toMatchObject({ erased: 0, held: 6, finished: true });
     expect((await announce()).items).toEqual([]);
-    expect(() => handle.prepare('DELETE FROM record_payload WHERE leaf_index IN (SELECT leaf_index FROM disposition_item WHERE disposition_id = ?)').run(id)).toThrow('on hold');
+    expect(() =>
+      handle
+        .prepare('DELETE FROM record_payload WHERE leaf_index IN (SELECT leaf_index FROM disposition_item WHERE disposition_id = ?)')
+        .run(id),
+    ).toThrow('on hold');
     await at.call('POST', `/v1/holds/${String(placed.json().hold_id)}/lift`, { body: { reason: 'settled' } });
     expect((await announce()).items).toMatchObject([{ disposition_id: id, held: 0 }]);
     expect(await erase(id)).toMatchObject({ erased: 6, finished: true });
-    expect((await at.call('GET', base)).json()).toMatchObject({ items: [{ rule: 'decisions', erased: 6 }, { rule: 'reads', erased: 3 }] });
+    expect((await at.call('GET', base)).json()).toMatchObject({
+      items: [
+        { rule: 'decisions', erased: 6 },
+        { rule: 'reads', erased: 3 },
+      ],
+    });
     expect((await announce()).items).toEqual([]);
   });
 
@@ -133,7 +157,11 @@ describe('retention', () => {
     const gone = rowsOf('decision').find(({ run_id }) => run_id === 'run-1');
     expect((await at.call('GET', '/v1/decisions/run-1')).json()).toMatchObject({ status: 410, detail: expect.stringContaining('erased') });
     expect((await at.call('GET', '/v1/evidence/export/run-1')).json()).toMatchObject({ status: 410 });
-    expect((await at.call('GET', '/v1/promotions/run-1')).json()).toMatchObject({ kind: 'Promotion', run_id: 'run-1', status: 'succeeded' });
+    expect((await at.call('GET', '/v1/promotions/run-1')).json()).toMatchObject({
+      kind: 'Promotion',
+      run_id: 'run-1',
+      status: 'succeeded',
+    });
     expect((await at.call('GET', '/v1/evidence?run_id=run-1')).json()).toMatchObject({
       items: expect.arrayContaining([expect.objectContaining({ ref: gone?.ref, erased: true })]),
     });

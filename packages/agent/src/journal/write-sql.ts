@@ -6,6 +6,7 @@ import { replayWriteSql } from '../handoff/replay/write-sql.ts';
 import { eventTypeWriteSql } from '../handoff/type/write-sql.ts';
 import { handoffWriteSql } from '../handoff/write-sql.ts';
 import { identityWriteSql } from '../identity/write-sql.ts';
+import { incidentWriteSql } from '../incident/write-sql.ts';
 import { leaseWriteSql } from '../lease/write-sql.ts';
 import { governanceWriteSql } from '../policy/write-sql.ts';
 import { promotionWriteSql } from '../promotion/write-sql.ts';
@@ -25,4 +26,5 @@ export const writeSql: Readonly<Record<WriteName, WriteSql>> = {
   ...leaseWriteSql,
   ...evidenceWriteSql,
   ...witnessWriteSql,
+  ...incidentWriteSql,
 };

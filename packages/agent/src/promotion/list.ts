@@ -1,7 +1,7 @@
 import { Problem, type promotionRoutes, schemaVersion } from '@govctl/core/api';
 import { type Actor, mayAffect } from '@govctl/core/identity';
 import { type Database, query } from '../db/index.ts';
-import type { Handlers } from '../http/index.ts';
+import { decodeCursor, encodeCursor, type Handlers } from '../http/index.ts';
 import { type PointerRow, promotionRows } from './queries.ts';
 
 type Flagged = PointerRow & { flagged: string | null };
@@ -142,19 +142,4 @@ export function listHandlers(
 
 function noDataset(target: { tenant_id: string; dataset_id: string }): Problem {
   return new Problem('not-found', { detail: `no dataset ${target.dataset_id} of tenant ${target.tenant_id}`, hint: 'govctl dataset ls' });
-}
-
-/** Cursors are opaque to callers; a made-up one is a bad request, not a bug. */
-function encodeCursor(parts: readonly string[]): string {
-  return Buffer.from(JSON.stringify(parts)).toString('base64url');
-}
-
-function decodeCursor(cursor: string): string[] {
-  try {
-    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    if (Array.isArray(parts) && parts.every((part) => typeof part === 'string')) return parts;
-  } catch {
-    // Falls through to the one answer for every cursor this server did not give.
-  }
-  throw new Problem('invalid-request', { detail: 'the cursor is not one this server gave', hint: 'start the list again without a cursor' });
 }

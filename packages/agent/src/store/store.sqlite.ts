@@ -6,6 +6,7 @@ import {
   migrationState,
   openSqlite,
   requireDatabase,
+  type SqliteHandle,
   SqliteReader,
   sqliteMigrations,
 } from '../db/index.ts';

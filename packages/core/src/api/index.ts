@@ -19,6 +19,7 @@ export * from './route/handoff-permit.ts';
 export * from './route/handoff-replay.ts';
 export * from './route/handoff-type.ts';
 export * from './route/identity.ts';
+export * from './route/incident.ts';
 export * from './route/policy.ts';
 export * from './route/preflight.ts';
 export * from './route/promotion.ts';

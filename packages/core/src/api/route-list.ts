@@ -13,6 +13,7 @@ import { handoffPermitRoutes } from './route/handoff-permit.ts';
 import { handoffReplayRoutes } from './route/handoff-replay.ts';
 import { handoffTypeRoutes } from './route/handoff-type.ts';
 import { identityRoutes } from './route/identity.ts';
+import { incidentRoutes } from './route/incident.ts';
 import { policyRoutes } from './route/policy.ts';
 import { preflightRoutes } from './route/preflight.ts';
 import { promotionRoutes } from './route/promotion.ts';
@@ -28,6 +29,7 @@ export const routeList = defineRoutes({
   ...promotionRoutes,
   ...approvalRoutes,
   ...auditRoutes,
+  ...incidentRoutes,
   ...snapshotRoutes,
   ...evidenceRoutes,
   ...dispositionRoutes,

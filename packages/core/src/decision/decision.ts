@@ -113,6 +113,9 @@ export const explanationDocument = document('Explanation', {
   promotion_type: promotionTypeSchema,
   policy_rev: digestSchema.nullable(),
   ...explanationSchema.shape,
+  /** What a run that did not end well leaves: why, and the one thing to do. */
+  lesson: z.object({ run_id: z.string(), cause: z.string(), next_action: z.string() }).nullable().optional(),
+  incident_id: z.string().nullable().optional(),
   /** What people said of the run, who and until when. */
   approvals: z
     .array(

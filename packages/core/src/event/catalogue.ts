@@ -40,8 +40,8 @@ export const eventCatalogue: Readonly<Record<EventType, Entry>> = {
   },
   'run.paused': { tells: 'A run was paused.', data: ['reason', 'authority', 'resume_by'] },
   'run.resumed': { tells: 'A paused run goes on.', data: ['reason'] },
-  'incident.created': { tells: 'An incident was opened.', data: ['incident_id', 'error_code', 'severity', 'run_status'] },
-  'incident.resolved': { tells: 'An incident was resolved.', data: ['incident_id', 'resolution'] },
+  'incident.created': { tells: 'An incident was opened.', data: ['incident_id', 'error_code', 'severity', 'run_status', 'reason'] },
+  'incident.resolved': { tells: 'An incident was resolved.', data: ['incident_id', 'error_code', 'resolved_by', 'reason'] },
   'policy.evaluated': { tells: 'The policy packs were asked.', data: ['policy_rev', 'decision_digest'] },
   'threshold.exceeded': {
     tells: 'A run crossed a threshold. An observation only: nothing was stopped.',

@@ -6,6 +6,7 @@ import type { PermitWrites } from '../handoff/permit.ts';
 import type { ReplayWrites } from '../handoff/replay.ts';
 import type { HandoffWrites } from '../handoff/write.ts';
 import type { IdentityWrites } from '../identity/write.ts';
+import type { IncidentWrites } from '../incident/write.ts';
 import type { LeaseWrites } from '../lease/lease.ts';
 import type { GovernanceWrites } from '../policy/write.ts';
 import type { SnapshotWrites } from '../promotion/snapshot-write.ts';
@@ -27,6 +28,7 @@ export interface Writes
     EventWrites,
     LeaseWrites,
     WitnessWrites,
+    IncidentWrites,
     EvidenceWrites {}
 
 export type WriteName = keyof Writes;

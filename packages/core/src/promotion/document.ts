@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { digestSchema, document, layerSchema, refSchema, schemaVersion, timestampSchema } from '../api/common.ts';
 import { type DecisionBody, decisionBodySchema, explanationSchema } from '../decision/decision.ts';
 import { approvalFactSchema } from '../decision/facts.ts';
+import { lessonSchema } from '../incident/lesson.ts';
 import { phases, runStatuses } from '../run/phase.ts';
 import type { RunState } from './run-state.ts';
 import type { RunRow } from './write.ts';
@@ -67,6 +68,10 @@ export const promotionDocument = document('Promotion', {
   supersedes: z.string().nullable(),
   rolls_back: z.string().nullable(),
   pending_audit: pendingAudit.nullable(),
+  /** What the end of the run opened, where it did not end well. */
+  incident_id: z.string().nullable(),
+  /** Why it ended as it did, and the one thing to do. */
+  lesson: lessonSchema.nullable(),
   /** The policy set it was judged under last; what an approval is for. */
   policy_rev: digestSchema.nullable(),
   approvals: z.array(approval),
@@ -115,6 +120,8 @@ export function renderPromotion(
     supersedes: state.supersedes ?? null,
     rolls_back: state.rolls_back ?? null,
     pending_audit: state.pending_audit ?? null,
+    incident_id: state.incident_id ?? null,
+    lesson: state.lesson ?? null,
     policy_rev: state.segments.at(-1)?.policy_rev ?? null,
     approvals: [...approvals],
     phases: state.phases.map(({ phase, status, event, at }) => ({ phase, status, event, at })),

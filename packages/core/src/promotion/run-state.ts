@@ -1,4 +1,5 @@
 import type { Ack, Expectation } from '../audit/expectation.ts';
+import type { Lesson } from '../incident/lesson.ts';
 import type { Transition } from '../run/phase.ts';
 
 /** A stretch of a run judged under one policy set and configuration; a change opens the next one and never edits the last. */
@@ -22,6 +23,10 @@ export type RunState = {
   readonly waiting_on?: readonly string[];
   /** What the last recorded evaluation said of people: how many approved, and what they set aside. */
   readonly said_by_people?: readonly string[];
+  /** The incident that the end of this run opened. */
+  readonly incident_id?: string;
+  /** Where the outcome asks for one. */
+  readonly lesson?: Lesson;
   readonly supersedes?: string;
   readonly reason?: string;
   readonly rolls_back?: string;

@@ -34,20 +34,19 @@ async function apply({ client, io, signal }: CommandContext, reason: string): Pr
   const progress = await io.progress('erasing');
   try {
     for (;;) {
-      const { items } = await client.call('disposition.announce', { body: { reason } });
-      let [current] = items;
+      let [current] = (await client.call('disposition.announce', { body: { reason } })).items;
       if (current === undefined) break;
-      const { disposition_id, records } = current;
-      while (!current.finished) {
+      while (current !== undefined && !current.finished) {
+        const { disposition_id, erased, records } = current;
+        progress.update({ done: erased, total: records, unit: 'records' });
         if (signal.aborted)
           throw new Problem('cancelled', {
-            detail: `interrupted: ${current.erased} of ${records} payloads of ${disposition_id} are gone`,
+            detail: `interrupted: ${erased} of ${records} payloads of ${disposition_id} are gone`,
             hint: 'govctl evidence disposition apply --reason TEXT',
           });
-        current = await client.call('disposition.erase', { params: { disposition_id }, body: {} });
-        progress.update({ done: current.erased, total: records, unit: 'records' });
+        [current] = (await client.call('disposition.erase', { params: { disposition_id }, body: {} })).items;
       }
-      done.push(current);
+      if (current !== undefined) done.push(current);
     }
     await progress.done();
     return done;

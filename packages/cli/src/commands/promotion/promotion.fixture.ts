@@ -102,6 +102,8 @@ export function promotionOf(facts: Facts, change: Partial<PromotionDocument> = {
     supersedes: null,
     rolls_back: null,
     pending_audit: null,
+    incident_id: null,
+    lesson: null,
     policy_rev: facts.policy?.policy_rev ?? null,
     approvals: [],
     phases: [{ phase, status, event: 'request', at: facts.as_of }],

@@ -24,6 +24,8 @@ export const run: Run<typeof why> = async ({ client }, { run }) => {
       promotion_type,
       policy_rev,
       ...explain(decision),
+      lesson: promotion.lesson,
+      incident_id: promotion.incident_id,
       approvals: promotion.approvals.map(saidOf),
     }),
   };

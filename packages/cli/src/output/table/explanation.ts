@@ -25,6 +25,10 @@ export function explanationTable(document: Document, paint: Paint): string {
         ['tenant', subject.tenant_id],
         ['decided by', explanation.decided_by],
         ...(explanation.approvals ?? []).map((said) => [said.verdict === 'reject' ? 'rejected' : 'approved', sayingText(said)] as const),
+        ...(explanation.lesson == null
+          ? []
+          : ([['lesson', `${explanation.lesson.cause}; next: ${explanation.lesson.next_action}`]] as const)),
+        ...(explanation.incident_id == null ? [] : ([['incident', explanation.incident_id]] as const)),
         ...(explanation.next_eligible_at === null ? [] : ([['asked again', explanation.next_eligible_at]] as const)),
       ],
       paint,

@@ -30,6 +30,7 @@ export function promotionTable(document: Document, paint: Paint): string {
     ...optional('asked again', promotion.next_eligible_at),
     ...optional('at the latest', isOpen(promotion) ? promotion.defer_until : null),
     ...(audit === null ? [] : [['pending audit', `${audit.audit_id}, owed by ${audit.owner} until ${audit.due_at}`] as const]),
+    ...optional('incident', promotion.incident_id),
     ['phases', promotion.phases.map(({ phase, status }) => `${phase}/${status}`).join(' > ')],
   ];
   return [

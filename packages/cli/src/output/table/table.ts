@@ -24,6 +24,7 @@ const renderers: Readonly<Record<string, () => Promise<TableRenderer>>> = {
   HoldList: async () => (await import('./audit.ts')).holdListTable,
   PendingAuditList: async () => (await import('./audit.ts')).pendingAuditListTable,
   Reconciliation: async () => (await import('./audit.ts')).reconciliationTable,
+  IncidentList: async () => (await import('./incident.ts')).incidentListTable,
   GateList: async () => (await import('./gate.ts')).gateListTable,
   GateCheck: async () => (await import('./gate.ts')).gateCheckTable,
   GateExplanation: async () => (await import('./gate.ts')).gateExplanationTable,

@@ -25,8 +25,6 @@ const disposition = {
   evidence_ref: refSchema,
 };
 
-export const dispositionDocument = document('Disposition', disposition);
-
 export const dispositionListDocument = document('DispositionList', { items: z.array(z.object(disposition)) });
 
 export const dispositionPlanDocument = document('DispositionPlan', {
@@ -90,7 +88,7 @@ export const dispositionRoutes = defineRoutes({
     listener: 'operator',
     params: z.strictObject({ disposition_id: nameSchema }),
     body: z.strictObject({}),
-    response: dispositionDocument,
+    response: dispositionListDocument,
     problems: ['not-found', 'forbidden', 'evidence-unavailable'],
   },
 });

@@ -1,4 +1,7 @@
 import { settle, voidRest } from '../../audit/expectation.ts';
+import type { DecisionBody } from '../../decision/decision.ts';
+import { openIncident } from '../../incident/incident.ts';
+import { lessonOfDenial } from '../../incident/lesson.ts';
 import { eventsOf } from '../event.ts';
 import type { RunState } from '../run-state.ts';
 import {
@@ -18,11 +21,30 @@ import {
   withPolicyAck,
 } from './step.ts';
 
-/** Denied: recorded, signed and logged in the same shape as an allow; the run ends, and owes nothing more. */
+/** Who ended it says what kind of incident it is. */
+const codes: Readonly<Record<DecisionBody['decided_by'], string>> = {
+  policy: 'denied',
+  human: 'rejected',
+  timeout: 'timed-out',
+  system: 'denied',
+};
+
+/** Denied: recorded, signed and logged in the same shape as an allow; the run ends with an incident and a lesson, and owes nothing more. */
 export function deny(start: RunStart, judged: Judged, context: SagaContext): Planned {
   const at = judged.facts.as_of;
   const { record: decisionRecord, summary } = finalDecision(start, judged, context);
-  const acks = [...withPolicyAck(start, decisionRecord.ref, judged), ack('orchestrator', 'finalize_run', 'failed_policy', null, at)];
+  const { run_id } = start.row;
+  const scope = scopeOf(judged.facts, start.row, context);
+  const lesson = lessonOfDenial(run_id, judged.decision);
+  const incident = openIncident(
+    { error_code: codes[judged.decision.decided_by], severity: 'medium', reason: lesson.cause },
+    { ...scope, run_status: 'failed_policy' },
+  );
+  const acks = [
+    ...withPolicyAck(start, decisionRecord.ref, judged),
+    incident.ack,
+    ack('orchestrator', 'finalize_run', 'failed_policy', null, at),
+  ];
   const { request: _request, ...kept } = start.state;
   const state: RunState = {
     ...kept,
@@ -30,6 +52,8 @@ export function deny(start: RunStart, judged: Judged, context: SagaContext): Pla
     acks,
     expectations: voidRest(settle(start.state.expectations, acks)),
     segments: segmentsOf(start, judged.facts, context),
+    incident_id: incident.incident_id,
+    lesson,
   };
   const row = rowOf(start, state, judged, context, { decision_ref: decisionRecord.ref, evidence_ref: null });
   const failing = judged.decision.gates.filter((gate) => gate.outcome === 'fail').map((gate) => gate.code);
@@ -40,22 +64,25 @@ export function deny(start: RunStart, judged: Judged, context: SagaContext): Pla
     decision_digest: judged.decision_digest,
     unit: {
       label: 'promotion.deny',
-      changes: [runChange(start, row)],
+      changes: [runChange(start, row), ...incident.changes],
       records: [decisionRecord, summary],
-      events: eventsOf(scopeOf(judged.facts, start.row, context), [
-        ...opening(start),
-        ...judgedEvents(judged, decisionRecord.ref),
-        ['operations.job.failed', { status: 'failed_policy', failing_gates: failing }],
-        [
-          'run.failed',
-          {
-            status: 'failed_policy',
-            decision_ref: decisionRecord.ref,
-            decided_by: judged.decision.decided_by,
-            trace_id: start.state.trace_id,
-          },
-        ],
-      ]),
+      events: [
+        ...eventsOf(scope, [...opening(start), ...judgedEvents(judged, decisionRecord.ref)]),
+        ...incident.events,
+        ...eventsOf(scope, [
+          ['operations.job.failed', { status: 'failed_policy', failing_gates: failing }],
+          [
+            'run.failed',
+            {
+              status: 'failed_policy',
+              incident_id: incident.incident_id,
+              decision_ref: decisionRecord.ref,
+              decided_by: judged.decision.decided_by,
+              trace_id: start.state.trace_id,
+            },
+          ],
+        ]),
+      ],
     },
   };
 }

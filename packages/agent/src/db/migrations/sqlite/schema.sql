@@ -89,6 +89,28 @@ CREATE TABLE approval (
   used_by          TEXT                     -- the decision that leaned on it
 ) WITHOUT ROWID;
 
+CREATE TABLE audit_ack (
+  ack_id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  run_id          TEXT NOT NULL,
+  domain          TEXT NOT NULL,
+  action          TEXT NOT NULL,
+  result_id       TEXT,
+  status          TEXT,                     -- ROLLED_BACK
+  rollback_reason TEXT,
+  metadata        TEXT NOT NULL,            -- JSON object
+  at              TEXT NOT NULL
+);
+
+CREATE TABLE audit_finding (
+  run_id   TEXT NOT NULL,
+  class    TEXT NOT NULL,                   -- missing | drift | stale | invalid | failed
+  domain   TEXT NOT NULL,
+  action   TEXT NOT NULL,
+  detail   TEXT NOT NULL,
+  found_at TEXT NOT NULL,
+  PRIMARY KEY (run_id, class, domain, action)
+) WITHOUT ROWID;
+
 CREATE TABLE birth_permit_record (
   permit_id    TEXT NOT NULL PRIMARY KEY,
   evidence_ref TEXT NOT NULL,
@@ -292,6 +314,22 @@ CREATE TABLE hold (
   lift_reason TEXT
 ) WITHOUT ROWID;
 
+CREATE TABLE incident (
+  incident_id    TEXT NOT NULL PRIMARY KEY, -- digest of run and code: found twice it is opened once
+  run_id         TEXT,                      -- null: of the deployment itself
+  tenant_id      TEXT NOT NULL,
+  dataset_id     TEXT,
+  kind           TEXT NOT NULL,             -- run | system
+  run_status     TEXT,
+  error_code     TEXT NOT NULL,
+  severity       TEXT NOT NULL,             -- high | medium | low
+  reason         TEXT NOT NULL,
+  opened_at      TEXT NOT NULL,
+  resolved_at    TEXT,
+  resolved_by    TEXT,
+  resolve_reason TEXT
+) WITHOUT ROWID;
+
 CREATE TABLE lease (
   lease_name TEXT NOT NULL PRIMARY KEY,
   fence      INTEGER NOT NULL,
@@ -409,6 +447,17 @@ CREATE TABLE quality_import (
   checks       TEXT NOT NULL                -- JSON array of QualityCheck
 );
 
+CREATE TABLE reconcile_report (
+  report_id    INTEGER PRIMARY KEY AUTOINCREMENT,
+  digest       TEXT NOT NULL,
+  as_of        TEXT NOT NULL,
+  clean        INTEGER NOT NULL,
+  findings     INTEGER NOT NULL,
+  by_class     TEXT NOT NULL,               -- JSON object: class -> how many
+  checked      TEXT NOT NULL,               -- JSON object: what was compared -> how many
+  evidence_ref TEXT NOT NULL
+);
+
 CREATE TABLE record (
   leaf_index   INTEGER PRIMARY KEY,
   ref          TEXT NOT NULL UNIQUE,        -- sha256: of the DSSE payload
@@ -496,6 +545,10 @@ CREATE TABLE waiver (
 
 CREATE INDEX approval_by_run ON approval (run_id);
 
+CREATE INDEX audit_ack_by_run ON audit_ack (run_id);
+
+CREATE INDEX audit_finding_by_time ON audit_finding (found_at);
+
 CREATE INDEX capability_by_end ON capability (expires_at);
 
 CREATE INDEX capability_use_by_end ON capability_use (expires_at);
@@ -513,6 +566,12 @@ CREATE INDEX handoff_quarantine_open ON handoff_quarantine (object_key) WHERE re
 CREATE INDEX handoff_replay_running ON handoff_replay (started_at, replay_id) WHERE status = 'running';
 
 CREATE INDEX hold_open ON hold (tenant_id, dataset_id, layer) WHERE lifted_at IS NULL;
+
+CREATE INDEX incident_by_run ON incident (run_id);
+
+CREATE INDEX incident_by_time ON incident (opened_at, incident_id);
+
+CREATE INDEX incident_open ON incident (opened_at, incident_id) WHERE resolved_at IS NULL;
 
 CREATE INDEX pending_audit_open ON pending_audit (tenant_id, dataset_id, layer, due_at) WHERE closed_at IS NULL;
 

@@ -1,0 +1,17 @@
+import { Problem } from '@govctl/core/api';
+
+/** Cursors are opaque to callers; a made-up one is a bad request, not a bug. */
+export function encodeCursor(parts: readonly string[]): string {
+  return Buffer.from(JSON.stringify(parts)).toString('base64url');
+}
+
+/** @throws Problem `invalid-request` for a cursor this server did not give */
+export function decodeCursor(cursor: string): string[] {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    if (Array.isArray(parts) && parts.every((part) => typeof part === 'string')) return parts;
+  } catch {
+    // Falls through to the one answer for every cursor this server did not give.
+  }
+  throw new Problem('invalid-request', { detail: 'the cursor is not one this server gave', hint: 'start the list again without a cursor' });
+}

@@ -1,0 +1,4 @@
+export * from './incident.ts';
+export * from './lesson.ts';
+export * from './resolve.ts';
+export * from './write.ts';
