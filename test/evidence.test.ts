@@ -394,7 +394,7 @@ describe('a payload that was kept long enough', () => {
 
   it('stays without a rule, and on hold', async () => {
     const refused = await at.govctl(['evidence', 'disposition', 'plan']);
-    expect(refused.stderr).toMatch(/no retention rule is configured[^]*retention\.rules/);
+    expect(refused.stderr).toMatch(/no retention rule is configured(.|\n)*retention\.rules/);
     for (const argv of [['apply'], ['burn']]) expect((await at.govctl(['evidence', 'disposition', ...argv])).code).toBe(2);
     await appendFile(join(at.state, 'govd.yaml'), 'retention:\n  rules: [{ name: moves, kinds: [promotion], keep_for: 1s }]\n');
     await restart();

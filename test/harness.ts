@@ -57,7 +57,7 @@ export type Deployment = {
   /** Copies the database of a stopped daemon; what is answered puts the copy back. */
   backup(): Promise<() => Promise<void>>;
   /** One request as the operator, past the client: headers and bytes as they are. */
-  http(method: 'GET' | 'POST', path: string, body?: unknown): Promise<HttpAnswer>;
+  http(method: 'GET' | 'POST', path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<HttpAnswer>;
   /** Writes a file into the folder, and returns its path. */
   file(name: string, content: string): Promise<string>;
   log(): Promise<string>;
@@ -148,14 +148,14 @@ function deploymentAt(
   const env = { ...own, GOVCTL_CONFIG: join(state, 'govctl.yaml'), XDG_CONFIG_HOME: join(folder, 'config') };
   let daemon: ChildProcess | undefined;
 
-  const http: Deployment['http'] = async (method, path, body) => {
+  const http: Deployment['http'] = async (method, path, body, headers = {}) => {
     const client = new Client('http://govd', { socketPath: socket });
     try {
       const key = (await readFile(join(state, 'keys', 'operator.apikey'), 'utf8')).trim();
       const answer = await client.request({
         method,
         path,
-        headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        headers: { ...headers, authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
         body: body === undefined ? null : JSON.stringify(body),
       });
       return { status: answer.statusCode, headers: answer.headers, body: await answer.body.text() };

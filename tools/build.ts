@@ -28,8 +28,9 @@ const common: BuildOptions = {
   format: 'esm',
   target: 'node22.12',
   splitting: true,
-  minify: true,
-  keepNames: true,
+  // Identifiers stay: names in stack traces for nothing, where keepNames sets each one at start.
+  minifyWhitespace: true,
+  minifySyntax: true,
   sourcemap: 'linked',
   legalComments: 'none',
   logLevel: 'warning',
@@ -42,21 +43,21 @@ type Program = 'agent' | 'cli';
 
 /**
  * Node's own modules, taken as they are: an import statement makes Node build a copy of each one's exports first, which costs a
- * fifth of the start. commander imports child_process only to start subcommands that are programs of their own; we have none.
+ * fifth of the start, and reads lazy ones: that of node:http loads the whole of fetch.
  */
-const builtinsWithoutCopy: Plugin = {
+const builtinsWithoutCopy = (leftOut: readonly string[] = []): Plugin => ({
   name: 'builtins-without-copy',
   setup: (setup) => {
     setup.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin' }));
     setup.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => {
       const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((name) => /^[A-Za-z_]\w*$/.test(name) && name !== 'default');
-      const get = path === 'node:child_process' ? '{}' : `/* @__PURE__ */ process.getBuiltinModule(${JSON.stringify(path)})`;
+      const get = leftOut.includes(path) ? '{}' : `/* @__PURE__ */ process.getBuiltinModule(${JSON.stringify(path)})`;
       return {
         contents: `const m = ${get};\nexport default m;\n${names.map((name) => `export const ${name} = /* @__PURE__ */ (() => m.${name})();\n`).join('')}`,
       };
     });
   },
-};
+});
 
 /**
  * Start-up is a feature: what every start needs is one file, and what it imports lazily is a second bundle of its own. With
@@ -82,8 +83,8 @@ async function buildQuickStart(options: BuildOptions, main: Record<string, strin
     ...options,
     entryPoints: main,
     splitting: false,
-    keepNames: false,
-    plugins: [leaveLazy, builtinsWithoutCopy, englishOnly],
+    // commander imports child_process only to start subcommands that are programs of their own; we have none.
+    plugins: [leaveLazy, builtinsWithoutCopy(['node:child_process']), englishOnly],
     banner: { js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);" },
   });
   await build({ ...options, entryPoints: Object.fromEntries(lazy) });
@@ -104,7 +105,7 @@ async function bundle(name: Program, external: string[]): Promise<void> {
     };
     const main = { main: join(home, 'src', 'main.ts') };
     if (name === 'cli') await buildQuickStart(options, main, join(home, 'src'));
-    else await build({ ...options, entryPoints: main });
+    else await build({ ...options, entryPoints: main, plugins: [builtinsWithoutCopy(), englishOnly] });
     if (existsSync(dist)) renameSync(dist, old);
     renameSync(fresh, dist);
   } finally {
@@ -113,11 +114,13 @@ async function bundle(name: Program, external: string[]): Promise<void> {
   }
 }
 
-// The daemon's libraries stay outside its bundle: a native addon and a logger that starts workers are among them.
+// What has native code, starts workers, or reads its own files stays outside the daemon's bundle. zod is in it: outside, it brings its
+// fifty languages, which an idle daemon would hold in memory.
 const external: Record<Program, string[]> = {
-  agent: Object.keys(manifest('agent').dependencies ?? {}).filter((dependency) => !dependency.startsWith('@govctl/')),
+  agent: ['better-sqlite3', 'fastify', 'koffi', 'pg', 'pino', 'prom-client'],
   cli: [],
 };
+
 /** When a file or folder of these last changed; a folder changes when something in it comes, goes or is renamed. */
 function changedAt(...paths: string[]): number {
   return Math.max(

@@ -44,6 +44,7 @@ import { listHandlers } from './promotion/list.ts';
 import { requeueDeferred } from './promotion/requeue.ts';
 import { rollbackHandler } from './promotion/rollback.ts';
 import { qualityHandlers } from './quality/handler.ts';
+import { receiptHandlers } from './receipt/handler.ts';
 import { type SnapshotDependencies, snapshotHandlers } from './snapshot/handler.ts';
 import { missingContent } from './snapshot/missing.ts';
 import { snapshotVerifier } from './snapshot/reverify.ts';
@@ -269,6 +270,16 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
         missingContent: (snapshotHash) => missingContent(objects, snapshotHash),
         handoff: (at) => handoff.reconcile(at),
         wakeDispatcher: () => dispatcher.wake(),
+      },
+    }),
+    ...receiptHandlers({
+      database,
+      answers: promotion.answers,
+      deployment: { ...release, log: origin },
+      signer: capabilityKey.signer,
+      assist: () => {
+        const { remote_assist: place } = live.config.receipt;
+        return place === undefined ? undefined : { url: place.url, expiryMs: durationMs(place.expiry) };
       },
     }),
     ...snapshotHandlers(snapshot),

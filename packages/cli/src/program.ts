@@ -22,6 +22,7 @@ import { policyCommands } from './commands/policy/declaration.ts';
 import { preflightCommand } from './commands/preflight/declaration.ts';
 import { promoteCommand, promotionCommands } from './commands/promotion/declaration.ts';
 import { qualityCommands } from './commands/quality/declaration.ts';
+import { runCommands } from './commands/run/declaration.ts';
 import { selftestCommands } from './commands/selftest/declaration.ts';
 import { snapshotCommands } from './commands/snapshot/declaration.ts';
 import { waiverCommands } from './commands/waiver/declaration.ts';
@@ -31,6 +32,7 @@ export const program: readonly Entry[] = [
   promoteCommand,
   reconcileCommand,
   ...promotionCommands,
+  ...runCommands,
   ...evidenceCommands,
   ...decisionCommands,
   ...logCommands,

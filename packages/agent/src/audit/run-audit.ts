@@ -54,7 +54,7 @@ export async function auditedRuns(deps: ReconcileDependencies, scope: Scope, now
 }
 
 /** Time a run has owed its acks: from its start to its end (or now), without what it spent queued, deferred or paused. */
-function owedMs(phases: readonly Transition[], now: string): number {
+export function owedMs(phases: readonly Transition[], now: string): number {
   let owed = 0;
   phases.forEach((step, at) => {
     if (step.phase === 'COMPLETED' || step.phase === 'FAILED') return;

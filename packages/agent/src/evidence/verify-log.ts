@@ -20,7 +20,7 @@ export type VerifyLogOptions = {
 };
 
 /** Leaves of one slice: a few milliseconds of work (signatures are checked on other threads), then everybody else gets a turn. */
-const slice = 32;
+const slice = 64;
 const rowsOfSlice = 500;
 const toldFailures = 100;
 
@@ -39,15 +39,14 @@ export async function* verifyLog(options: VerifyLogOptions): AsyncGenerator<LogV
   let tree = new TreeAppender(0, []);
 
   let lastHead = 0;
+  await using pages = readAhead((first) => (first < head.size ? verifiedPage(database, trust, first, head.size) : undefined));
   for (let first = 0; first < head.size; first += slice) {
-    const end = Math.min(head.size, first + slice);
-    const [rows, heads] = await database.read([stored.leafPage({ first, end }), stored.headPage({ after: first, upto: end })]);
+    const { end, verified, heads } = await pages.take(first);
     const roots = new Map(heads.map(({ size, root }) => [size, root]));
     // A new one each slice: it remembers the nodes of its own leaves, and a long log has too many.
     tree = new TreeAppender(tree.size, tree.frontier);
     const promotions: Promotion[] = [];
     const wanted: { level: number; index: number; hash: Uint8Array }[] = [];
-    const verified = await Promise.all(rows.map(async (row) => ({ row, ...(await verifyLeaf(row, trust)) })));
     const [disposed] = await database.read([disposedLeaves({ first, end })]);
     const accounted = new Set(disposed.map(({ leaf_index }) => leaf_index));
     const byIndex = new Map(verified.map((one) => [one.row.leaf_index, one]));
@@ -103,6 +102,36 @@ export async function* verifyLog(options: VerifyLogOptions): AsyncGenerator<LogV
     checkpoint,
     seconds: Number(seconds.toFixed(3)),
     leaves_per_second: Math.round(checked.leaves / Math.max(seconds, 0.001)),
+  };
+}
+
+type Page = {
+  readonly end: number;
+  readonly verified: readonly ({ readonly row: stored.LeafRow } & Awaited<ReturnType<typeof verifyLeaf>>)[];
+  readonly heads: readonly { readonly size: number; readonly root: Uint8Array }[];
+};
+
+async function verifiedPage(database: Database, trust: TrustRoot, first: number, size: number): Promise<Page> {
+  const end = Math.min(size, first + slice);
+  const [rows, heads] = await database.read([stored.leafPage({ first, end }), stored.headPage({ after: first, upto: end })]);
+  return { end, heads, verified: await Promise.all(rows.map(async (row) => ({ row, ...(await verifyLeaf(row, trust)) }))) };
+}
+
+/** The next page is under way while one is looked at: its signatures are checked on other threads meanwhile. */
+function readAhead(load: (first: number) => Promise<Page> | undefined) {
+  let ahead: Promise<Page> | undefined;
+  return {
+    async take(first: number): Promise<Page> {
+      const page = await (ahead ?? load(first));
+      if (page === undefined) throw new RangeError(`no page at ${first}`);
+      ahead = load(first + slice);
+      // It fails when it is taken, not before.
+      ahead?.catch(() => {});
+      return page;
+    },
+    async [Symbol.asyncDispose]() {
+      await ahead?.catch(() => {});
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import type { Io } from '../io/io.ts';
 import { formatField } from './field.ts';
 import { formatJson, formatNdjson } from './json.ts';
 import { namesOf } from './name.ts';
+import { createPaint } from './paint.ts';
 import type { CommandResult, Document } from './result.ts';
 import { renderTable } from './table/table.ts';
 
@@ -51,11 +52,13 @@ export async function render(result: CommandResult, options: OutputOptions, io: 
     return result.exit?.() ?? 'ok';
   }
   const own = result.renderings?.[options.format];
-  await io.streams.stdout.write(own === undefined ? await formatDocument(result.document, result.names, options, io) : own());
+  await io.streams.stdout.write(own === undefined ? await formatDocument(result, options, io) : own());
   return result.exit ?? 'ok';
 }
 
-async function formatDocument(document: Document, names: readonly string[] | undefined, options: OutputOptions, io: Io): Promise<string> {
+type Shown = Extract<CommandResult, { readonly document: unknown }>;
+
+async function formatDocument({ document, names, table }: Shown, options: OutputOptions, io: Io): Promise<string> {
   if (options.field !== undefined) return formatField(document, options.field);
   switch (options.format as OutputFormat) {
     case 'json':
@@ -69,7 +72,7 @@ async function formatDocument(document: Document, names: readonly string[] | und
     case 'name':
       return (names ?? namesOf(document)).map((name) => `${name}\n`).join('');
     case 'table': {
-      return renderTable(document, io.color.stdout);
+      return table === undefined ? renderTable(document, io.color.stdout) : table(await createPaint(io.color.stdout));
     }
   }
 }
@@ -84,6 +87,6 @@ async function formatStreamed(
   if (options.field !== undefined) return formatField(item, options.field);
   if (options.format === 'json' || options.format === 'ndjson') return formatNdjson(item);
   if (options.format === 'table' && line !== undefined) return `${line(item)}\n`;
-  const text = await formatDocument(item as Document, undefined, options, io);
+  const text = await formatDocument({ document: item as Document }, options, io);
   return options.format === 'yaml' ? `---\n${text}` : text;
 }

@@ -1,5 +1,6 @@
 import type { ExitName } from '@govctl/core/api';
 import type { OwnDocument, OwnKind } from '@govctl/core/document';
+import type { Paint } from './paint.ts';
 
 /** A document of the product: `{schemaVersion, kind, ...}`. */
 export type Document = { readonly schemaVersion: 'govctl/v1'; readonly kind: string; readonly [field: string]: unknown };
@@ -16,6 +17,8 @@ export type CommandResult =
       readonly names?: readonly string[];
       /** The formats only this command has. */
       readonly renderings?: Readonly<Record<string, () => string>>;
+      /** What a person reads, where it depends on more than the document: on flags, or on the width of the terminal. */
+      readonly table?: (paint: Paint) => string;
     }
   /**
    * One object after the other, each printed as it comes: watching and tailing. `line` is what a person sees of one; `exit` is

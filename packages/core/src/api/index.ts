@@ -24,6 +24,7 @@ export * from './route/policy.ts';
 export * from './route/preflight.ts';
 export * from './route/promotion.ts';
 export * from './route/quality.ts';
+export * from './route/run.ts';
 export * from './route/snapshot.ts';
 export * from './route/system.ts';
 export * from './route/waiver.ts';

@@ -18,6 +18,7 @@ import { policyRoutes } from './route/policy.ts';
 import { preflightRoutes } from './route/preflight.ts';
 import { promotionRoutes } from './route/promotion.ts';
 import { qualityRoutes } from './route/quality.ts';
+import { runRoutes } from './route/run.ts';
 import { snapshotRoutes } from './route/snapshot.ts';
 import { systemRoutes } from './route/system.ts';
 import { waiverRoutes } from './route/waiver.ts';
@@ -29,6 +30,7 @@ export const routeList = defineRoutes({
   ...promotionRoutes,
   ...approvalRoutes,
   ...auditRoutes,
+  ...runRoutes,
   ...incidentRoutes,
   ...snapshotRoutes,
   ...evidenceRoutes,

@@ -19,6 +19,14 @@ const file = z.string().min(1).max(4096);
 /** What no duration is, is refused as such and not for its length. */
 const isCapabilityTtl = (text: string) =>
   !durationSchema.safeParse(text).success || (durationMs(text) >= 1000 && durationMs(text) <= 300_000);
+const isAssistExpiry = (text: string) =>
+  !durationSchema.safeParse(text).success || (durationMs(text) >= 60_000 && durationMs(text) <= 30 * 86_400_000);
+/** Where receipts send people: a page, and nothing that is told to it on the way. */
+function isPlainHttps(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, search, hash } = new URL(text);
+  return protocol === 'https:' && username === '' && password === '' && search === '' && hash === '' && !/[?#]/.test(text);
+}
 const origin = z
   .string()
   .min(1)
@@ -137,6 +145,27 @@ export const govdConfigSchema = z
       .prefault({})
       .describe('Access to evidence.'),
     retention: retentionSchema.prefault({}).describe('How long payloads of evidence are kept; leaves and proofs stay for ever.'),
+    receipt: z
+      .strictObject({
+        remote_assist: z
+          .strictObject({
+            url: z
+              .url({ protocol: /^https$/ })
+              .max(512)
+              .refine(isPlainHttps, 'https, without user, password, query and fragment')
+              .describe('Page where help is asked for; https only. A signed reference is added to it.'),
+            expiry: durationSchema
+              .refine(isAssistExpiry, '1m to 30d')
+              .default('72h')
+              .describe('How long the reference is good for, from when the run came to where it stands; 30d at most.'),
+          })
+          .optional()
+          .describe(
+            'A link in receipts of runs whose data was broken. The reference holds neither data nor names, and opens nothing here.',
+          ),
+      })
+      .prefault({})
+      .describe('What stands in receipts of runs.'),
     logging: z
       .strictObject({
         level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info').describe('Least severe line written to the journal.'),

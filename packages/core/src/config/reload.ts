@@ -2,7 +2,14 @@ import { canonicalJson } from '../evidence/jcs.ts';
 import type { GovdConfig } from './govd-config.ts';
 
 /** What a running daemon reads anew each time it needs it. Everything else was used to put the daemon together. */
-const live: ReadonlySet<string> = new Set(['signers', 'evidence.capability_ttl', 'retention.rules', 'logging.level', 'shutdown.drain']);
+const live: ReadonlySet<string> = new Set([
+  'signers',
+  'evidence.capability_ttl',
+  'retention.rules',
+  'logging.level',
+  'receipt.remote_assist',
+  'shutdown.drain',
+]);
 
 export type Reload = {
   /** The configuration that counts from now on. */

@@ -278,6 +278,7 @@ export const ownDocuments = {
   }),
   Preflight: preflightDocument,
   Problem: problemSchema.extend({ schemaVersion: z.literal('govctl/v1'), kind: z.literal('Problem') }),
+  ReceiptPage: document('ReceiptPage', { run_id: text, url: text, served: z.literal('once'), timeout_ms: count }),
   Status: document('Status', {
     endpoint: text,
     context: text.nullable(),

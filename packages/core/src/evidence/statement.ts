@@ -90,6 +90,7 @@ export type Statement = {
   };
 }[RecordKind];
 
+const typed = z.object({ predicateType: z.string() });
 const kindByType = new Map<string, RecordKind>(recordKinds.map((kind) => [predicateType(kind), kind]));
 const schemas = new Map<RecordKind, ReturnType<typeof statementSchemaOf>>();
 
@@ -99,7 +100,7 @@ const schemas = new Map<RecordKind, ReturnType<typeof statementSchemaOf>>();
 export function parseStatement(
   value: unknown,
 ): { readonly ok: true; readonly statement: Statement } | { readonly ok: false; readonly reason: string } {
-  const type = z.object({ predicateType: z.string() }).safeParse(value);
+  const type = typed.safeParse(value);
   const kind = type.success ? kindByType.get(type.data.predicateType) : undefined;
   if (kind === undefined) return { ok: false, reason: `unknown predicate type ${type.success ? type.data.predicateType : '(none)'}` };
   const schema = schemas.get(kind) ?? statementSchemaOf(kind);

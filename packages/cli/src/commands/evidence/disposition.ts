@@ -37,7 +37,7 @@ async function apply({ client, io, signal }: CommandContext, reason: string): Pr
       let [current] = (await client.call('disposition.announce', { body: { reason } })).items;
       if (current === undefined) break;
       while (current !== undefined && !current.finished) {
-        const { disposition_id, erased, records } = current;
+        const { disposition_id, erased, records }: Done[number] = current;
         progress.update({ done: erased, total: records, unit: 'records' });
         if (signal.aborted)
           throw new Problem('cancelled', {

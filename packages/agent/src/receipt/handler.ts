@@ -1,0 +1,88 @@
+import { Problem, type runRoutes } from '@govctl/core/api';
+import { reconcileRun } from '@govctl/core/audit';
+import type { CapabilityKey } from '@govctl/core/evidence';
+import { mayAffect } from '@govctl/core/identity';
+import type { RunRow, RunState } from '@govctl/core/promotion';
+import {
+  type AssistPlace,
+  buildReceipt,
+  isDataBroken,
+  type Receipt,
+  type ReceiptRun,
+  receiptHeaders,
+  receiptHtml,
+  remoteAssist,
+} from '@govctl/core/receipt';
+import { watchListFor } from '@govctl/core/watch';
+import { owedMs } from '../audit/run-audit.ts';
+import { type Database, query } from '../db/index.ts';
+import { type Handlers, Reply } from '../http/index.ts';
+import type { PromotionAnswers } from '../promotion/answer.ts';
+import { runById } from '../promotion/queries.ts';
+import { prefersHtml } from './accept.ts';
+
+export type ReceiptDependencies = {
+  readonly database: Database;
+  readonly answers: PromotionAnswers;
+  readonly deployment: { readonly environment: string; readonly service_release_id: string; readonly log: string };
+  /** Signs references to whoever helps with broken data. */
+  readonly signer: CapabilityKey;
+  /** Where help is, as configured now; undefined where nowhere. */
+  readonly assist: () => AssistPlace | undefined;
+};
+
+const auditClosed = query<{ audit_id: string }, { closed_at: string | null }>(
+  'audit closed',
+  'SELECT closed_at FROM pending_audit WHERE audit_id = :audit_id',
+);
+
+type IncidentRow = { incident_id: string; severity: string; error_code: string; resolved_at: string | null };
+/** The first of a run: what came after it is mostly its consequence. */
+const incidentOfRun = query<{ run_id: string }, IncidentRow>(
+  'incident of run',
+  'SELECT incident_id, severity, error_code, resolved_at FROM incident WHERE run_id = :run_id ORDER BY opened_at, incident_id LIMIT 1',
+);
+
+/** What a run leaves for a person: made from what is stored whenever somebody asks, and stored nowhere. */
+export function receiptHandlers(deps: ReceiptDependencies): Handlers<typeof runRoutes> {
+  return {
+    async 'run.receipt'({ params, actor, headers, now }) {
+      const [[row]] = await deps.database.read([runById(params)]);
+      if (row === undefined || row.kind === 'job' || !mayAffect(actor, 'run.read', row))
+        throw new Problem('not-found', { detail: `no run ${params.run_id}`, hint: 'govctl promotion ls' });
+      const receipt = await receiptOf(deps, row, now);
+      return prefersHtml(headers.accept) ? new Reply(200, receiptHtml(receipt), receiptHeaders) : receipt;
+    },
+  };
+}
+
+async function receiptOf(deps: ReceiptDependencies, row: RunRow, now: string): Promise<Receipt> {
+  const state = JSON.parse(row.state) as RunState;
+  const run: ReceiptRun = await deps.answers.answer(row);
+  const [closed, incidents] = await deps.database.read([
+    auditClosed({ audit_id: state.pending_audit?.audit_id ?? '' }),
+    incidentOfRun({ run_id: row.run_id }),
+  ]);
+  const [incident] = incidents;
+  return buildReceipt({
+    run,
+    requested_by: row.actor_id,
+    segments: state.segments,
+    owed: state.expectations.length,
+    acknowledged: state.expectations.filter(({ status }) => status === 'ACKED').length,
+    audit: reconcileRun(state.expectations, state.acks, owedMs(state.phases, now)),
+    audit_closed: closed[0]?.closed_at != null,
+    deployment: deps.deployment,
+    ...(incident === undefined ? {} : { incident: { ...incident, state: incident.resolved_at === null ? 'open' : 'resolved' } }),
+    ...(state.lesson === undefined ? {} : { lesson: state.lesson }),
+    watch: watchListFor({ names: [run.dataset_id] }),
+    remote_assist: await assistOf(deps, run, now),
+  });
+}
+
+async function assistOf(deps: ReceiptDependencies, run: ReceiptRun, now: string): Promise<Receipt['remote_assist']> {
+  const place = deps.assist();
+  if (place === undefined || !isDataBroken(run, [])) return null;
+  const request = { issuer: deps.deployment.log, trace_id: run.trace_id, since: run.updated_at };
+  return await remoteAssist(place, request, deps.signer, now);
+}

@@ -1,0 +1,112 @@
+import { exceptionText } from '../decision/exception.ts';
+import { clip } from './bounded.ts';
+import type { Receipt, Tone } from './receipt.ts';
+import { isIdle, type ManifestStep, type ReceiptRun } from './source.ts';
+
+type Verdict = Receipt['verdict'];
+
+/**
+ * How a run ended, or stands, in a word and a sentence. Calm: it says what is so and what did not change, and blames nobody. What is
+ * not done because somebody decided so is no failure.
+ */
+export function verdictOf(run: ReceiptRun, steps: readonly ManifestStep[]): Verdict {
+  const ended = run.phase === 'COMPLETED' || run.phase === 'FAILED';
+  const [tone, word, sentence] = said(run, steps);
+  return { tone, word, sentence: clip(`${sentence}.`), ended };
+}
+
+function said(run: ReceiptRun, steps: readonly ManifestStep[]): readonly [Tone, string, string] {
+  if (run.phase === 'COMPLETED') return completed(run, steps);
+  switch (run.status) {
+    case 'failed_policy':
+      return ['bad', 'Denied', `${unchanged(run)}: ${whyDenied(run)}`];
+    case 'cancelled':
+      return ['plain', 'Cancelled', `${unchanged(run)}: the run was ended before it decided anything`];
+    case 'failed':
+      return ['bad', 'Failed', `${unchanged(run)}: ${failedStep(steps) ?? 'something went wrong on the way'}`];
+    case 'pending_audit':
+      return ['bad', 'Failed', `${subjectOf(run)} was allowed, but the store did not carry it out; somebody has to look at it`];
+    case 'retry':
+      return ['plain', 'Run again', 'This run ended, and another one takes its place'];
+    case 'deferred':
+      return ['wait', 'Waiting', `${notYet(run)}: ${waitsFor(run)}`];
+    case 'paused':
+      return ['wait', 'Paused', `${notYet(run)}: it was paused and goes on when somebody resumes it`];
+    case 'incomplete':
+      return ['wait', 'Almost done', `${subjectOf(run)} is decided; it waits for ${run.waiting_on.join(', ') || 'the last confirmation'}`];
+    default:
+      return ['wait', 'Under way', `${subjectOf(run)} is being worked on; this receipt is not final yet`];
+  }
+}
+
+function completed(run: ReceiptRun, steps: readonly ManifestStep[]): readonly [Tone, string, string] {
+  if (run.run_kind === 'job') {
+    const skipped = steps.filter(({ status }) => status === 'skipped');
+    const done = steps.length - skipped.length;
+    const [first] = skipped.filter((step) => !isIdle(step));
+    if (first === undefined && done < steps.length)
+      return ['good', 'Completed', `${done} of ${plural(steps.length, 'step')} of ${run.dataset_id} were done; the others did not apply`];
+    if (first === undefined) return ['good', 'Completed', `All ${plural(steps.length, 'step')} of ${run.dataset_id} were done`];
+    const which = skipped.length === 1 ? `${first.step} was skipped` : `${skipped.length} were skipped`;
+    return ['wait', 'Completed in part', `${done} of ${plural(steps.length, 'step')} were done and ${which}: ${unfinished(first)}`];
+  }
+  const spite = exceptionText(run.decision?.exceptions);
+  if (run.run_kind === 'rollback')
+    return [
+      'good',
+      'Rolled back',
+      `${run.dataset_id} ${run.to_layer ?? ''} is back on its last verified version; the version after it is quarantined`,
+    ];
+  return [
+    'good',
+    'Promoted',
+    `${run.dataset_id} was promoted from ${run.from_layer ?? '-'} to ${run.to_layer ?? '-'}${spite === '' ? ': every gate that was asked passed' : `, with ${spite}`}`,
+  ];
+}
+
+/** A job is its workspace; a promotion says where it goes. */
+function subjectOf({ run_kind, dataset_id, from_layer, to_layer }: ReceiptRun): string {
+  if (run_kind === 'job' || to_layer === null) return dataset_id;
+  return run_kind === 'rollback' || from_layer === null ? `${dataset_id} ${to_layer}` : `${dataset_id} ${from_layer} to ${to_layer}`;
+}
+
+function unchanged({ run_kind, dataset_id, to_layer }: ReceiptRun): string {
+  if (run_kind === 'job') return `The job of ${dataset_id} did not finish`;
+  if (run_kind === 'rollback') return `${dataset_id} ${to_layer ?? ''} was not rolled back, and nothing changed`;
+  return `${dataset_id} was not promoted to ${to_layer ?? '-'}, and nothing changed`;
+}
+
+function notYet({ run_kind, dataset_id, to_layer }: ReceiptRun): string {
+  if (run_kind === 'job') return `The job of ${dataset_id} is not done yet`;
+  return `${dataset_id} is not ${run_kind === 'rollback' ? 'rolled back' : `promoted to ${to_layer ?? '-'}`} yet`;
+}
+
+function whyDenied({ decision }: ReceiptRun): string {
+  const fails = decision?.gates.filter(({ outcome }) => outcome === 'fail') ?? [];
+  const [first] = fails;
+  if (decision?.decided_by === 'timeout') return 'the time to wait ran out';
+  if (first === undefined) return 'it was denied';
+  const others = fails.length - 1;
+  return `${clip(first.reason, 200)}${others === 0 ? '' : `; ${others} more ${others === 1 ? 'gate does' : 'gates do'} not hold`}`;
+}
+
+function waitsFor({ decision, waiting_on }: ReceiptRun): string {
+  const [first] = decision?.gates.filter(({ outcome }) => outcome === 'defer') ?? [];
+  if (first === undefined) return `it waits for ${waiting_on.join(', ') || 'something that is not there yet'}`;
+  const others = Math.max(waiting_on.length, 1) - 1;
+  return `${clip(first.reason, 200)}${others === 0 ? '' : `, and ${others} more to wait for`}`;
+}
+
+function failedStep(steps: readonly ManifestStep[]): string | undefined {
+  const failed = steps.find(({ status }) => status === 'failed');
+  return failed === undefined ? undefined : `${failed.step} failed${failed.reason === undefined ? '' : ` (${clip(failed.reason, 200)})`}`;
+}
+
+function unfinished({ takeaway, reason }: ManifestStep): string {
+  // A takeaway is a sentence of its own; this one ends here anyway.
+  return clip(takeaway ?? reason ?? 'what it needs was not there', 200).replace(/\.$/, '');
+}
+
+function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
+}
