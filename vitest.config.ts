@@ -22,6 +22,7 @@ const onPostgres = [
   'access',
   'audit',
   'boundary',
+  'control',
   'daemon',
   'dry-run',
   'evidence',

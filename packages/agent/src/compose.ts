@@ -26,6 +26,7 @@ import { apiKeyAuthenticator } from './identity/authenticate.ts';
 import { currentAuthority } from './identity/authority.ts';
 import { identityHandlers } from './identity/handler.ts';
 import { incidentHandlers } from './incident/handler.ts';
+import { lockHandlers } from './lock/handler.ts';
 import { startLoop } from './loop/loop.ts';
 import { loopWatch } from './loop/loop-watch.ts';
 import { recentActivity } from './loop/recent-activity.ts';
@@ -41,6 +42,8 @@ import { boundaryHandlers } from './promotion/boundary.ts';
 import { promotionHandlers } from './promotion/handler.ts';
 import type { PromotionDependencies } from './promotion/judge.ts';
 import { listHandlers } from './promotion/list.ts';
+import { pauseHandlers } from './promotion/pause.ts';
+import { watchPauses } from './promotion/pause-loop.ts';
 import { requeueDeferred } from './promotion/requeue.ts';
 import { rollbackHandler } from './promotion/rollback.ts';
 import { qualityHandlers } from './quality/handler.ts';
@@ -55,6 +58,7 @@ import { systemHandlers } from './system/handler.ts';
 import { askReadiness, type Readiness, type ReadinessCheck } from './system/readiness.ts';
 import type { ActivatedSockets } from './systemd/index.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import { tenantHandlers } from './tenant/handler.ts';
 import { startWitnesses } from './witness/witnesses.ts';
 
 export type Settings = {
@@ -259,10 +263,13 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     }),
     ...promotionHandlers(promotion),
     ...approvalHandlers(promotion),
+    ...pauseHandlers({ ...promotion, refusals: denialLimit() }),
     ...listHandlers(database),
     ...rollbackHandler(promotion, snapshotVerifier(snapshot)),
     ...boundaryHandlers({ ...promotion, log, governanceKeys: [decisionSigner.public_key_spki] }),
     ...auditHandlers(shared),
+    ...lockHandlers(shared),
+    ...tenantHandlers(shared),
     ...incidentHandlers(shared),
     ...reconcileHandler({
       ...shared,
@@ -305,6 +312,15 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     round: async () => ((await requeueDeferred(promotion, holder)) > 0 ? 10 : 500),
   });
   opened.defer(() => requeue.stop());
+
+  const pauses = startLoop({
+    name: 'pause',
+    now,
+    logger,
+    watch: loops,
+    round: async () => ((await watchPauses(promotion, holder)) > 0 ? 10 : 1000),
+  });
+  opened.defer(() => pauses.stop());
 
   const allowedHosts = new Set([...localHosts, new URL(publicUrl).hostname]);
   const served: Omit<HttpOptions, 'listeners'> = {

@@ -16,6 +16,7 @@ import { generalCommands } from './commands/general/declaration.ts';
 import { handoffCommands } from './commands/handoff/declaration.ts';
 import { holdCommands } from './commands/hold/declaration.ts';
 import { incidentCommands } from './commands/incident/declaration.ts';
+import { lockCommands } from './commands/lock/declaration.ts';
 import { logCommands } from './commands/log/declaration.ts';
 import { ospaCommands } from './commands/ospa/declaration.ts';
 import { policyCommands } from './commands/policy/declaration.ts';
@@ -25,6 +26,7 @@ import { qualityCommands } from './commands/quality/declaration.ts';
 import { runCommands } from './commands/run/declaration.ts';
 import { selftestCommands } from './commands/selftest/declaration.ts';
 import { snapshotCommands } from './commands/snapshot/declaration.ts';
+import { tenantCommands } from './commands/tenant/declaration.ts';
 import { waiverCommands } from './commands/waiver/declaration.ts';
 
 /** Everything govctl can do, in the order help shows it: what people use most first. */
@@ -44,6 +46,7 @@ export const program: readonly Entry[] = [
   ...gateCommands,
   ...datasetCommands,
   ...holdCommands,
+  ...lockCommands,
   ...auditCommands,
   ...incidentCommands,
   ...handoffCommands,
@@ -51,6 +54,7 @@ export const program: readonly Entry[] = [
   ...candidateCommands,
   preflightCommand,
   ...ospaCommands,
+  ...tenantCommands,
   ...eventCommands,
   ...apikeyCommands,
   ...backupCommands,

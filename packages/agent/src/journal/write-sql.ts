@@ -8,6 +8,7 @@ import { handoffWriteSql } from '../handoff/write-sql.ts';
 import { identityWriteSql } from '../identity/write-sql.ts';
 import { incidentWriteSql } from '../incident/write-sql.ts';
 import { leaseWriteSql } from '../lease/write-sql.ts';
+import { runControlWriteSql } from '../lock/write-sql.ts';
 import { governanceWriteSql } from '../policy/write-sql.ts';
 import { promotionWriteSql } from '../promotion/write-sql.ts';
 import { snapshotWriteSql } from '../snapshot/write-sql.ts';
@@ -24,6 +25,7 @@ export const writeSql: Readonly<Record<WriteName, WriteSql>> = {
   ...snapshotWriteSql,
   ...eventWriteSql,
   ...leaseWriteSql,
+  ...runControlWriteSql,
   ...evidenceWriteSql,
   ...witnessWriteSql,
   ...incidentWriteSql,

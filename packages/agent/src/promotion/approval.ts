@@ -17,6 +17,7 @@ import { isEnded, type Phase } from '@govctl/core/run';
 import type { Handlers } from '../http/index.ts';
 import { readRun } from './handler.ts';
 import { deferLimits, judge, keepsMoving, type PromotionDependencies, rebuilds, resume, type StoredRequest, sagaContext } from './judge.ts';
+import { alreadyPaused } from './pause.ts';
 
 const defaultMs = 24 * 3_600_000;
 
@@ -108,6 +109,7 @@ async function whatWaits(deps: PromotionDependencies, runId: string, actor: Acto
   }
   const state = JSON.parse(run.state) as RunState;
   const stored = state.request as StoredRequest | undefined;
+  if (run.status === 'paused') throw alreadyPaused(run);
   if (run.status !== 'deferred' || stored === undefined) {
     const ended = isEnded(run.phase as Phase);
     throw refuse(

@@ -15,6 +15,7 @@ import { mayAffect } from '@govctl/core/identity';
 import { carryOut, confirmCommit, decideForRemote, type RunRow, type RunState, startRun, storeMove } from '@govctl/core/promotion';
 import { query } from '../db/index.ts';
 import type { Handlers } from '../http/index.ts';
+import { openSuspension } from '../tenant/queries.ts';
 import { newestWitnessed } from '../witness/queries.ts';
 import type { LogReader } from './answer.ts';
 import { type FactRequest, lockKeyOf } from './facts.ts';
@@ -30,6 +31,7 @@ import {
   sagaContext,
   traceIdOf,
 } from './judge.ts';
+import { alreadyPaused } from './pause.ts';
 import { activePointer, recordByRef, runById, snapshotFact } from './queries.ts';
 import { assertSameRequest } from './replay.ts';
 
@@ -59,15 +61,13 @@ export function boundaryHandlers(
   };
 
   return {
-    async 'subscription.check'({ body }) {
-      return {
-        schemaVersion,
-        kind: 'SubscriptionCheck' as const,
-        tenant: body.tenant,
-        decision: 'allow' as const,
-        reason: 'no plan limits this tenant',
-        refresh_at: null,
-      };
+    async 'subscription.check'({ body: { tenant } }) {
+      const [[suspended]] = await deps.database.read([openSuspension({ tenant_id: tenant })]);
+      const check = { schemaVersion, kind: 'SubscriptionCheck' as const, tenant, refresh_at: null };
+      // Why it is suspended is for those who may read it.
+      if (suspended !== undefined)
+        return { ...check, decision: 'deny' as const, reason: `the tenant is suspended since ${suspended.suspended_at}` };
+      return { ...check, decision: 'allow' as const, reason: 'no plan limits this tenant' };
     },
 
     async 'governance.decide'({ params, body, actor, now, traceparent }) {
@@ -100,6 +100,7 @@ export function boundaryHandlers(
         const judged = await judge(deps, request, actor, attempt === 0 ? now : deps.now());
         const { run } = judged.read;
         if (run !== null) assertSameRequest(run, digest, actor);
+        if (run?.status === 'paused') throw alreadyPaused(run);
         // A deferred decision is asked again by its orchestrator, after it mended what was missing.
         if (run !== null && run.status !== 'deferred') return await signedDecision(deps, run);
         const { facts } = judged.read;

@@ -7,6 +7,7 @@ import { latestChecks, type QualityCheck } from '@govctl/core/quality';
 import type { Database } from '../db/index.ts';
 import {
   activePointer,
+  type DatasetFactRow,
   datasetFact,
   type ExceptionRow,
   exceptionFacts,
@@ -144,6 +145,7 @@ export async function readFacts(sources: FactSources, request: FactRequest, acto
     signer_keys: [...sources.signer_keys()],
     approvals: exceptions.flatMap((row) => (row.said === 'approval' ? [approvalFact(row, request.run_id)] : [])),
     waivers: exceptions.flatMap((row) => (row.said === 'waiver' ? [waiverFact(row)] : [])),
+    ...suspensionFact(base),
     rollback: request.rollback,
   };
   return {
@@ -154,6 +156,12 @@ export async function readFacts(sources: FactSources, request: FactRequest, acto
     lock_key: lockKey,
     lock_fence: base.lock_fence ?? 0,
   };
+}
+
+function suspensionFact(row: DatasetFactRow): Pick<Facts, 'suspension'> {
+  const { suspension_id, suspension_reason: reason, suspended_at, suspended_by, suspension_ref: evidence_ref } = row;
+  if (suspension_id === null || reason === null || suspended_at === null || suspended_by === null || evidence_ref === null) return {};
+  return { suspension: { suspension_id, reason, suspended_at, suspended_by, evidence_ref } };
 }
 
 /** A waiver that ran out lately is a fact still: not to count, but for the gate to say so. */

@@ -20,18 +20,25 @@ export type DatasetFactRow = {
   lock_fence: number | null;
   lock_holder: string | null;
   lock_expires_at: string | null;
+  suspension_id: string | null;
+  suspension_reason: string | null;
+  suspended_at: string | null;
+  suspended_by: string | null;
+  suspension_ref: string | null;
 };
 export const datasetFact = query<Target & { lock_key: string }, DatasetFactRow>(
   'dataset fact',
   `SELECT (SELECT revision FROM dataset WHERE ${ofDataset}) AS dataset_revision,
           coalesce(p.activation, 0) AS policy_activation, p.policy_rev, p.packs AS policy_packs,
           c.version AS contract_version, c.digest AS contract_digest, c.body AS contract_body,
-          l.fence AS lock_fence, l.holder AS lock_holder, l.expires_at AS lock_expires_at
+          l.fence AS lock_fence, l.holder AS lock_holder, l.expires_at AS lock_expires_at,
+          s.suspension_id, s.reason AS suspension_reason, s.suspended_at, s.suspended_by, s.evidence_ref AS suspension_ref
    FROM (SELECT 1 AS one) AS base
    LEFT JOIN policy_activation p ON p.activation = (SELECT max(activation) FROM policy_activation)
    LEFT JOIN contract c ON c.contract_id = (SELECT contract_id FROM contract WHERE ${ofDataset} ORDER BY applied_at DESC, version DESC LIMIT 1)
      AND c.version = (SELECT max(version) FROM contract m WHERE m.contract_id = c.contract_id)
-   LEFT JOIN lock l ON l.lock_key = ${opaque('lock_key')}`,
+   LEFT JOIN lock l ON l.lock_key = ${opaque('lock_key')}
+   LEFT JOIN tenant_suspension s ON s.tenant_id = ${opaque('tenant_id')} AND s.resumed_at IS NULL`,
 );
 
 export type SnapshotRow = {
@@ -177,6 +184,13 @@ export const dueRuns = query<{ now: string; limit: number }, { run_id: string }>
      AND (r.next_eligible_at <= :now OR r.dataset_revision IS DISTINCT FROM d.revision
           OR r.policy_activation <> coalesce((SELECT max(activation) FROM policy_activation), 0))
    ORDER BY r.next_eligible_at LIMIT :limit`,
+);
+
+/** Paused promotions and rollbacks; jobs are watched by what runs them. */
+export const pausedRuns = query<{ after: string; limit: number }, RunRow>(
+  'paused runs',
+  `SELECT * FROM run
+   WHERE phase NOT IN ('COMPLETED', 'FAILED') AND status = 'paused' AND kind <> 'job' AND run_id > :after ORDER BY run_id LIMIT :limit`,
 );
 
 export const recordByRef = query<

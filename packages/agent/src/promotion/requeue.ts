@@ -1,10 +1,9 @@
-import { type DecisionBody, decisionDigest, endedByTimeout } from '@govctl/core/decision';
 import { holdLease } from '@govctl/core/lease';
-import { carryOut, decideForRemote, type RunRow, type RunState } from '@govctl/core/promotion';
+import type { RunRow } from '@govctl/core/promotion';
 import type { CommitResult } from '../journal/index.ts';
-import { deferLimits, judge, type PromotionDependencies, resume, type StoredRequest, sagaContext } from './judge.ts';
+import { type PromotionDependencies, resume } from './judge.ts';
 import { dueRuns, runById } from './queries.ts';
-import { aftermathOf } from './rollback.ts';
+import { reevaluate } from './reevaluate.ts';
 
 const perRound = 50;
 
@@ -30,32 +29,10 @@ export async function requeueDeferred(deps: PromotionDependencies, holder: strin
 }
 
 async function askAgain(deps: PromotionDependencies, run: RunRow, holder: string): Promise<CommitResult> {
-  const state = JSON.parse(run.state) as RunState;
-  const stored = state.request as StoredRequest | undefined;
-  if (stored === undefined) throw new Error(`run ${run.run_id} is deferred without what was asked`);
   const now = deps.now();
-  // What the asker may do now, not what it might do then: a key that was revoked promotes nothing any more.
-  const actor = await deps.authority.current(stored.actor, now);
-  const attempt = await judge(deps, stored.facts, actor, now);
-  const { facts } = attempt.read;
-  const context = sagaContext(deps, attempt.read, undefined);
-  const timedOut = attempt.decision.decision === 'defer' && run.defer_until !== null && run.defer_until <= now;
-  const decision: DecisionBody = timedOut ? endedByTimeout(attempt.decision) : attempt.decision;
-  const judged = { facts, decision, decision_digest: timedOut ? decisionDigest(decision) : attempt.decision_digest };
-  const start = resume(run);
-  const allowed = decision.decision === 'allow';
-  const planned =
-    allowed && stored.by === 'remote'
-      ? decideForRemote(start, judged, context)
-      : carryOut(
-          start,
-          judged,
-          context,
-          deferLimits(facts),
-          allowed && stored.by === 'rollback' ? aftermathOf(deps, facts, context, state.reason ?? '') : undefined,
-        );
-  const result = await deps.journal.commit({ ...planned.unit, changes: [holdLease('requeue', holder, now), ...planned.unit.changes] });
+  const { unit, decision } = await reevaluate(deps, run, resume(run), now);
+  const result = await deps.journal.commit({ ...unit, changes: [holdLease('requeue', holder, now), ...unit.changes] });
   // The same answer again is not another decision: nothing was recorded.
-  if (result.ok && planned.unit.records.length > 0) deps.decided(decision.decision);
+  if (result.ok && unit.records.length > 0) deps.decided(decision.decision);
   return result;
 }

@@ -24,7 +24,7 @@ export const problemTable = {
   'run-id-reused': { status: 422, exit: 'conflict', title: 'This run_id was used with another request' },
   'digest-mismatch': { status: 422, exit: 'integrity', title: 'The content does not have the digest it claims' },
   unprocessable: { status: 422, exit: 'usage', title: 'Understood, but cannot be done as asked' },
-  locked: { status: 423, exit: 'conflict', title: 'Held by someone else' },
+  locked: { status: 423, exit: 'conflict', title: 'Paused, or held by someone else' },
   'too-many-requests': { status: 429, exit: 'defer', title: 'Too many requests' },
   'headers-too-large': { status: 431, exit: 'usage', title: 'The headers are too large' },
   internal: { status: 500, exit: 'internal', title: 'A bug in govd' },

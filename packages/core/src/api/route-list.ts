@@ -14,6 +14,8 @@ import { handoffReplayRoutes } from './route/handoff-replay.ts';
 import { handoffTypeRoutes } from './route/handoff-type.ts';
 import { identityRoutes } from './route/identity.ts';
 import { incidentRoutes } from './route/incident.ts';
+import { lockRoutes } from './route/lock.ts';
+import { pauseRoutes } from './route/pause.ts';
 import { policyRoutes } from './route/policy.ts';
 import { preflightRoutes } from './route/preflight.ts';
 import { promotionRoutes } from './route/promotion.ts';
@@ -21,6 +23,7 @@ import { qualityRoutes } from './route/quality.ts';
 import { runRoutes } from './route/run.ts';
 import { snapshotRoutes } from './route/snapshot.ts';
 import { systemRoutes } from './route/system.ts';
+import { tenantRoutes } from './route/tenant.ts';
 import { waiverRoutes } from './route/waiver.ts';
 import { defineRoutes } from './route.ts';
 
@@ -29,6 +32,9 @@ export const routeList = defineRoutes({
   ...systemRoutes,
   ...promotionRoutes,
   ...approvalRoutes,
+  ...pauseRoutes,
+  ...lockRoutes,
+  ...tenantRoutes,
   ...auditRoutes,
   ...runRoutes,
   ...incidentRoutes,

@@ -145,6 +145,15 @@ export const waiverFactSchema = z.strictObject({
   evidence_ref: digestSchema,
 });
 
+/** The tenant may run nothing. */
+export const suspensionFactSchema = z.strictObject({
+  suspension_id: z.string(),
+  reason: z.string(),
+  suspended_at: timestampSchema,
+  suspended_by: z.string(),
+  evidence_ref: digestSchema,
+});
+
 /**
  * Everything a decision is made from, in one object: rows as the database has them, read in one transaction. The kernel sees nothing
  * else. The asking run's own row, lock and quota use are left out, so that asking twice gives the same facts.
@@ -186,6 +195,8 @@ export const factsSchema = z.strictObject({
   approvals: z.array(approvalFactSchema).default([]),
   /** Of the dataset, not revoked; those that ran out lately too, so that it can be said. */
   waivers: z.array(waiverFactSchema).default([]),
+  /** Left out where the tenant is not suspended: what was decided before there were suspensions is decided alike. */
+  suspension: suspensionFactSchema.optional(),
   /** For a rollback: the newest earlier generation of the target layer that points at the snapshot, null when there is none. */
   rollback: z.strictObject({ target_generation: count.nullable() }).nullable(),
 });

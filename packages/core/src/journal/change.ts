@@ -11,6 +11,7 @@ import type { LeaseWrites } from '../lease/lease.ts';
 import type { GovernanceWrites } from '../policy/write.ts';
 import type { SnapshotWrites } from '../promotion/snapshot-write.ts';
 import type { PromotionWrites } from '../promotion/write.ts';
+import type { RunControlWrites } from '../run/write.ts';
 
 /**
  * Every write the journal knows: name -> values. Each domain declares its own beside its rules (`<domain>/write.ts`);
@@ -27,6 +28,7 @@ export interface Writes
     EventTypeWrites,
     EventWrites,
     LeaseWrites,
+    RunControlWrites,
     WitnessWrites,
     IncidentWrites,
     EvidenceWrites {}

@@ -1,6 +1,9 @@
 import type { Ack, Expectation } from '../audit/expectation.ts';
 import type { Lesson } from '../incident/lesson.ts';
+import type { ObservabilityStatus } from '../run/observability.ts';
+import type { PausedRun } from '../run/pause.ts';
 import type { Transition } from '../run/phase.ts';
+import type { RiskLevel } from '../run/threshold.ts';
 
 /** A stretch of a run judged under one policy set and configuration; a change opens the next one and never edits the last. */
 export type Segment = {
@@ -23,6 +26,15 @@ export type RunState = {
   readonly waiting_on?: readonly string[];
   /** What the last recorded evaluation said of people: how many approved, and what they set aside. */
   readonly said_by_people?: readonly string[];
+  /** While it is paused. */
+  readonly pause?: PausedRun;
+  /** How near it came to what it may use; nothing is stopped by it. */
+  readonly risk_level?: RiskLevel;
+  /** Thresholds that were told of. */
+  readonly thresholds?: readonly string[];
+  /** After its trace could not be written. */
+  readonly observability_status?: ObservabilityStatus;
+  readonly observability_error?: string;
   /** The incident that the end of this run opened. */
   readonly incident_id?: string;
   /** Where the outcome asks for one. */

@@ -26,7 +26,7 @@ export function stricterMode(deployment: ObservabilityMode, asked: Observability
   return observabilityModes.indexOf(asked) < observabilityModes.indexOf(deployment) ? asked : deployment;
 }
 
-export const observabilityStatuses = ['FULL', 'DEGRADED', 'LOST'] as const;
+export const observabilityStatuses = ['DEGRADED', 'LOST'] as const;
 export type ObservabilityStatus = (typeof observabilityStatuses)[number];
 
 /** What stands on the run after its trace could not be written. */

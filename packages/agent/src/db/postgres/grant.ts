@@ -39,6 +39,7 @@ export const tableRights = {
   reconcile_report: appendOnly,
   approval: changing,
   waiver: changing,
+  tenant_suspension: changing,
   api_key: changing,
   event_type_registry: changing,
   governance_candidate_state: changing,

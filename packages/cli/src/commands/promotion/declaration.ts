@@ -176,6 +176,9 @@ export const promotionCancel = defineCommand({
   exits: ['conflict', 'not-found'],
 });
 
+const pauseKinds = ['manual_pause', 'policy_change', 'budget_warning', 'approval_required', 'rate_limit_soft'] as const;
+const authorities = ['tenant_admin', 'tenant_user', 'system_auto', 'api_key_owner', 'founder_only'] as const;
+
 const saidRole = {
   type: 'string',
   value: 'ROLE',
@@ -214,6 +217,51 @@ export const promotionReject = defineCommand({
   flags: { reason, role: saidRole },
   examples: [{ command: 'govctl promotion reject R --reason "the totals do not match the ledger"', what: 'the record says who and why' }],
   exits: ['conflict', 'not-found'],
+});
+
+export const promotionPause = defineCommand({
+  name: 'pause',
+  summary: 'Halt a promotion that waits, until somebody resumes it',
+  description: [
+    'It is not asked again until it is resumed, or its time runs out: somebody is warned shortly before, and then it ends, goes on, or stays paused while an incident calls for a person. The time it is paused does not count for its deadlines. Only what waits can be paused: any other promotion is over in one step.',
+    'Authorities are how far a grant of promotion.resume reaches. tenant_user: a person, for this dataset. tenant_admin: for every dataset of the tenant. founder_only: a person who may do anything. api_key_owner: whoever asked for the run. system_auto: a service. Without --authority the kind says who.',
+  ].join('\n\n'),
+  args: { run: { summary: 'run_id of a promotion that waits', completes: 'run' } },
+  flags: {
+    reason,
+    kind: { type: 'string', value: 'KIND', choices: pauseKinds, default: 'manual_pause', summary: 'What kind of pause it is' },
+    authority: { type: 'list', value: 'WHO', choices: authorities, summary: 'Who may resume it, any one of them; may be given again' },
+    sla: { type: 'duration', value: 'DURATION', default: '1h', summary: 'How long it may stay paused; 30d at most' },
+    'warn-before': { type: 'duration', value: 'DURATION', default: '5m', summary: 'How long before that somebody is warned' },
+    'on-timeout': {
+      type: 'string',
+      value: 'WHAT',
+      choices: ['terminate', 'continue', 'escalate'],
+      default: 'terminate',
+      summary: 'What happens then: it ends, it goes on, or it stays paused and an incident is opened',
+    },
+    'keep-lock': { type: 'boolean', summary: 'Nobody else may write the target meanwhile' },
+    'release-lock': { type: 'boolean', summary: 'Others may write the target meanwhile; so it is when neither is given' },
+  },
+  examples: [
+    { command: 'govctl promotion pause R --reason "waiting for the ledger"', what: 'for an hour at most; then it ends' },
+    {
+      command: 'govctl promotion pause R --reason "audit under way" --sla 1d --on-timeout escalate --keep-lock',
+      what: 'nothing moves until a person says so',
+    },
+  ],
+  exits: ['conflict', 'not-found'],
+});
+
+export const promotionResume = defineCommand({
+  name: 'resume',
+  summary: 'Let a paused promotion go on: everything is asked again',
+  description:
+    'On the facts of now, as if it were asked for the first time. Only who the pause names may: an attempt by anybody else is refused, and recorded.',
+  args: { run: { summary: 'run_id of a paused promotion', completes: 'run' } },
+  flags: { reason },
+  examples: [{ command: 'govctl promotion resume R --reason "the ledger agrees"', what: 'exits by the new decision' }],
+  exits: ['deny', 'defer', 'conflict', 'not-found', 'auth'],
 });
 
 export const promotionRollback = defineCommand({
@@ -256,6 +304,8 @@ export const promotionCommands = [
     command(promotionWatch, () => import('./watch.ts')),
     command(promotionApprove, () => import('./approve.ts')),
     command(promotionReject, () => import('./reject.ts')),
+    command(promotionPause, () => import('./pause.ts')),
+    command(promotionResume, () => import('./resume.ts')),
     command(promotionCancel, () => import('./cancel.ts')),
     command(promotionRollback, () => import('./rollback.ts')),
   ]),

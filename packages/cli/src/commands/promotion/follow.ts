@@ -68,6 +68,8 @@ function goesOn(runId: string): Problem {
 
 /** What a run that is still open waits for, in one line. */
 export function unmet(promotion: PromotionDocument): string {
+  const { pause } = promotion;
+  if (pause !== null) return `it is paused by ${pause.paused_by} until ${pause.expires_at}: ${pause.detail}`;
   const waiting = promotion.decision?.gates.filter(({ outcome }) => outcome === 'defer') ?? [];
   const reasons = waiting.map(({ code, reason }) => `${code} (${reason})`);
   const again = promotion.next_eligible_at === null ? '' : `; asked again at ${promotion.next_eligible_at}`;

@@ -108,6 +108,10 @@ export function promotionOf(facts: Facts, change: Partial<PromotionDocument> = {
     approvals: [],
     phases: [{ phase, status, event: 'request', at: facts.as_of }],
     trace_id: 'f'.repeat(32),
+    pause: null,
+    risk_level: 'normal',
+    observability_status: null,
+    observability_error: null,
     ...change,
   };
 }

@@ -27,8 +27,13 @@ export function promotionTable(document: Document, paint: Paint): string {
     ...optional('decision_ref', promotion.decision_ref),
     ...(evidence === null ? [] : [['evidence', `${evidence.ref}, leaf ${evidence.leaf_index} of ${evidence.tree_size}`] as const]),
     ...(active === null ? [] : [['active', `${active.dataset_id} ${active.layer}, generation ${active.generation}`] as const]),
+    ...pausePairs(promotion.pause),
     ...optional('asked again', promotion.next_eligible_at),
-    ...optional('at the latest', isOpen(promotion) ? promotion.defer_until : null),
+    ...optional('at the latest', isOpen(promotion) && promotion.pause === null ? promotion.defer_until : null),
+    ...(promotion.risk_level === 'normal' ? [] : [['risk', promotion.risk_level] as const]),
+    ...(promotion.observability_status === null
+      ? []
+      : [['trace', `${promotion.observability_status}: ${promotion.observability_error ?? ''}`] as const]),
     ...(audit === null ? [] : [['pending audit', `${audit.audit_id}, owed by ${audit.owner} until ${audit.due_at}`] as const]),
     ...optional('incident', promotion.incident_id),
     ['phases', promotion.phases.map(({ phase, status }) => `${phase}/${status}`).join(' > ')],
@@ -57,6 +62,22 @@ export function sayingText(approval: Omit<PromotionDocument['approvals'][number]
   return `${given_at} by ${actor_id} (${role})${until}${aside}: ${reason}`;
 }
 
+const atTimeout = { TERMINATE: 'then it ends', CONTINUE: 'then it goes on', ESCALATE: 'then somebody is called, and it stays paused' };
+
+function pausePairs(pause: PromotionDocument['pause']): Pair[] {
+  if (pause === null) return [];
+  const { reason, detail, paused_by, paused_at, expires_at, timeout, authorities, lock_key, escalated_at } = pause;
+  return [
+    ['paused', `${paused_at} by ${paused_by} (${reason}): ${detail}`],
+    ['may resume', authorities.join(', ')],
+    [
+      'at the latest',
+      escalated_at === null ? `${expires_at}, ${atTimeout[timeout]}` : `time ran out, somebody was called at ${escalated_at}`,
+    ],
+    ...optional('lock kept', lock_key),
+  ];
+}
+
 function optional(name: string, value: string | null): Pair[] {
   return value === null ? [] : [[name, value]];
 }
@@ -76,10 +97,11 @@ function headline(promotion: PromotionDocument, paint: Paint): string {
   }
   if (status === 'failed_policy') return `${paint.bad('denied')}: ${what}${endings[decision?.decided_by ?? 'policy'] ?? ''}`;
   if (phase === 'FAILED') return `${paint.bad(status === 'cancelled' ? 'cancelled' : 'failed')}: ${what}`;
+  if (status === 'paused') return `${paint.wait('paused')}: ${what}`;
   return `${status === 'deferred' ? paint.wait('deferred') : paintWord(paint, 'open')}: ${what}`;
 }
 
-function next({ run_id, phase, status, decision, evidence, pending_audit, dataset_id }: PromotionDocument) {
+function next({ run_id, phase, status, decision, evidence, pending_audit, dataset_id, pause }: PromotionDocument) {
   if (phase === 'COMPLETED') {
     return [
       ...(evidence === null
@@ -96,6 +118,11 @@ function next({ run_id, phase, status, decision, evidence, pending_audit, datase
   if (status === 'failed_policy')
     return [{ who: 'every gate and rule; a denied run stays denied: mend it, then promote again', command: `govctl why ${run_id}` }];
   if (phase === 'FAILED') return [];
+  if (status === 'paused')
+    return [
+      { who: pause?.authorities.join(' or ') ?? 'who may', command: `govctl promotion resume ${run_id} --reason TEXT` },
+      { who: 'to end it', command: `govctl promotion cancel ${run_id} --reason TEXT` },
+    ];
   const fixes = (decision?.gates ?? []).flatMap(({ outcome, resolve }) => (outcome === 'defer' && resolve !== null ? [resolve] : []));
   const once = new Map(fixes.map((fix) => [fix.command, fix]));
   return [...once.values(), { who: 'it is asked again by itself', command: `govctl promotion watch ${run_id}` }];

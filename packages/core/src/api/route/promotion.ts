@@ -227,7 +227,7 @@ export const promotionRoutes = defineRoutes({
     body: promotionRequestSchema.pick({ evidence: true, expected_policy_rev: true }).required({ evidence: true }),
     response: signedDecision,
     bodyLimit: 8 * 1024 * 1024,
-    problems: ['not-found', ...decisionProblems],
+    problems: ['not-found', 'locked', ...decisionProblems],
   },
   'store.promote': {
     method: 'POST',

@@ -4,6 +4,7 @@ import type { Unit } from '../../journal/unit.ts';
 import { eventsOf } from '../event.ts';
 import type { RunState } from '../run-state.ts';
 import type { RunRow } from '../write.ts';
+import { givesBack } from './pause.ts';
 import { ack, type RunStart, runChange, type SagaContext, standing, walk } from './step.ts';
 
 /** An operator ends an open run: it owes its end and nothing else. */
@@ -15,7 +16,7 @@ export function cancel(
   context: Pick<SagaContext, 'environment' | 'service_release_id' | 'salt'>,
 ): { unit: Unit; row: RunRow; state: RunState } {
   const acks = [...start.state.acks, ack('orchestrator', 'finalize_run', 'cancelled', null, at)];
-  const { request: _request, waiting_on: _waiting, ...kept } = start.state;
+  const { request: _request, waiting_on: _waiting, pause, ...kept } = start.state;
   const state: RunState = {
     ...kept,
     phases: walk(start.state.phases, ['cancel'], at),
@@ -65,7 +66,7 @@ export function cancel(
     state,
     unit: {
       label: 'promotion.cancel',
-      changes: [runChange(start, row)],
+      changes: [runChange(start, row), ...givesBack(row.run_id, pause)],
       records: [record],
       events: eventsOf(scope, [
         ['operations.job.failed', { status: 'cancelled' }],

@@ -525,6 +525,18 @@ CREATE TABLE snapshot (
   flagged_reason     TEXT                   -- built on a version that was rolled back
 );
 
+CREATE TABLE tenant_suspension (
+  suspension_id TEXT NOT NULL PRIMARY KEY,
+  tenant_id     TEXT NOT NULL,
+  reason        TEXT NOT NULL,
+  suspended_at  TEXT NOT NULL,
+  suspended_by  TEXT NOT NULL,
+  evidence_ref  TEXT NOT NULL,
+  resumed_at    TEXT,
+  resumed_by    TEXT,
+  resume_reason TEXT
+) WITHOUT ROWID;
+
 CREATE TABLE waiver (
   waiver_id     TEXT NOT NULL PRIMARY KEY,
   tenant_id     TEXT NOT NULL,
@@ -586,5 +598,9 @@ CREATE INDEX run_by_time ON run (created_at DESC, run_id);
 CREATE INDEX run_open ON run (next_eligible_at) WHERE phase NOT IN ('COMPLETED', 'FAILED');
 
 CREATE INDEX snapshot_by_dataset ON snapshot (tenant_id, dataset_id, created_at);
+
+CREATE UNIQUE INDEX tenant_suspended ON tenant_suspension (tenant_id) WHERE resumed_at IS NULL;
+
+CREATE INDEX tenant_suspension_by_time ON tenant_suspension (suspended_at);
 
 CREATE INDEX waiver_open ON waiver (tenant_id, dataset_id, expires_at) WHERE revoked_at IS NULL;

@@ -1,0 +1,256 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PromotionDocument } from '@govctl/core/promotion';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Deployment, deploy } from './harness.ts';
+import { goodSnapshot, govern, importQuality, junit, snapshotOf } from './orders.ts';
+
+let at: Deployment;
+let count = 0;
+
+beforeAll(async () => {
+  at = await deploy();
+  await at.start();
+  await govern(at);
+});
+afterAll(async () => await at.remove());
+
+/** Rows no other test has. */
+const rows = () => {
+  count += 1;
+  return `${count},${count * 7}`;
+};
+
+/** A promotion that waits: when its checks ran is not known. */
+async function waiting(run: string): Promise<string> {
+  const snapshot = await snapshotOf(at, rows());
+  await importQuality(at, snapshot, junit({ ranAt: null }));
+  await at.json(['promote', 'orders', '--from', 'RAW', '--to', 'GDP', '--snapshot', snapshot, '--run-id', run], 8);
+  return snapshot;
+}
+
+const get = (run: string) => at.json<PromotionDocument>(['promotion', 'get', run]);
+
+async function until(run: string, done: (promotion: PromotionDocument) => boolean): Promise<PromotionDocument> {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const promotion = await get(run);
+    if (done(promotion)) return promotion;
+    await sleep(100);
+  }
+  throw new Error(`${run} never came to it: ${JSON.stringify(await get(run))}`);
+}
+
+/** A key of somebody, in a file, with these grants for orders. */
+async function keyOf(actor: string, datasets: string, ...actions: string[]): Promise<Readonly<Record<string, string>>> {
+  const file = join(at.folder, `${actor.replace('::', '-')}-${count}.apikey`);
+  count += 1;
+  await at.json(['apikey', 'add', '--actor', actor, ...actions.flatMap((one) => ['--action', one]), '--dataset', datasets, '-O', file]);
+  return { GOVCTL_API_KEY_FILE: file };
+}
+
+/** What stands on record of a run: nouns and verbs, in order. */
+async function factsOf(run: string) {
+  const sql = `SELECT p.payload FROM record r JOIN record_payload p ON p.leaf_index = r.leaf_index WHERE r.run_id = '${run}' ORDER BY r.leaf_index`;
+  const stored = await at.rows<{ payload: Buffer }>('govd', sql);
+  return stored.map(({ payload }) => (JSON.parse(payload.toString('utf8')) as { predicate: Record<string, unknown> }).predicate);
+}
+
+async function eventsOf(run: string): Promise<string> {
+  const told = await at.rows<{ events: string }>('govd', `SELECT events FROM outbox WHERE events LIKE '%"${run}"%' ORDER BY outbox_id`);
+  return told.map(({ events }) => events).join('\n');
+}
+
+describe('a pause', () => {
+  it('halts a promotion that waits, until somebody with authority resumes it: then everything is asked again', async () => {
+    const snapshot = await waiting('held');
+    const paused = await at.json<PromotionDocument>([
+      'promotion',
+      'pause',
+      'held',
+      '--reason',
+      'looking at it',
+      '--authority',
+      'founder_only',
+    ]);
+    expect(paused).toMatchObject({
+      status: 'paused',
+      next_eligible_at: null,
+      pause: { reason: 'manual_pause', detail: 'looking at it', timeout: 'TERMINATE', authorities: ['founder_only'], lock_key: null },
+    });
+    expect(Date.parse(paused.pause?.expires_at ?? '') - Date.parse(paused.pause?.paused_at ?? '')).toBe(3_600_000);
+
+    // What it waited for comes, and it is not asked: the daemon asks by itself within a second otherwise.
+    await importQuality(at, snapshot, junit());
+    await sleep(2500);
+    expect(await get('held')).toMatchObject({ status: 'paused', decision: { decision: 'defer' } });
+
+    for (const argv of [
+      ['promotion', 'pause', 'held', '--reason', 'again'],
+      ['promotion', 'approve', 'held', '--reason', 'fine by me'],
+    ]) {
+      const { code, stderr } = await at.govctl(argv, {
+        env: argv[1] === 'approve' ? await keyOf('HUMAN::ann', 'orders', 'promotion.*') : {},
+      });
+      expect([argv[1], code]).toEqual([argv[1], 10]);
+      expect(stderr).toMatch(/^why: run held is paused by HUMAN::operator/m);
+      expect(stderr).toContain('fix: govctl promotion resume held --reason TEXT');
+    }
+
+    const bob = await keyOf('HUMAN::bob', 'orders', 'promotion.*');
+    const refused = await at.govctl(['promotion', 'resume', 'held', '--reason', 'I want it'], { env: bob });
+    expect(refused.code).toBe(4);
+    expect(refused.stderr).toContain(
+      'HUMAN::bob may not resume held: it takes founder_only, and tenant_user is held; the attempt is recorded',
+    );
+    expect((await get('held')).status).toBe('paused');
+
+    const resumed = await at.json<PromotionDocument>(['promotion', 'resume', 'held', '--reason', 'the ledger agrees']);
+    expect(resumed).toMatchObject({ status: 'succeeded', pause: null, active: { snapshot_id: snapshot } });
+    const facts = await factsOf('held');
+    expect(facts.flatMap(({ fact }) => fact ?? [])).toEqual(['run.pause', 'run.resume_refused', 'run.resume']);
+    expect(facts.find(({ fact }) => fact === 'run.resume_refused')).toMatchObject({ actor: { actor_id: 'HUMAN::bob' } });
+    expect(facts.find(({ fact }) => fact === 'run.resume')).toMatchObject({
+      reason: 'the ledger agrees',
+      detail: { authority: 'founder_only' },
+    });
+    const told = await eventsOf('held');
+    for (const type of ['run.paused', 'run.resumed', 'run.completed']) expect(told).toContain(`"${type}"`);
+    // The time it was paused counts for no deadline, and what it acknowledged is whole.
+    expect(await at.json(['reconcile', '--run', 'held'])).toMatchObject({ clean: true, runs: [{ status: 'COMPLETE' }] });
+  });
+
+  it('keeps the target from others where asked; a lock that is broken is broken for its holder', async () => {
+    await waiting('keeper');
+    await at.json(['promotion', 'pause', 'keeper', '--reason', 'nothing may move', '--keep-lock', '--sla', '1d']);
+    const lock_key = 'dataset/default/orders/GDP';
+    const held = await at.json<{ items: { lock_key: string; holder: string; fence: number }[] }>(['lock', 'ls']);
+    expect(held.items).toMatchObject([{ lock_key, holder: 'keeper', expired: false }]);
+    const other = await goodSnapshot(at, rows());
+    const behind = ['promote', 'orders', '--from', 'RAW', '--to', 'GDP', '--snapshot', other, '--run-id', 'behind'];
+    expect(await at.json(behind, 8)).toMatchObject({ status: 'deferred', waiting_on: ['single-writer'] });
+
+    // A severe act asks for the name again, and without it nothing happens.
+    expect((await at.govctl(['lock', 'break', lock_key, '--reason', 'the host is gone'])).code).toBe(2);
+    const broken = await at.json(['lock', 'break', lock_key, '--reason', 'the host is gone', '--confirm', lock_key]);
+    expect(broken).toMatchObject({ holder: null, broken_holder: 'keeper', fence: (held.items[0]?.fence ?? 0) + 1 });
+    expect((await until('behind', ({ phase }) => phase === 'COMPLETED')).status).toBe('succeeded');
+    expect((await at.govctl(['lock', 'break', lock_key, '--reason', 'once more', '--confirm', lock_key])).code).toBe(10);
+    expect(
+      (await at.govctl(['lock', 'break', 'dataset/default/nothing/GDP', '--reason', 'no such', '--confirm', 'dataset/default/nothing/GDP']))
+        .code,
+    ).toBe(11);
+    expect(await eventsOf('keeper')).toContain('"lock.broken"');
+    // The run finds the lock gone, and may be resumed all the same: everything is asked again, under a new fence.
+    expect(await at.json(['promotion', 'resume', 'keeper', '--reason', 'go on'], 8)).toMatchObject({ status: 'deferred', pause: null });
+    await at.json(['promotion', 'cancel', 'keeper', '--reason', 'done with it']);
+  });
+
+  it('gives its lock back when it is resumed or cancelled', async () => {
+    for (const [run, ...argv] of [
+      ['gives-1', 'promotion', 'resume', 'gives-1', '--reason', 'go on'],
+      ['gives-2', 'promotion', 'cancel', 'gives-2', '--reason', 'no more'],
+    ] as const) {
+      await waiting(run);
+      await at.json(['promotion', 'pause', run, '--reason', 'a moment', '--keep-lock']);
+      expect((await at.json<{ items: unknown[] }>(['lock', 'ls'])).items).toHaveLength(1);
+      await at.json(argv, argv[1] === 'resume' ? 8 : 0);
+      expect((await at.json<{ items: unknown[] }>(['lock', 'ls'])).items).toEqual([]);
+    }
+    await at.json(['promotion', 'cancel', 'gives-1', '--reason', 'done with it']);
+  });
+
+  it('warns before its time runs out, and then does what was said', async () => {
+    for (const how of ['terminate', 'continue', 'escalate']) await waiting(`ends-by-${how}`);
+    for (const how of ['terminate', 'continue', 'escalate']) {
+      const argv = ['--reason', 'a short one', '--sla', '3s', '--warn-before', '2s', '--on-timeout', how];
+      await at.json(['promotion', 'pause', `ends-by-${how}`, ...argv]);
+    }
+    const terminated = await until('ends-by-terminate', ({ phase }) => phase === 'FAILED');
+    expect(terminated).toMatchObject({ status: 'failed', pause: null, risk_level: 'elevated' });
+    expect(terminated.reason).toMatch(/^paused by HUMAN::operator until .* \(a short one\), and nobody resumed it$/);
+    expect(await until('ends-by-continue', ({ status }) => status === 'deferred')).toMatchObject({
+      pause: null,
+      waiting_on: ['freshness'],
+    });
+    const escalated = await until('ends-by-escalate', ({ pause }) => pause?.escalated_at != null);
+    expect(escalated).toMatchObject({ status: 'paused', risk_level: 'high' });
+
+    const words = async (run: string) => (await factsOf(run)).flatMap(({ fact, status }) => fact ?? status ?? []);
+    expect(await words('ends-by-terminate')).toEqual(['run.pause', 'run.pause_warned', 'failed']);
+    expect(await words('ends-by-continue')).toEqual(['run.pause', 'run.pause_warned', 'run.resume']);
+    expect(await words('ends-by-escalate')).toEqual(['run.pause', 'run.pause_warned', 'run.pause_escalated']);
+    const { items } = await at.json<{ items: { run_id: string; error_code: string; severity: string }[] }>(['incident', 'ls']);
+    const mine = items.filter(({ run_id }) => run_id?.startsWith('ends-by-')).map(({ run_id, error_code }) => [run_id, error_code]);
+    expect(mine.sort()).toEqual([
+      ['ends-by-escalate', 'pause-escalated'],
+      ['ends-by-terminate', 'pause-timeout'],
+    ]);
+    expect(await eventsOf('ends-by-escalate')).toMatch(/threshold\.exceeded[\s\S]*pause:warning[\s\S]*pause:timeout/);
+    expect(await at.json(['reconcile', '--run', 'ends-by-terminate'])).toMatchObject({ clean: true });
+    // Nobody is called twice, and a person ends it.
+    await at.json(['promotion', 'resume', 'ends-by-escalate', '--reason', 'I am here'], 8);
+    for (const how of ['continue', 'escalate']) await at.json(['promotion', 'cancel', `ends-by-${how}`, '--reason', 'done with it']);
+  });
+
+  it('is refused where there is nothing to halt, and for what nobody can mean', async () => {
+    const snapshot = await goodSnapshot(at, rows());
+    await at.json(['promote', 'orders', '--from', 'RAW', '--to', 'GDP', '--snapshot', snapshot, '--run-id', 'over']);
+    const said = async (...argv: string[]) => {
+      const { code, stdout, stderr } = await at.govctl(argv);
+      return [code, stdout, stderr];
+    };
+    expect(await said('promotion', 'pause', 'over', '--reason', 'too late')).toEqual([
+      10,
+      '',
+      expect.stringContaining('has ended: succeeded'),
+    ]);
+    expect(await said('promotion', 'resume', 'over', '--reason', 'why not')).toEqual([10, '', expect.stringContaining('is not paused')]);
+    expect(await said('promotion', 'pause', 'nobody', '--reason', 'who')).toEqual([11, '', expect.stringContaining('no promotion nobody')]);
+    expect(await said('promotion', 'pause', 'over', '--reason', 'both', '--keep-lock', '--release-lock')).toEqual([
+      2,
+      '',
+      expect.stringContaining('exclude'),
+    ]);
+    expect(await said('promotion', 'pause', 'over', '--reason', 'when', '--on-timeout', 'explode')).toEqual([
+      2,
+      '',
+      expect.stringContaining('escalate'),
+    ]);
+    expect(await said('promotion', 'pause', 'over', '--reason', 'long', '--sla', '31d')).toEqual([2, '', expect.stringContaining('sla_s')]);
+  });
+});
+
+describe('a tenant that is suspended', () => {
+  it('runs nothing: what waits is denied at its next question, what is new at once; rollbacks are answered, and it may be resumed', async () => {
+    const live = await goodSnapshot(at, rows());
+    await at.json(['promote', 'orders', '--from', 'RAW', '--to', 'GDP', '--snapshot', live, '--run-id', 'before']);
+    await waiting('waits');
+    expect((await at.govctl(['tenant', 'suspend', 'default', '--reason', 'keys leaked'])).code).toBe(2);
+    const suspended = await at.json(['tenant', 'suspend', 'default', '--reason', 'keys leaked', '--confirm', 'default']);
+    expect(await at.json(['tenant', 'suspend', 'default', '--reason', 'again', '--confirm', 'default'])).toEqual(suspended);
+
+    const ended = await until('waits', ({ phase }) => phase === 'FAILED');
+    const gate = (promotion: PromotionDocument) => promotion.decision?.gates.find(({ code }) => code === 'subscription');
+    expect([ended.status, gate(ended)]).toMatchObject([
+      'failed_policy',
+      { reason_code: 'tenant-suspended', reason: 'default was suspended by HUMAN::operator: keys leaked' },
+    ]);
+    const next = await goodSnapshot(at, rows());
+    const promote = ['promote', 'orders', '--from', 'RAW', '--to', 'GDP', '--snapshot', next, '--run-id'];
+    expect(gate(await at.json<PromotionDocument>([...promote, 'new'], 3))?.resolve).toMatchObject({
+      command: 'govctl tenant resume default --reason TEXT',
+    });
+    expect(await at.json(['promotion', 'rollback', 'before', '--reason', 'put it back', '--yes'])).toMatchObject({ status: 'succeeded' });
+    const [hold] = (await at.json<{ items: { hold_id: string }[] }>(['hold', 'ls'])).items;
+    await at.json(['hold', 'lift', hold?.hold_id ?? '', '--reason', 'looked at']);
+
+    const eve = await keyOf('HUMAN::eve', 'orders', 'tenant.*');
+    const refused = await at.govctl(['tenant', 'resume', 'default', '--reason', 'I say so'], { env: eve });
+    expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('has no grant for tenant.resume on all of default')]);
+    expect(await at.json(['tenant', 'ls'])).toMatchObject({ items: [{ tenant_id: 'default', resumed_at: null }] });
+    await at.json(['tenant', 'resume', 'default', '--reason', 'keys replaced']);
+    expect(await at.json(['tenant', 'ls'])).toMatchObject({ items: [] });
+    expect((await at.govctl(['tenant', 'resume', 'default', '--reason', 'twice'])).code).toBe(11);
+    expect(await at.json([...promote, 'after'])).toMatchObject({ status: 'succeeded' });
+  });
+});
