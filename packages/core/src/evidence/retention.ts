@@ -25,7 +25,7 @@ const patterns = z
   .default(['*']);
 
 /** How long payloads of some records are kept. */
-export const retentionRuleSchema = z.strictObject({
+const retentionRuleSchema = z.strictObject({
   name: nameSchema.describe('Named in the record of what was erased by it.'),
   kinds: z.array(z.enum(disposableKinds)).min(1).describe('Kinds of records.'),
   tenants: patterns.describe('Tenants; `*` is every one.'),
