@@ -14,6 +14,7 @@ import { apiPage, documentsPage, errorsPage } from './docs/api-page.ts';
 import { cliPages } from './docs/cli-page.ts';
 import { daemonCommandLine } from './docs/daemon.ts';
 import { eventsPage } from './docs/events-page.ts';
+import { jobPage } from './docs/job-page.ts';
 import { manPages } from './docs/man-page.ts';
 import { contractPage, policyPage } from './docs/policy-page.ts';
 import { qualityPage } from './docs/quality-page.ts';
@@ -52,6 +53,7 @@ const pages = new Map<string, string>([
   ['events.md', mark + eventsPage()],
   ['configuration.md', mark + configurationPage()],
   ['contract.md', mark + contractPage()],
+  ['job.md', mark + jobPage()],
   ['policy.md', mark + policyPage()],
   ['quality.md', mark + qualityPage()],
   ['api/openapi.json', openapiText()],

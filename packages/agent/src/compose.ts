@@ -26,6 +26,7 @@ import { apiKeyAuthenticator } from './identity/authenticate.ts';
 import { currentAuthority } from './identity/authority.ts';
 import { identityHandlers } from './identity/handler.ts';
 import { incidentHandlers } from './incident/handler.ts';
+import { openJobs } from './job/open.ts';
 import { lockHandlers } from './lock/handler.ts';
 import { startLoop } from './loop/loop.ts';
 import { loopWatch } from './loop/loop-watch.ts';
@@ -234,6 +235,21 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     counted: (outcome) => metrics.access.inc({ outcome }),
   };
 
+  const jobs = await openJobs({
+    ...shared,
+    objects,
+    packs,
+    environment: promotion.sources.environment,
+    config: live.config.runs.jobs,
+    authority: promotion.authority,
+    logger,
+    env: process.env,
+    watch: loops,
+    log,
+    root: dir.root,
+  });
+  opened.defer(() => jobs.stop());
+
   const readiness: readonly ReadinessCheck[] = [
     { name: 'schema', check: () => ({ ok: schema.pending.length === 0, detail: `schema ${schema.current}` }) },
     {
@@ -279,6 +295,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
         wakeDispatcher: () => dispatcher.wake(),
       },
     }),
+    ...jobs.handlers,
     ...receiptHandlers({
       database,
       answers: promotion.answers,

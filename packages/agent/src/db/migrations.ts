@@ -9,6 +9,7 @@ import postgres0005 from './migrations/postgres/0005_handoff-replay.sql';
 import postgres0006 from './migrations/postgres/0006_capability.sql';
 import postgres0007 from './migrations/postgres/0007_witness.sql';
 import postgres0008 from './migrations/postgres/0008_exceptions.sql';
+import postgres0009 from './migrations/postgres/0009_job.sql';
 import postgres0010 from './migrations/postgres/0010_control.sql';
 import postgres0011 from './migrations/postgres/0011_incident.sql';
 import postgres0013 from './migrations/postgres/0013_disposition.sql';
@@ -22,6 +23,7 @@ import sqlite0005 from './migrations/sqlite/0005_handoff-replay.sql';
 import sqlite0006 from './migrations/sqlite/0006_capability.sql';
 import sqlite0007 from './migrations/sqlite/0007_witness.sql';
 import sqlite0008 from './migrations/sqlite/0008_exceptions.sql';
+import sqlite0009 from './migrations/sqlite/0009_job.sql';
 import sqlite0010 from './migrations/sqlite/0010_control.sql';
 import sqlite0011 from './migrations/sqlite/0011_incident.sql';
 import sqlite0013 from './migrations/sqlite/0013_disposition.sql';
@@ -36,6 +38,7 @@ export const sqliteMigrations = [
   parseMigration('0006_capability.sql', sqlite0006),
   parseMigration('0007_witness.sql', sqlite0007),
   parseMigration('0008_exceptions.sql', sqlite0008),
+  parseMigration('0009_job.sql', sqlite0009),
   parseMigration('0010_control.sql', sqlite0010),
   parseMigration('0011_incident.sql', sqlite0011),
   parseMigration('0013_disposition.sql', sqlite0013),
@@ -51,6 +54,7 @@ export const postgresMigrations = [
   parseMigration('0006_capability.sql', postgres0006),
   parseMigration('0007_witness.sql', postgres0007),
   parseMigration('0008_exceptions.sql', postgres0008),
+  parseMigration('0009_job.sql', postgres0009),
   parseMigration('0010_control.sql', postgres0010),
   parseMigration('0011_incident.sql', postgres0011),
   parseMigration('0013_disposition.sql', postgres0013),

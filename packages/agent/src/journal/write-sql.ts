@@ -7,6 +7,7 @@ import { eventTypeWriteSql } from '../handoff/type/write-sql.ts';
 import { handoffWriteSql } from '../handoff/write-sql.ts';
 import { identityWriteSql } from '../identity/write-sql.ts';
 import { incidentWriteSql } from '../incident/write-sql.ts';
+import { jobWriteSql } from '../job/write-sql.ts';
 import { leaseWriteSql } from '../lease/write-sql.ts';
 import { runControlWriteSql } from '../lock/write-sql.ts';
 import { governanceWriteSql } from '../policy/write-sql.ts';
@@ -28,5 +29,6 @@ export const writeSql: Readonly<Record<WriteName, WriteSql>> = {
   ...runControlWriteSql,
   ...evidenceWriteSql,
   ...witnessWriteSql,
+  ...jobWriteSql,
   ...incidentWriteSql,
 };

@@ -180,7 +180,7 @@ export const dueRuns = query<{ now: string; limit: number }, { run_id: string }>
   'due runs',
   `SELECT r.run_id FROM run r
    LEFT JOIN dataset d ON d.tenant_id = r.tenant_id AND d.dataset_id = r.dataset_id
-   WHERE r.phase NOT IN ('COMPLETED', 'FAILED') AND r.status = 'deferred' AND r.next_eligible_at IS NOT NULL
+   WHERE r.phase NOT IN ('COMPLETED', 'FAILED') AND r.kind <> 'job' AND r.status = 'deferred' AND r.next_eligible_at IS NOT NULL
      AND (r.next_eligible_at <= :now OR r.dataset_revision IS DISTINCT FROM d.revision
           OR r.policy_activation <> coalesce((SELECT max(activation) FROM policy_activation), 0))
    ORDER BY r.next_eligible_at LIMIT :limit`,

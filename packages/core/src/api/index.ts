@@ -20,6 +20,7 @@ export * from './route/handoff-replay.ts';
 export * from './route/handoff-type.ts';
 export * from './route/identity.ts';
 export * from './route/incident.ts';
+export * from './route/job.ts';
 export * from './route/lock.ts';
 export * from './route/pause.ts';
 export * from './route/policy.ts';

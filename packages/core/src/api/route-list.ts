@@ -14,6 +14,7 @@ import { handoffReplayRoutes } from './route/handoff-replay.ts';
 import { handoffTypeRoutes } from './route/handoff-type.ts';
 import { identityRoutes } from './route/identity.ts';
 import { incidentRoutes } from './route/incident.ts';
+import { jobRoutes } from './route/job.ts';
 import { lockRoutes } from './route/lock.ts';
 import { pauseRoutes } from './route/pause.ts';
 import { policyRoutes } from './route/policy.ts';
@@ -36,6 +37,7 @@ export const routeList = defineRoutes({
   ...lockRoutes,
   ...tenantRoutes,
   ...auditRoutes,
+  ...jobRoutes,
   ...runRoutes,
   ...incidentRoutes,
   ...snapshotRoutes,

@@ -36,10 +36,17 @@ const ofPromotions = [
   ['evidence', 'append', defaultDeadlineMs],
 ] as const;
 
-/** What every run owes at T0; promotions owe two more. */
-export function declareExpectations(kind: 'promotion' | 'rollback' | 'job'): Expectation[] {
+/**
+ * What every run owes at T0; promotions owe two more. What a job owes at its end is due after the time it may take: only its trace starts at once.
+ *
+ * @param jobMs how long a job may take, grace and all
+ */
+export function declareExpectations(kind: 'promotion' | 'rollback' | 'job', jobMs = finalizeDeadlineMs): Expectation[] {
   const rows = kind === 'job' ? standard : [...standard, ...ofPromotions];
-  return rows.map(([domain, action, deadline_ms]) => ({ domain, action, deadline_ms, status: 'PENDING' as const }));
+  return rows.map(([domain, action, deadline]) => {
+    const deadline_ms = kind === 'job' && action !== 'start_trace' ? jobMs : deadline;
+    return { domain, action, deadline_ms, status: 'PENDING' as const };
+  });
 }
 
 const same = (ack: { domain: string; action: string }, expectation: Expectation) =>

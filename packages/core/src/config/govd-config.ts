@@ -5,6 +5,7 @@ import { parseCosignerKey } from '../evidence/cosignature.ts';
 import { retentionSchema } from '../evidence/retention.ts';
 import { durationMs, durationSchema } from '../policy/duration.ts';
 import { handoffConfigSchema, postgresConfigSchema } from './postgres-config.ts';
+import { runsConfigSchema } from './runs-config.ts';
 
 /** Said here already: a daemon that cannot check what a witness says must not start. */
 function isCosignerKey(vkey: string): boolean {
@@ -145,6 +146,7 @@ export const govdConfigSchema = z
       .prefault({})
       .describe('Access to evidence.'),
     retention: retentionSchema.prefault({}).describe('How long payloads of evidence are kept; leaves and proofs stay for ever.'),
+    runs: runsConfigSchema.prefault({}).describe('Jobs: what may run here, and how much of it.'),
     receipt: z
       .strictObject({
         remote_assist: z

@@ -5,3 +5,4 @@ export { type EffectiveSetting, effectiveSettings } from './effective.ts';
 export { type GovdConfig, govdConfigSchema } from './govd-config.ts';
 export type { PostgresConfig } from './postgres-config.ts';
 export { type Reload, reloadOf } from './reload.ts';
+export type { RunsConfig } from './runs-config.ts';

@@ -145,6 +145,46 @@ export const waiverFactSchema = z.strictObject({
   evidence_ref: digestSchema,
 });
 
+/** A finished job, as rules see it. */
+export const jobFactSchema = z.strictObject({
+  run_id: z.string(),
+  workspace: z.string(),
+  job_kind: z.string(),
+  label_asof: timestampSchema,
+  industry: z.string().nullable(),
+  inputs: z.array(z.strictObject({ name: z.string(), dataset_id: z.string(), snapshot_id: z.string(), snapshot_hash: digestSchema })),
+  steps: z.array(
+    z.strictObject({
+      step: z.string(),
+      status: z.string(),
+      exit_code: z.int().nullable(),
+      seconds: z.number(),
+      reason: z.string().nullable(),
+      takeaway: z.string().nullable(),
+    }),
+  ),
+  signals: z.array(z.strictObject({ step: z.string(), name: z.string(), digest: digestSchema, count })),
+  outputs: z.array(
+    z.strictObject({
+      name: z.string(),
+      dataset_id: z.string(),
+      layer: z.string(),
+      snapshot_hash: digestSchema,
+      file_count: count,
+      total_bytes: count,
+    }),
+  ),
+  succeeded: count,
+  skipped: count,
+  failed: count,
+  seconds: z.number(),
+  cost_units: z.number(),
+  limits: z.strictObject({ steps: count, seconds: z.number(), cost_units: z.number() }),
+  manifest_digest: digestSchema,
+  /** The record of its end; null while it is judged. */
+  result_ref: digestSchema.nullable(),
+});
+
 /** The tenant may run nothing. */
 export const suspensionFactSchema = z.strictObject({
   suspension_id: z.string(),
@@ -195,6 +235,8 @@ export const factsSchema = z.strictObject({
   approvals: z.array(approvalFactSchema).default([]),
   /** Of the dataset, not revoked; those that ran out lately too, so that it can be said. */
   waivers: z.array(waiverFactSchema).default([]),
+  /** The job this promotion comes after, which has succeeded; left out where there is none. */
+  job: jobFactSchema.optional(),
   /** Left out where the tenant is not suspended: what was decided before there were suspensions is decided alike. */
   suspension: suspensionFactSchema.optional(),
   /** For a rollback: the newest earlier generation of the target layer that points at the snapshot, null when there is none. */
@@ -213,6 +255,7 @@ export type PackFact = z.infer<typeof packFactSchema>;
 export type ContractFact = NonNullable<Facts['contract']>;
 export type ApprovalFact = z.infer<typeof approvalFactSchema>;
 export type WaiverFact = z.infer<typeof waiverFactSchema>;
+export type JobFact = z.infer<typeof jobFactSchema>;
 export type SignerKeyFact = z.infer<typeof signerKeyFactSchema>;
 
 /** A facts file (`--save-facts`, `--facts`): the facts in the envelope every document of the product has. */

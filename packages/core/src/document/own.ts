@@ -10,6 +10,7 @@ import { configKinds } from '../config/config-file.ts';
 import { decisionDocument, explanationDocument, gateAnswerSchema, gateSets } from '../decision/decision.ts';
 import { archiveEndSchema, archiveHeadSchema, archivePolicySchema, archiveRecordSchema } from '../evidence/archive.ts';
 import { keyPurposes } from '../evidence/trust.ts';
+import { runManifestDocument } from '../job/manifest.ts';
 import { planSchema } from '../promotion/plan.ts';
 
 const count = z.int().min(0);
@@ -299,12 +300,13 @@ export const ownDocuments = {
   Witness: document('Witness', { name: text, vkey: text, state_dir: text, logs: z.array(z.unknown()) }),
 } as const satisfies Readonly<Record<string, z.ZodType>>;
 
-/** Documents that stand in a file: a saved plan, what a backup says of itself, an installation, the lines of an archive of evidence. */
+/** Documents that stand in a file: a saved plan, the manifest of a run, what a backup says of itself, an installation, the lines of an archive of evidence. */
 export const fileDocuments = {
   BackupHeader: backupHeaderSchema,
   BackupManifest: backupManifestSchema,
   Installation: installationDocument,
   Plan: planSchema,
+  RunManifest: runManifestDocument,
   EvidenceArchive: archiveHeadSchema,
   EvidenceArchivePolicy: archivePolicySchema,
   EvidenceArchiveRecord: archiveRecordSchema,

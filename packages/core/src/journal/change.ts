@@ -7,6 +7,7 @@ import type { ReplayWrites } from '../handoff/replay.ts';
 import type { HandoffWrites } from '../handoff/write.ts';
 import type { IdentityWrites } from '../identity/write.ts';
 import type { IncidentWrites } from '../incident/write.ts';
+import type { JobWrites } from '../job/write.ts';
 import type { LeaseWrites } from '../lease/lease.ts';
 import type { GovernanceWrites } from '../policy/write.ts';
 import type { SnapshotWrites } from '../promotion/snapshot-write.ts';
@@ -30,6 +31,7 @@ export interface Writes
     LeaseWrites,
     RunControlWrites,
     WitnessWrites,
+    JobWrites,
     IncidentWrites,
     EvidenceWrites {}
 

@@ -32,10 +32,11 @@ export function evaluateRules(input: GateInput, packs: readonly CompiledPack[], 
   return found;
 }
 
-function judge(
+/** One rule's answer. `input` has the quality results that `max_age` is about. */
+export function judge(
   { rule, expression }: CompiledRule,
   variables: Parameters<typeof expression.evaluate>[0],
-  input: GateInput,
+  input: Pick<GateInput, 'checks'>,
   now: Moment,
 ): Finding {
   const stale = rule.max_age === undefined ? undefined : tooOld(rule.max_age, input, now);
@@ -69,7 +70,7 @@ function judge(
   return { ...finding, outcome, reason_code: code, reason, evidence: stale?.evidence };
 }
 
-function tooOld(maxAge: string, { checks }: GateInput, now: Moment) {
+function tooOld(maxAge: string, { checks }: Pick<GateInput, 'checks'>, now: Moment) {
   const limit = durationMs(maxAge);
   const old = checks.find((check) => check.ran_at === null || now.ms - Date.parse(check.ran_at) > limit);
   if (old === undefined) return undefined;

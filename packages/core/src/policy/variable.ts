@@ -62,6 +62,26 @@ export const variableShapes = {
   pointers: { from: pointer, to: pointer },
   coverage: { state: 'string', object_key: 'string', covered: 'bool', lag_rows: 'int' },
   ospa_count: 'int',
+  /** On `run_result`: the run that is judged. On promotions: the job they come after, where there is one. */
+  job: {
+    run_id: 'string',
+    workspace: 'string',
+    job_kind: 'string',
+    label_asof: 'string',
+    industry: 'string',
+    inputs: [{ name: 'string', dataset_id: 'string', snapshot_id: 'string', snapshot_hash: 'string' }],
+    steps: [{ step: 'string', status: 'string', exit_code: 'int', seconds: 'double', reason: 'string', takeaway: 'string' }],
+    signals: [{ step: 'string', name: 'string', digest: 'string', count: 'int' }],
+    outputs: [{ name: 'string', dataset_id: 'string', layer: 'string', snapshot_hash: 'string', file_count: 'int', total_bytes: 'int' }],
+    succeeded: 'int',
+    skipped: 'int',
+    failed: 'int',
+    seconds: 'double',
+    cost_units: 'double',
+    limits: { steps: 'int', seconds: 'double', cost_units: 'double' },
+    manifest_digest: 'string',
+    result_ref: 'string',
+  },
 } as const satisfies { readonly [name: string]: Shape };
 
 export type VariableName = keyof typeof variableShapes;
@@ -81,12 +101,18 @@ const sources: { readonly [N in VariableName]: (input: GateInput, now: string) =
   pointers: ({ facts }) => facts.pointers,
   coverage: ({ facts }) => facts.coverage,
   ospa_count: ({ facts }) => facts.ospa_count,
+  job: ({ facts }) => facts.job ?? null,
 };
 
 /** The named variables of an input, as CEL takes them. Only what the rules use is made. */
 export function bindVariables(names: Iterable<VariableName>, input: GateInput, now: string): Record<string, CelInput> {
+  return bindValues(names, (name) => sources[name](input, now));
+}
+
+/** The same for what is no promotion: what it has no value for is null. */
+export function bindValues(names: Iterable<VariableName>, boundTo: (name: VariableName) => unknown): Record<string, CelInput> {
   const bound: Record<string, CelInput> = {};
-  for (const name of names) bound[name] = celValue(variableShapes[name], sources[name](input, now));
+  for (const name of names) bound[name] = celValue(variableShapes[name], boundTo(name));
   return bound;
 }
 

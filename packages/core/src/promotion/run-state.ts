@@ -40,6 +40,8 @@ export type RunState = {
   /** Where the outcome asks for one. */
   readonly lesson?: Lesson;
   readonly supersedes?: string;
+  /** The job this promotion comes after. */
+  readonly job_run_id?: string;
   readonly reason?: string;
   readonly rolls_back?: string;
   readonly pending_audit?: { readonly audit_id: string; readonly owner: string; readonly due_at: string };

@@ -1,0 +1,440 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JobFact } from '@govctl/core/decision';
+import { kernelVersion } from '@govctl/core/decision';
+import { digestOf } from '@govctl/core/evidence';
+import type { Actor } from '@govctl/core/identity';
+import {
+  beginStep,
+  completeJob,
+  countSteps,
+  decideJob,
+  deferJob,
+  denyJob,
+  type Ending,
+  endRun,
+  endStep,
+  executedJob,
+  type JobContext,
+  type JobFacts,
+  type JobRun,
+  type JobStepFile,
+  type JobStepRow,
+  jobTimedOut,
+  laterOf,
+  manifestRows,
+  type OutputSnapshot,
+  type RunHold,
+  requeueJob,
+  runManifest,
+  type StepSignal,
+  startJob,
+  usedBy,
+} from '@govctl/core/job';
+import { durationMs } from '@govctl/core/policy';
+import { commitStep, HoldLost } from './commit.ts';
+import {
+  diskWatch,
+  FolderFault,
+  folderExists,
+  oneChunk,
+  prepareFolder,
+  type RunFolder,
+  readSignals,
+  removeFolder,
+  runFolder,
+  stepVariables,
+  storeOutput,
+} from './folder.ts';
+import { OutputCapture } from './output.ts';
+import { endWithCookie } from './proc.ts';
+import { type Ended, runAttempt } from './process.ts';
+import { readPolicySet, readStoredJob, type StoredJob } from './queries.ts';
+import { registrationOf } from './registration.ts';
+import type { WorkerDependencies } from './worker-port.ts';
+
+/** What a driver tells about the job it drives, while it does. */
+export type Driving = {
+  readonly run_id: string;
+  readonly hold: RunHold;
+  /** What the running attempt printed so far. */
+  readonly live: { step: string; attempt: number; capture: OutputCapture } | null;
+};
+
+/** Why a job is interrupted from outside. */
+export const stopAsked = 'it was stopped';
+export const daemonStops = 'govd stopped while it ran';
+export const lockLost = 'the workspace lock went to somebody else';
+
+const deferLimits = { again_ms: 60_000, max_ms: 24 * 3600 * 1000 };
+
+/**
+ * Drives one job from where it is to its end, under its lock. Everything it does is a unit that renews the lock first: who lost it commits
+ * nothing more.
+ */
+export class JobDriver {
+  readonly #deps: WorkerDependencies;
+  readonly #signal: AbortSignal;
+  readonly hold: RunHold;
+  readonly run_id: string;
+  live: Driving['live'] = null;
+
+  constructor(deps: WorkerDependencies, run_id: string, hold: RunHold, signal: AbortSignal) {
+    this.#deps = deps;
+    this.#signal = signal;
+    this.run_id = run_id;
+    this.hold = hold;
+  }
+
+  /** To the end of the job, or until it is another's. */
+  async drive(): Promise<void> {
+    const stored = await this.#read();
+    const folder = runFolder(this.#deps.runs, this.run_id);
+    let { run } = stored;
+    try {
+      if (run.job.stop_asked_at !== null) {
+        await this.#endLost(run);
+        return await this.#stopped(run, (await this.#read()).steps, folder);
+      }
+      if (run.row.phase === 'AUTHORIZED') {
+        run = await this.#commit(startJob(run, this.hold, await this.#context(run)));
+      } else if (run.row.phase === 'EXECUTING' && stored.steps.length > 0 && !(await folderExists(folder))) {
+        return await this.#fail(run, stored.steps, folder, `its folder is not on this host: it ran on another one, which is gone`);
+      }
+      if (run.row.phase === 'EXECUTING') {
+        const executed = await this.#execute(run, folder);
+        if (executed === null) return;
+        run = executed;
+      }
+      if (run.row.status === 'deferred') run = await this.#commit(requeueJob(run, this.hold, await this.#context(run)));
+      await this.#judge(run);
+      await removeFolder(folder);
+    } catch (error) {
+      if (!(error instanceof FolderFault)) throw error;
+      const now = await this.#read();
+      await this.#fail(now.run, now.steps, folder, error.message);
+    }
+  }
+
+  async #execute(start: JobRun, folder: RunFolder): Promise<JobRun | null> {
+    let run = start;
+    await this.#endLost(run);
+    await prepareFolder(folder, run.file, this.#deps.objects, this.#signal);
+    for (const [index, step] of run.file.steps.entries()) {
+      const { steps } = await this.#read();
+      const attempts = steps.filter(({ step_index }) => step_index === index);
+      if (attempts.some(({ status }) => status === 'success' || status === 'skipped')) continue;
+      let attempt = attempts.length;
+      let last = attempts.at(-1);
+      while (last === undefined || last.status === 'failed') {
+        const now = await this.#read();
+        run = now.run;
+        if (run.job.stop_asked_at !== null) {
+          await this.#stopped(run, now.steps, folder);
+          return null;
+        }
+        if (last !== undefined && attempt > step.retries) {
+          const tries = attempt === 1 ? '' : ` after ${attempt} attempts`;
+          await this.#fail(run, now.steps, folder, `step ${step.name} failed${tries}: ${last.reason ?? `exit code ${last.exit_code}`}`);
+          return null;
+        }
+        const over = overLimit(run, now.steps, step);
+        if (over !== null) {
+          await this.#fail(run, now.steps, folder, over);
+          return null;
+        }
+        if (last !== undefined) await sleep(durationMs(step.backoff) * 2 ** (attempt - 1), undefined, { signal: this.#signal });
+        attempt += 1;
+        last = await this.#attempt(run, folder, step, index, attempt, now.steps);
+        if (this.#signal.aborted && this.#signal.reason !== stopAsked) throw new HoldLost(String(this.#signal.reason));
+      }
+    }
+    const { run: now, steps } = await this.#read();
+    const over = overLimit(now, steps, null);
+    if (over !== null) {
+      await this.#fail(now, steps, folder, over);
+      return null;
+    }
+    return await this.#commit(executedJob(now, this.hold, await this.#store(now, steps, folder), await this.#context(now)));
+  }
+
+  /** Manifest and outputs become objects before anybody judges them: from here on the folder is not needed any more. */
+  async #store(run: JobRun, steps: readonly JobStepRow[], folder: RunFolder) {
+    const { objects } = this.#deps;
+    const manifest = manifestRows(steps);
+    const bytes = runManifest(this.run_id, run.file.workspace, manifest);
+    await patiently(() => objects.put(digestOf(bytes), oneChunk(bytes)), this.#deps);
+    const outputs: OutputSnapshot[] = [];
+    for (const output of run.file.outputs) {
+      const stored = await patiently(() => storeOutput(folder, output, run.row.tenant_id, objects), this.#deps);
+      if (stored !== null) outputs.push(stored);
+      else if (manifest.every(({ status }) => status === 'success'))
+        throw new FolderFault(`output ${output.name} is empty: no step wrote it`);
+    }
+    return { manifest_digest: digestOf(bytes), outputs };
+  }
+
+  /** An attempt that a former process began is never taken for done: what is left of it is ended, and it failed. */
+  async #endLost(run: JobRun): Promise<void> {
+    const { steps } = await this.#read();
+    for (const row of steps.filter(({ status }) => status === 'running')) {
+      const here = row.host === this.#deps.host;
+      const ended = here ? await endWithCookie((cookie) => cookie === cookieOf(row)) : 0;
+      const reason = here
+        ? `govd was gone while it ran${ended > 0 ? `; ${ended} processes of it were still there and were ended` : ''}`
+        : 'the host it ran on was gone; what is left of it there could not be ended from here';
+      const step = run.file.steps[row.step_index];
+      const outcome = { ...failed(reason), cost_units: step?.cost_units ?? 0, elapsed_ms: 0 };
+      await this.#commit(endStep(run, this.hold, row, outcome, await this.#context(run)));
+    }
+  }
+
+  async #attempt(run: JobRun, folder: RunFolder, step: JobStepFile, step_index: number, attempt: number, before: readonly JobStepRow[]) {
+    const { host, process, config, env, objects, journal } = this.#deps;
+    const begun = { step_index, attempt, name: step.name, host, process };
+    const current = await this.#commit(beginStep(run, this.hold, begun, await this.#context(run)));
+    const leftMs = (run.file.limits.seconds - usedBy(before).seconds) * 1000;
+    const knownSignals = new Map((await readSignals(folder)).map((signal) => [signal.name, signal.digest]));
+    const capture = new OutputCapture(config.output_bytes);
+    this.live = { step: step.name, attempt, capture };
+    const cwd = await workFolder(folder, step.cwd);
+    const ended = await runAttempt({
+      command: step.command,
+      cwd,
+      env: {
+        ...Object.fromEntries(config.env.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
+        ...stepVariables(folder, run.file, run.row.run_id),
+        ...step.env,
+      },
+      cookie: cookieOf({ run_id: this.run_id, ...begun }),
+      timeoutMs: Math.max(1, Math.min(durationMs(step.timeout), leftMs)),
+      graceMs: durationMs(config.kill_grace),
+      outputBytes: config.output_bytes,
+      signal: this.#signal,
+      watch: diskWatch(folder, { bytes: config.disk_bytes, free_bytes: config.min_free_bytes }),
+      capture,
+      spawned: (pid, pid_start) => {
+        const values = { run_id: this.run_id, step_index, attempt, pid, pid_start };
+        const unit = { label: 'job-step.spawned', changes: [{ write: 'job-step.spawned' as const, values }], records: [], events: [] };
+        // For whoever looks: what is left behind is found by its cookie.
+        journal.commit(unit).catch(() => {});
+      },
+    }).finally(() => {
+      this.live = null;
+    });
+    if (this.#signal.aborted && this.#signal.reason === lockLost) throw new HoldLost(lockLost);
+    const [outcome, output] = await outcomeOf(ended, step, folder, knownSignals);
+    await patiently(() => objects.put(digestOf(output), oneChunk(output)), this.#deps);
+    // Even when govd is about to stop: what ended is on record.
+    const patience = this.#signal.aborted ? AbortSignal.timeout(5_000) : this.#signal;
+    await commitStep(this.#deps, endStep(current, this.hold, begun, outcome, await this.#context(current)), patience);
+    const { steps } = await this.#read();
+    return steps.find((row) => row.step_index === step_index && row.attempt === attempt);
+  }
+
+  async #judge(run: JobRun): Promise<void> {
+    const { packs, database, environment } = this.#deps;
+    const { steps } = await this.#read();
+    const outputs = JSON.parse(run.job.outputs) as OutputSnapshot[];
+    const context = await this.#context(run);
+    const policy = await readPolicySet(database);
+    const stored = await packs.factsOf(policy.packs.filter(({ name }) => run.file.policy_packs.includes(name)));
+    const { actor_id, source_type, authenticated_by } = JSON.parse(run.job.actor) as Actor;
+    const facts: JobFacts = {
+      as_of: context.at,
+      kernel_version: kernelVersion,
+      environment: environment(),
+      request: {
+        run_id: this.run_id,
+        tenant_id: run.row.tenant_id,
+        dataset_id: run.row.dataset_id,
+        actor: { actor_id, source_type, authenticated_by },
+      },
+      policy_packs: [...run.file.policy_packs],
+      policy: policy.policy_rev === null ? null : { policy_rev: policy.policy_rev, packs: [...policy.packs] },
+      job: jobFactOf(run, steps, outputs, run.job.manifest_digest ?? '', null),
+    };
+    const asked = decideJob(facts, packs.compiled(stored));
+    const timedOut = asked.decision === 'defer' && run.row.defer_until !== null && run.row.defer_until <= context.at;
+    const judged = { facts, decision: timedOut ? jobTimedOut(asked) : asked };
+    if (judged.decision.decision === 'defer') await this.#commit(deferJob(run, this.hold, judged, deferLimits, context));
+    else if (judged.decision.decision === 'deny') await this.#commit(denyJob(run, this.hold, judged, context));
+    else {
+      const registration = await registrationOf(this.#deps, run, outputs, context);
+      if ('refused' in registration) throw new FolderFault(registration.refused);
+      await this.#commit(completeJob(run, this.hold, judged, outputs, registration, context));
+    }
+  }
+
+  async #stopped(run: JobRun, steps: readonly JobStepRow[], folder: RunFolder): Promise<void> {
+    const by = JSON.parse(run.job.stop_asked_by ?? run.job.actor) as Actor;
+    await this.#end(run, steps, folder, { event: 'cancel', status: 'cancelled', reason: run.job.stop_reason ?? stopAsked, by });
+  }
+
+  async #fail(run: JobRun, steps: readonly JobStepRow[], folder: RunFolder, reason: string): Promise<void> {
+    await this.#end(run, steps, folder, { event: 'error', status: 'failed', reason });
+  }
+
+  async #end(run: JobRun, steps: readonly JobStepRow[], folder: RunFolder, ending: Omit<Ending, 'manifest_digest'>): Promise<void> {
+    const rows = manifestRows(steps);
+    const bytes = runManifest(this.run_id, run.file.workspace, rows);
+    if (rows.length > 0) await patiently(() => this.#deps.objects.put(digestOf(bytes), oneChunk(bytes)), this.#deps);
+    const manifest_digest = rows.length > 0 ? digestOf(bytes) : null;
+    const step = endRun(run, this.hold, await this.#context(run), { ...ending, manifest_digest });
+    await commitStep(this.#deps, step, this.#signal.aborted ? AbortSignal.timeout(30_000) : this.#signal);
+    await removeFolder(folder);
+  }
+
+  async #commit(step: Parameters<typeof commitStep>[1]): Promise<JobRun> {
+    return await commitStep(this.#deps, step, this.#signal);
+  }
+
+  async #read(): Promise<StoredJob> {
+    const stored = await readStoredJob(this.#deps.database, this.run_id);
+    if (stored === undefined) throw new HoldLost(`run ${this.run_id} is not there`);
+    return stored;
+  }
+
+  async #context(run: JobRun): Promise<JobContext> {
+    return await jobContext(this.#deps, run.row.updated_at);
+  }
+}
+
+export async function jobContext(
+  deps: Pick<WorkerDependencies, 'database' | 'deployment' | 'environment' | 'randomHex' | 'now'>,
+  after: string,
+): Promise<JobContext> {
+  const { policy_rev, policy_activation } = await readPolicySet(deps.database);
+  return {
+    ...deps.deployment,
+    config_digest: deps.environment().config_digest,
+    policy_rev,
+    policy_activation,
+    salt: () => deps.randomHex(16),
+    at: laterOf(deps.now(), after),
+  };
+}
+
+/** The cookie of an attempt: what its processes are known by, whatever becomes of govd. */
+function cookieOf(row: Pick<JobStepRow, 'host' | 'process' | 'run_id' | 'step_index' | 'attempt'>): string {
+  return `${row.host}/${row.process}/${row.run_id}/${row.step_index}/${row.attempt}`;
+}
+
+function jobFactOf(
+  run: JobRun,
+  steps: readonly JobStepRow[],
+  outputs: readonly OutputSnapshot[],
+  manifest_digest: string,
+  result_ref: string | null,
+): JobFact {
+  const { file, job } = run;
+  const rows = manifestRows(steps);
+  const secondsOf = (name: string) => usedBy(steps.filter((row) => row.name === name)).seconds;
+  const told = rows.map(({ step, status, exit_code, reason = null, takeaway = null }) => ({
+    step,
+    status,
+    exit_code,
+    seconds: secondsOf(step),
+    reason,
+    takeaway,
+  }));
+  const { seconds, cost_units } = usedBy(steps);
+  return {
+    run_id: run.row.run_id,
+    workspace: job.workspace,
+    job_kind: job.job_kind,
+    label_asof: file.label_asof,
+    industry: file.business_profile?.industry ?? null,
+    inputs: file.inputs.map(({ name, dataset_id, snapshot_id, snapshot_hash }) => ({ name, dataset_id, snapshot_id, snapshot_hash })),
+    steps: told,
+    signals: rows.flatMap(({ step, signals = [] }) => signals.map((signal) => ({ step, ...signal }))),
+    outputs: outputs.map(({ snapshot_id: _id, ...output }) => output),
+    ...countSteps(told),
+    seconds,
+    cost_units,
+    limits: file.limits,
+    manifest_digest,
+    result_ref,
+  };
+}
+
+/** Before the next attempt: what it would take too. After the last: what was taken. */
+function overLimit(run: JobRun, steps: readonly JobStepRow[], next: JobStepFile | null): string | null {
+  const { limits } = run.file;
+  const { seconds, cost_units } = usedBy(steps);
+  if (seconds > limits.seconds || (next !== null && seconds >= limits.seconds))
+    return `the limit of ${limits.seconds} s is used up (${seconds} s)`;
+  const cost = cost_units + (next?.cost_units ?? 0);
+  if (cost > limits.cost_units)
+    return next === null
+      ? `the budget of ${limits.cost_units} cost units is exceeded (${cost_units})`
+      : `step ${next.name} would exceed the budget: ${cost} of ${limits.cost_units} cost units`;
+  return null;
+}
+
+const failed = (reason: string) => ({
+  status: 'failed' as const,
+  exit_code: null,
+  signal: null,
+  output_digest: null,
+  output_bytes: 0,
+  reason,
+  takeaway: null,
+  next_action: null,
+  signals: [] as StepSignal[],
+});
+
+async function outcomeOf(ended: Ended, step: JobStepFile, folder: RunFolder, known: ReadonlyMap<string, string>) {
+  const { exit_code, signal, cut, output, output_bytes, elapsed_ms, left_behind } = ended;
+  const left = left_behind > 0 ? `it left processes behind, which were ended` : null;
+  let signals: StepSignal[] = [];
+  let fault: string | null = null;
+  try {
+    signals = (await readSignals(folder)).filter(({ name, digest }) => known.get(name) !== digest);
+  } catch (error) {
+    if (!(error instanceof FolderFault)) throw error;
+    fault = error.message;
+  }
+  const ok = cut === null && exit_code === 0 && fault === null;
+  const reason = cut ?? fault ?? (exit_code === 0 ? null : exit_code === null ? `it was ended by ${signal}` : `exit code ${exit_code}`);
+  const told = [reason, left].filter((part) => part !== null).join('; ');
+  return [
+    {
+      status: ok ? 'success' : 'failed',
+      exit_code,
+      signal,
+      output_digest: digestOf(output),
+      output_bytes,
+      elapsed_ms,
+      cost_units: step.cost_units,
+      reason: told === '' ? null : told,
+      takeaway: null,
+      next_action: null,
+      signals: ok ? signals : [],
+    },
+    output,
+  ] as const;
+}
+
+async function workFolder(folder: RunFolder, cwd: string): Promise<string> {
+  const { mkdir, realpath } = await import('node:fs/promises');
+  const { join, sep } = await import('node:path');
+  const path = join(folder.root, cwd);
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  const [real, root] = await Promise.all([realpath(path), realpath(folder.root)]);
+  // A step before it may have put a link there.
+  if (real !== root && !real.startsWith(`${root}${sep}`)) throw new FolderFault(`the folder ${cwd} leads out of the run's folder`);
+  return real;
+}
+
+/** Storing an object is tried again while the store is full or away; what was not stored is not named. */
+async function patiently<T>(work: () => Promise<T>, { logger }: Pick<WorkerDependencies, 'logger'>): Promise<T> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt >= 30 || error instanceof FolderFault) throw error;
+      logger.error({ err: error }, 'an object of a run cannot be stored; trying again');
+      await sleep(1000);
+    }
+  }
+}

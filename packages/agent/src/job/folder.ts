@@ -1,0 +1,208 @@
+import { createReadStream } from 'node:fs';
+import { chmod, lstat, mkdir, open, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { type Digest, digestOf, digestStream } from '@govctl/core/evidence';
+import { type JobFile, type JobOutput, type OutputSnapshot, type StepSignal, variableOf } from '@govctl/core/job';
+import { encodeManifest, type ManifestFile, snapshotIdOf, totalBytes } from '@govctl/core/promotion';
+import type { ObjectStore } from '../object/index.ts';
+import { readManifest } from '../snapshot/presence.ts';
+
+/** What a step may not do with the job's data, in words for whoever wrote the job. */
+export class FolderFault extends Error {
+  override readonly name = 'FolderFault';
+}
+
+/** The folder of a run: inputs, outputs, signals, and where the steps work. */
+export type RunFolder = {
+  readonly root: string;
+  readonly inputs: string;
+  readonly outputs: string;
+  readonly signals: string;
+  readonly work: string;
+};
+
+export function runFolder(runs: string, run_id: string): RunFolder {
+  const root = join(runs, run_id);
+  return { root, inputs: join(root, 'inputs'), outputs: join(root, 'outputs'), signals: join(root, 'signals'), work: join(root, 'work') };
+}
+
+export async function folderExists({ root }: RunFolder): Promise<boolean> {
+  return await stat(root).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+/** Makes the folder, with a verified copy of every input in it. @throws FolderFault where an input is not what was pinned */
+export async function prepareFolder(folder: RunFolder, file: JobFile, objects: ObjectStore, signal: AbortSignal): Promise<void> {
+  for (const path of [folder.work, folder.inputs, folder.signals, ...file.outputs.map(({ name }) => join(folder.outputs, name))])
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  for (const { name, snapshot_id, snapshot_hash } of file.inputs) {
+    const manifest = await readManifest(objects, snapshot_hash);
+    if (manifest === null) throw new FolderFault(`input ${name}: the manifest of ${snapshot_id} is not stored any more`);
+    const target = join(folder.inputs, name);
+    for (const { path, sha256 } of manifest.files) {
+      signal.throwIfAborted();
+      await copyVerified(objects, `sha256:${sha256}`, join(target, path), `input ${name}: ${path}`);
+    }
+    await mkdir(target, { recursive: true, mode: 0o700 });
+  }
+}
+
+async function copyVerified(objects: ObjectStore, digest: Digest, target: string, what: string): Promise<void> {
+  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+  const source = await objects.read(digest);
+  if (source === null) throw new FolderFault(`${what} is not stored any more`);
+  await rm(target, { force: true });
+  const handle = await open(target, 'wx', 0o400);
+  const state = digestStream();
+  try {
+    for await (const chunk of source) {
+      const bytes = chunk as Buffer;
+      state.update(bytes);
+      for (let at = 0; at < bytes.length; ) at += (await handle.write(bytes, at)).bytesWritten;
+    }
+  } finally {
+    await handle.close();
+  }
+  if (state.digest() !== digest) throw new FolderFault(`${what} is not what was pinned: its bytes have another digest`);
+}
+
+/** What every step has in its environment, and what this job adds. */
+export function stepVariables(folder: RunFolder, file: JobFile, run_id: string): Record<string, string> {
+  const named = (prefix: string, root: string, list: readonly { readonly name: string }[]) =>
+    Object.fromEntries(list.map(({ name }) => [`${prefix}${variableOf(name)}`, join(root, name)]));
+  return {
+    HOME: folder.work,
+    TMPDIR: folder.work,
+    GOVCTL_RUN_ID: run_id,
+    GOVCTL_WORKSPACE: file.workspace,
+    GOVCTL_LABEL_ASOF: file.label_asof,
+    GOVCTL_SIGNALS: folder.signals,
+    ...named('GOVCTL_INPUT_', folder.inputs, file.inputs),
+    ...named('GOVCTL_OUTPUT_', folder.outputs, file.outputs),
+  };
+}
+
+/** A signal is a list, not a data set. */
+const maxSignalBytes = 16 * 1024 * 1024;
+const maxSignals = 64;
+
+/** What steps signalled so far, by name. @throws FolderFault for what is no list */
+export async function readSignals({ signals }: RunFolder): Promise<StepSignal[]> {
+  const names = (await readdir(signals)).filter((name) => /\.(json|ndjson)$/.test(name)).sort();
+  if (names.length > maxSignals) throw new FolderFault(`${names.length} signals, and ${maxSignals} are allowed`);
+  const found: StepSignal[] = [];
+  for (const file of names) {
+    const path = join(signals, file);
+    const about = await lstat(path);
+    if (!about.isFile()) throw new FolderFault(`signal ${file} is not a file`);
+    if (about.size > maxSignalBytes) throw new FolderFault(`signal ${file} has ${about.size} bytes, and ${maxSignalBytes} are allowed`);
+    const bytes = await readFile(path);
+    const name = file.replace(/\.(json|ndjson)$/, '');
+    found.push({ name, digest: digestOf(bytes), count: countOf(file, bytes.toString('utf8')) });
+  }
+  return found;
+}
+
+function countOf(file: string, text: string): number {
+  try {
+    if (file.endsWith('.ndjson')) {
+      const lines = text.split('\n').filter((line) => line.trim() !== '');
+      for (const line of lines) JSON.parse(line);
+      return lines.length;
+    }
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value)) return value.length;
+  } catch {
+    // Said below, in one way for both.
+  }
+  throw new FolderFault(`signal ${file} is no JSON list`);
+}
+
+/** Stores what an output holds; null where it holds nothing. @throws FolderFault for what no snapshot can hold */
+export async function storeOutput(
+  folder: RunFolder,
+  output: JobOutput,
+  tenant_id: string,
+  objects: ObjectStore,
+): Promise<OutputSnapshot | null> {
+  const root = join(folder.outputs, output.name);
+  const files: ManifestFile[] = [];
+  for await (const path of filesOf(root, output.name)) {
+    const state = digestStream();
+    let size = 0;
+    for await (const chunk of createReadStream(path)) {
+      state.update(chunk as Buffer);
+      size += (chunk as Buffer).length;
+    }
+    const digest = state.digest();
+    await objects.put(digest, createReadStream(path) as AsyncIterable<Uint8Array>);
+    files.push({ path: relative(root, path), size, sha256: digest.slice('sha256:'.length) });
+  }
+  if (files.length === 0) return null;
+  const { manifest, bytes, snapshot_hash } = encodeManifest({ dataset_id: output.dataset_id, files });
+  await objects.put(snapshot_hash, oneChunk(bytes));
+  const { name, dataset_id, layer } = output;
+  const snapshot_id = snapshotIdOf({ tenant_id, dataset_id, layer, snapshot_hash });
+  return { name, dataset_id, layer, snapshot_id, snapshot_hash, file_count: files.length, total_bytes: totalBytes(manifest) };
+}
+
+export async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+async function* filesOf(folder: string, name: string): AsyncGenerator<string> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* filesOf(path, name);
+    else if (entry.isFile()) yield path;
+    else throw new FolderFault(`output ${name}: ${entry.name} is neither a file nor a folder`);
+  }
+}
+
+/** Removes the folder, also where steps took away their own rights. */
+export async function removeFolder({ root }: RunFolder): Promise<void> {
+  await rm(root, { recursive: true, force: true }).catch(async () => {
+    await openUp(root);
+    await rm(root, { recursive: true, force: true });
+  });
+}
+
+async function openUp(folder: string): Promise<void> {
+  await chmod(folder, 0o700);
+  for (const entry of await readdir(folder, { withFileTypes: true })) if (entry.isDirectory()) await openUp(join(folder, entry.name));
+}
+
+/** Why a step must end for the sake of the disk, or null. */
+export function diskWatch(
+  folder: RunFolder,
+  limits: { readonly bytes: number; readonly free_bytes: number },
+): () => Promise<string | null> {
+  let round = 0;
+  return async () => {
+    const { bavail, bsize } = await statfs(folder.root);
+    if (bavail * bsize < limits.free_bytes) return `the disk has less than ${limits.free_bytes} bytes left`;
+    round += 1;
+    // Looking at every file is dear: seldom, and after the first rounds.
+    if (round % 4 !== 0) return null;
+    const used = await bytesOf(folder.root, limits.bytes);
+    return used > limits.bytes ? `its folder holds more than ${limits.bytes} bytes` : null;
+  };
+}
+
+/** Bytes on disk under a folder; no more is looked at once they are too many. */
+async function bytesOf(folder: string, enough: number): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    if (bytes > enough) return bytes;
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) bytes += await bytesOf(path, enough - bytes);
+    else
+      bytes += await lstat(path).then(
+        ({ blocks }) => blocks * 512,
+        () => 0,
+      );
+  }
+  return bytes;
+}

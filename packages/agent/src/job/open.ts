@@ -1,0 +1,24 @@
+import { hash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { JobHandlerDependencies } from './handler.ts';
+import { jobHandlers } from './handler.ts';
+import { startJobWorker } from './worker.ts';
+import type { WorkerDependencies } from './worker-port.ts';
+
+export type JobSettings = Omit<WorkerDependencies, 'runs' | 'host' | 'process'> &
+  Pick<JobHandlerDependencies, 'log'> & {
+    /** The state folder. */
+    readonly root: string;
+  };
+
+/** Jobs of this daemon: the worker that runs them, and the handlers that speak of them. */
+export async function openJobs(settings: JobSettings) {
+  const runs = settings.config.folder ?? join(settings.root, 'runs');
+  await mkdir(runs, { recursive: true, mode: 0o700 });
+  // One daemon a state folder: who finds this name on a process of a former daemon knows that nobody else is it.
+  const host = hash('sha256', `${hostname()}\0${resolve(settings.root)}`, 'hex').slice(0, 16);
+  const worker = await startJobWorker({ ...settings, runs, host, process: settings.randomHex(8) });
+  return { handlers: jobHandlers({ ...settings, worker }), stop: () => worker.stop() };
+}

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { durationSchema } from '../policy/duration.ts';
+
+const bytes = z
+  .int()
+  .min(1024)
+  .max(2 ** 50);
+
+/** `runs:` of govd.yaml. */
+export const runsConfigSchema = z.strictObject({
+  jobs: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .optional()
+        .describe('Whether jobs run here. When absent: yes in local_parity, no elsewhere. Steps run as the user of govd.'),
+      folder: z.string().min(1).max(4096).optional().describe('Where runs have their folders; `runs` in the state folder when absent.'),
+      max_parallel: z.int().min(1).max(256).default(4).describe('Jobs of this host at a time.'),
+      kill_grace: durationSchema.default('5s').describe('How long a step may take to end after SIGTERM, before SIGKILL.'),
+      output_bytes: bytes
+        .max(64 * 1024 * 1024)
+        .default(1024 * 1024)
+        .describe('How much of what an attempt prints is kept: its beginning and its end.'),
+      disk_bytes: bytes.default(10 * 1024 ** 3).describe('What the folder of a run may hold; beyond it the step is ended.'),
+      min_free_bytes: bytes.default(64 * 1024 * 1024).describe('A step is ended when the disk has less than this left.'),
+      env: z
+        .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/))
+        .max(64)
+        .default(['PATH', 'LANG', 'LC_ALL', 'TZ'])
+        .describe("Variables of govd's own environment that steps see too; everything else is kept from them."),
+    })
+    .prefault({})
+    .describe('Jobs (docs/job.md).'),
+});
+
+export type RunsConfig = z.output<typeof runsConfigSchema>;

@@ -1,0 +1,140 @@
+import type { RunDocument } from '@govctl/core/job';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Deployment, deploy } from './harness.ts';
+import { jobFile, type Pin, readyForJobs, runToItsEnd, shell } from './job-scene.ts';
+
+let at: Deployment;
+let pin: Pin;
+
+beforeAll(async () => {
+  at = await deploy();
+  await at.start();
+  pin = await readyForJobs(at);
+});
+afterAll(async () => await at.remove());
+
+describe('a job', () => {
+  it('runs its steps on verified inputs, is judged, and leaves outputs and evidence', async () => {
+    const file = jobFile(pin, {
+      steps: [
+        shell('detect', 'cat "$GOVCTL_INPUT_ORDERS"/orders.csv; echo "[1,2]" > "$GOVCTL_SIGNALS/findings.json"', 'cost_units: 1'),
+        shell('report', 'cp "$GOVCTL_INPUT_ORDERS"/orders.csv "$GOVCTL_OUTPUT_REPORT/"; echo done', 'cost_units: 2, env: { MODE: fast }'),
+      ],
+      extra: 'job_kind: ofs_build\noutputs: [{ name: report, dataset_id: spend-report }]',
+    });
+    const run = await runToItsEnd(at, 'good-1', file);
+    expect(run).toMatchObject({
+      phase: 'COMPLETED',
+      status: 'succeeded',
+      decision: { decision: 'allow', decided_by: 'policy', gate_set: 'run_result' },
+      used: { steps: 2, cost_units: 3 },
+      manifest: [
+        { step: 'detect', status: 'success', exit_code: 0, signals: [{ name: 'findings', count: 2 }] },
+        { step: 'report', status: 'success', exit_code: 0 },
+      ],
+      outputs: [{ name: 'report', dataset_id: 'spend-report', layer: 'RAW', file_count: 1 }],
+    });
+    expect(run.phases.map(({ phase }) => phase)).toEqual([
+      'CREATED',
+      'AUTHORIZED',
+      'EXECUTING',
+      'GOVERNANCE_CHECK',
+      'FINALIZING',
+      'COMPLETED',
+    ]);
+    expect((await at.govctl(['run', 'logs', 'good-1', '--step', 'detect'])).stdout).toBe('id,total\n1,100\n');
+
+    const facts = await at.rows<{ kind: string; body: Uint8Array }>(
+      'govd',
+      "SELECT kind FROM record WHERE run_id = 'good-1' ORDER BY leaf_index",
+    );
+    // Submitted and requested; decided, the output registered, ended and completed. The output's own record is the dataset's.
+    expect(facts.map(({ kind }) => kind)).toEqual([
+      'governance-fact',
+      'governance-fact',
+      'governance-fact',
+      'run-result',
+      'governance-fact',
+    ]);
+    const ref = run.evidence?.ref ?? '';
+    await at.json(['evidence', 'get', ref, '-O', `${at.folder}/run.json`]);
+    expect(await at.json(['evidence', 'verify', `${at.folder}/run.json`])).toMatchObject({ verified: true });
+    expect(await at.json(['reconcile', '--run', 'good-1'])).toMatchObject({ clean: true, runs: [{ status: 'COMPLETE' }] });
+    expect(await at.rows('govd', "SELECT kind FROM run_trace WHERE run_id = 'good-1' ORDER BY seq")).toEqual([
+      { kind: 'start' },
+      { kind: 'step' },
+      { kind: 'step' },
+      { kind: 'end' },
+    ]);
+    // Sent again: the same run, not another.
+    const again = await at.json<RunDocument>(['run', 'submit', await at.file('good-1.yaml', file), '--run-id', 'good-1']);
+    expect(again.updated_at).toBe(run.updated_at);
+    expect((await at.govctl(['run', 'submit', await at.file('other.yaml', `${file}# other\n`), '--run-id', 'good-1'])).code).toBe(10);
+  });
+
+  it('fails with its step, and says which and why', async () => {
+    const steps = [shell('one', 'echo before'), shell('two', 'echo broken >&2; exit 3'), shell('three', 'echo never')];
+    const run = await runToItsEnd(at, 'failing-1', jobFile(pin, { steps }), 21);
+    expect(run).toMatchObject({ status: 'failed', reason: 'step two failed: exit code 3', decision: null });
+    expect(run.manifest.map(({ step, status }) => [step, status])).toEqual([
+      ['one', 'success'],
+      ['two', 'failed'],
+    ]);
+    expect((await at.govctl(['run', 'logs', 'failing-1', '--step', 'two'])).stdout).toBe('broken\n');
+    const missing = await runToItsEnd(at, 'missing-1', jobFile(pin, { steps: ['{ name: gone, command: [no-such-program-here] }'] }), 21);
+    expect(missing.reason).toContain("there is no program 'no-such-program-here'");
+  });
+
+  it('is denied by the packs that judge it, which cannot be left out', async () => {
+    const early = jobFile(pin, { steps: [shell('one', 'true')] }).replace('2026-01-31', '9026-01-31');
+    const run = await runToItsEnd(at, 'denied-1', early, 3);
+    expect(run).toMatchObject({ phase: 'FAILED', status: 'failed_policy', decision: { decision: 'deny' }, outputs: [] });
+    expect(run.reason).toContain('rule:jobs-default/labels-not-ahead');
+  });
+
+  it('tells every fault of a job file at once, and every condition of a start', async () => {
+    const file = jobFile(pin, {
+      steps: ['{ name: Bad Name, command: [] }', "{ name: two, command: [x, '--password=hunter2'], env: { API_TOKEN: x } }"],
+    });
+    const faulty = await at.govctl(['run', 'submit', await at.file('faulty.yaml', file)]);
+    expect(faulty.code).toBe(2);
+    for (const said of [
+      'steps[0].name (line 9)',
+      'steps[0].command (line 9)',
+      'steps[1].command[1] (line 10)',
+      'steps[1].env.API_TOKEN (line 10)',
+    ])
+      expect(faulty.stderr).toContain(said);
+    const unready = jobFile({ ...pin, snapshot_hash: `sha256:${'0'.repeat(64)}` }, { steps: [shell('one', 'true')] }).replace(
+      'jobs-default',
+      'no-such-pack',
+    );
+    const path = await at.file('unready.yaml', unready);
+    const plan = await at.json<{ starts: boolean; checks: { name: string; ok: boolean }[] }>(['run', 'submit', path, '--dry-run'], 3);
+    expect(plan.checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['input orders', 'policy no-such-pack', 'policy']);
+    const refused = await at.govctl(['run', 'submit', path, '--run-id', 'unready-1']);
+    expect([refused.code, refused.stderr.includes('not what is pinned')]).toEqual([2, true]);
+    expect((await at.govctl(['run', 'get', 'unready-1'])).code).toBe(11);
+  });
+
+  it('has its workspace to itself: a second one is refused calmly, and starts when the first has ended', async () => {
+    const first = await at.file('first.yaml', jobFile(pin, { workspace: 'busy', steps: [shell('wait', 'sleep 60')] }));
+    const second = await at.file('second.yaml', jobFile(pin, { workspace: 'busy', steps: [shell('quick', 'true')] }));
+    const both = await Promise.all([
+      at.govctl(['run', 'submit', first, '--run-id', 'busy-1']),
+      at.govctl(['run', 'submit', first, '--run-id', 'busy-2']),
+    ]);
+    expect(both.map(({ code }) => code).sort()).toEqual([0, 10]);
+    const refused = both.find(({ code }) => code === 10);
+    const winner = both[0]?.code === 0 ? 'busy-1' : 'busy-2';
+    expect(refused?.stderr).toContain(`${winner} holds it, at least until`);
+    expect(refused?.stderr).toContain(`fix: govctl run watch ${winner}`);
+    const stopped = await at.json<RunDocument>(['run', 'stop', winner, '--reason', 'make room', '--wait']);
+    expect(stopped).toMatchObject({ phase: 'FAILED', status: 'cancelled', reason: 'make room' });
+    expect(await at.json(['run', 'submit', second, '--run-id', 'busy-3', '--wait'])).toMatchObject({ status: 'succeeded' });
+    expect(await at.json(['run', 'rerun', 'busy-3', '--run-id', 'busy-4', '--wait'])).toMatchObject({
+      status: 'succeeded',
+      rerun_of: 'busy-3',
+    });
+  });
+});
