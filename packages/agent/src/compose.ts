@@ -3,8 +3,11 @@ import { parityContract } from '@govctl/core/environment';
 import { releaseLeases } from '@govctl/core/lease';
 import { durationMs } from '@govctl/core/policy';
 import type { Logger } from 'pino';
+import { startAudit } from './audit/audit-loop.ts';
 import { auditHandlers } from './audit/handler.ts';
 import { reconcileHandler } from './audit/reconcile.ts';
+import type { ReconcileDependencies } from './audit/reconcile-scope.ts';
+import { reportHandlers } from './audit/report-handler.ts';
 import { backupHandlers } from './backup/handler.ts';
 import { loadConfig, serviceReleaseId } from './config/live-config.ts';
 import { reloadConfig } from './config/reload.ts';
@@ -47,6 +50,7 @@ import { pauseHandlers } from './promotion/pause.ts';
 import { watchPauses } from './promotion/pause-loop.ts';
 import { requeueDeferred } from './promotion/requeue.ts';
 import { rollbackHandler } from './promotion/rollback.ts';
+import { undoneSagas } from './promotion/undone.ts';
 import { qualityHandlers } from './quality/handler.ts';
 import { receiptHandlers } from './receipt/handler.ts';
 import { type SnapshotDependencies, snapshotHandlers } from './snapshot/handler.ts';
@@ -187,6 +191,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   opened.defer(() => witnesses.stop());
   committedRecords = () => witnesses.wake();
 
+  const undone = undoneSagas({ database, journal, now, logger });
   const promotion: PromotionDependencies = {
     ...shared,
     packs,
@@ -199,8 +204,10 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     },
     answers: promotionAnswers(database, log),
     config_digest: () => live.digest,
+    finalizeMs: durationMs(live.config.audit.run_timeout) + durationMs(live.config.audit.grace),
     authority: currentAuthority(database),
     witnesses,
+    undone,
     decided: (decision) => metrics.decisions.inc({ decision }),
   };
   const snapshot: SnapshotDependencies = { ...shared, objects };
@@ -235,6 +242,15 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     counted: (outcome) => metrics.access.inc({ outcome }),
   };
 
+  const reconciling: ReconcileDependencies = {
+    ...shared,
+    witness_quorum: witnesses.quorum,
+    sources: {
+      missingContent: (snapshotHash) => missingContent(objects, snapshotHash),
+      handoff: (at) => handoff.reconcile(at),
+      wakeDispatcher: () => dispatcher.wake(),
+    },
+  };
   const jobs = await openJobs({
     ...shared,
     objects,
@@ -287,14 +303,8 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...lockHandlers(shared),
     ...tenantHandlers(shared),
     ...incidentHandlers(shared),
-    ...reconcileHandler({
-      ...shared,
-      sources: {
-        missingContent: (snapshotHash) => missingContent(objects, snapshotHash),
-        handoff: (at) => handoff.reconcile(at),
-        wakeDispatcher: () => dispatcher.wake(),
-      },
-    }),
+    ...reconcileHandler(reconciling),
+    ...reportHandlers({ database, objects }),
     ...jobs.handlers,
     ...receiptHandlers({
       database,
@@ -330,6 +340,19 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   });
   opened.defer(() => requeue.stop());
 
+  const auditing = startAudit({
+    ...reconciling,
+    objects,
+    now,
+    reconcileEveryMs: durationMs(live.config.audit.reconcile_every),
+    holder,
+    checkEveryMs: durationMs(live.config.audit.check_every),
+    found: (findings) => metrics.audit.found(findings),
+    undone,
+    logger,
+    watch: loops,
+  });
+  opened.defer(() => auditing.stop());
   const pauses = startLoop({
     name: 'pause',
     now,

@@ -1,5 +1,5 @@
 import type { RunRow } from '@govctl/core/promotion';
-import { query } from '../db/index.ts';
+import { listed, query } from '../db/index.ts';
 
 export const runsToReconcile = query<{ run_id: string | null; since: string | null; after: string; limit: number }, RunRow>(
   'runs to reconcile',
@@ -90,4 +90,46 @@ export const overdueAudits = query<
 export const openAuditCount = query<Record<string, never>, { audits: number }>(
   'open audit count',
   'SELECT count(*) AS audits FROM pending_audit WHERE closed_at IS NULL',
+);
+
+/** Runs whose decision is made and whose effect is not complete: an intent that somebody has to finish or give up. */
+export const openIntents = query<Scope & { before: string }, RunRow>(
+  'open intents',
+  `SELECT * FROM run WHERE phase NOT IN ('COMPLETED', 'FAILED') AND phase = 'FINALIZING' AND updated_at <= :before
+     AND (:run_id IS NULL OR run_id = :run_id) AND (:since IS NULL OR updated_at >= :since)`,
+);
+
+/** What was done for a run that is not there: each is the ack of an action nobody expected. */
+export const actsOfUnknownRuns = query<
+  Scope,
+  { run_id: string; tenant_id: string; dataset_id: string | null; domain: string; action: string; result_id: string; at: string }
+>(
+  'acts of unknown runs',
+  `SELECT i.run_id, i.tenant_id, i.dataset_id, 'incidents' AS domain, 'create_incident' AS action, i.incident_id AS result_id, i.opened_at AS at
+   FROM incident i
+   WHERE i.run_id IS NOT NULL AND (:run_id IS NULL OR i.run_id = :run_id) AND (:since IS NULL OR i.opened_at >= :since)
+     AND NOT EXISTS (SELECT 1 FROM run r WHERE r.run_id = i.run_id)
+   UNION ALL
+   SELECT e.run_id, e.tenant_id, e.dataset_id,
+          CASE e.kind WHEN 'decision' THEN 'policies' WHEN 'promotion' THEN 'store' ELSE 'orchestrator' END,
+          CASE e.kind WHEN 'decision' THEN 'evaluate_policy' WHEN 'promotion' THEN 'promote' ELSE 'finalize_run' END, e.ref, e.recorded_at
+   FROM record e
+   WHERE e.kind IN ('decision', 'promotion', 'run-result') AND e.run_id IS NOT NULL AND (:run_id IS NULL OR e.run_id = :run_id)
+     AND (:since IS NULL OR e.recorded_at >= :since) AND NOT EXISTS (SELECT 1 FROM run r WHERE r.run_id = e.run_id)
+   LIMIT 1000`,
+);
+
+/** What of these runs was told of before; `run_ids` is a JSON array. */
+export const toldFindings = query<{ run_ids: string }, { run_id: string; class: string; domain: string; action: string }>(
+  'told findings',
+  listed('run_ids', (ids) => `SELECT run_id, class, domain, action FROM audit_finding WHERE run_id IN (${ids})`),
+);
+
+/** Acks of units that were undone. */
+export const undoneAcks = query<
+  { run_id: string },
+  { domain: string; action: string; result_id: string | null; rollback_reason: string | null; metadata: string; at: string }
+>(
+  'undone acks',
+  `SELECT domain, action, result_id, rollback_reason, metadata, at FROM audit_ack WHERE run_id = :run_id AND status = 'ROLLED_BACK' ORDER BY ack_id`,
 );

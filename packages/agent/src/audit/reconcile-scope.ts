@@ -11,7 +11,7 @@ type WorldSources = {
   wakeDispatcher(): void;
 };
 
-export type ReconcileDependencies = AuditDependencies & { readonly sources: WorldSources };
+export type ReconcileDependencies = AuditDependencies & { readonly sources: WorldSources; readonly witness_quorum: number };
 
 /** One run, or everything since a time. */
 export type Scope = { readonly run_id: string | null; readonly since: string | null };

@@ -1,12 +1,11 @@
 import { type auditRoutes, Problem, schemaVersion } from '@govctl/core/api';
 import { type Actor, mayAffect } from '@govctl/core/identity';
-import { announcedDispositions } from '../evidence/reconcile-disposition.ts';
 import type { Handlers } from '../http/index.ts';
 import { runById } from '../promotion/queries.ts';
+import { mendIntents } from './intent.ts';
 import { mend } from './mend.ts';
+import { reconcileAll } from './reconcile-all.ts';
 import type { ReconcileDependencies } from './reconcile-scope.ts';
-import { auditedRuns } from './run-audit.ts';
-import { contentOnDisk, logAgainstPointers, standingWorld } from './world-check.ts';
 
 const everything = { tenant_id: '*', dataset_id: '*' };
 
@@ -16,28 +15,30 @@ export function reconcileHandler(deps: ReconcileDependencies): Pick<Handlers<typ
     async 'reconcile.run'({ body, actor, now }) {
       await assertMayLook(deps, body.run_id, actor);
       const scope = { run_id: body.run_id ?? null, since: body.since ?? null };
-      const checked: Record<string, number> = {};
-      const { findings, audits } = await auditedRuns(deps, scope, now, checked);
+      // Other requests come first: reconciliation is never on the hot path.
+      const { findings, left_out, audits, intents, checked } = await reconcileAll(deps, scope, now, nextTurn);
       if (scope.run_id !== null && checked.runs === 0)
         throw new Problem('not-found', { detail: `no run ${scope.run_id}`, hint: 'govctl promotion ls' });
-      findings.push(...(await logAgainstPointers(deps, scope, now, checked)));
-      findings.push(...(await contentOnDisk(deps, scope.run_id, now, checked)));
-      if (scope.run_id === null) {
-        findings.push(...(await standingWorld(deps, now, checked)));
-        findings.push(...(await announcedDispositions(deps.database, now, checked)));
+      if (body.fix) {
+        await mend(deps, findings, actor, now);
+        await mendIntents(deps, intents, findings, actor, now);
       }
-      if (body.fix) await mend(deps, findings, actor, now);
       return {
         schemaVersion,
         kind: 'Reconciliation' as const,
         as_of: now,
         findings,
+        ...(left_out === 0 ? {} : { left_out }),
         checked,
         ...(scope.run_id === null ? {} : { runs: audits }),
-        clean: findings.every((finding) => finding.fixed !== undefined),
+        clean: left_out === 0 && findings.every((finding) => finding.fixed !== undefined),
       };
     },
   };
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** The report names runs, datasets and locks of everybody: one run for whoever may look at its dataset, the whole for whoever may look at all. */

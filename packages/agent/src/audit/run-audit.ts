@@ -1,23 +1,32 @@
 import type { ReconcileFinding } from '@govctl/core/api';
-import { auditSeverity, reconcileRun } from '@govctl/core/audit';
+import { auditRun, auditSeverity } from '@govctl/core/audit';
 import type { RunRow, RunState } from '@govctl/core/promotion';
-import { isStanding, type Transition } from '@govctl/core/run';
+import { isEnded, isStanding, type Phase } from '@govctl/core/run';
 import * as world from './queries.ts';
+import type { FoundOfRun } from './reconcile-all.ts';
 import { ageSeconds, type Checked, type ReconcileDependencies, type Scope } from './reconcile-scope.ts';
 
 const pageSize = 500;
 
 /** The audit contract of every run of the scope: five classes, and standings the kernel cannot have written. */
-export async function auditedRuns(deps: ReconcileDependencies, scope: Scope, now: string, checked: Checked) {
+export async function auditedRuns(
+  deps: ReconcileDependencies,
+  scope: Scope,
+  now: string,
+  checked: Checked,
+  rest: (pageMs: number) => Promise<void>,
+) {
   const findings: ReconcileFinding[] = [];
   const audits = [];
+  const found: FoundOfRun[] = [];
   let after = '';
   let count = 0;
   for (;;) {
+    const began = performance.now();
     const [rows] = await deps.database.read([world.runsToReconcile({ ...scope, after, limit: pageSize })]);
     for (const row of rows) {
       const state = JSON.parse(row.state) as RunState;
-      const audit = reconcileRun(state.expectations, state.acks, owedMs(state.phases, now));
+      const audit = auditRun({ run_id: row.run_id, ...state }, now);
       if (scope.run_id !== null) {
         const { status, missing_actions, drift_actions, stale_run, is_clean } = audit;
         audits.push({
@@ -27,8 +36,11 @@ export async function auditedRuns(deps: ReconcileDependencies, scope: Scope, now
           drift_actions: [...drift_actions],
           stale_run,
           is_clean,
+          undone: await undoneOf(deps, row.run_id, state),
         });
       }
+      const { run_id, tenant_id, dataset_id, to_layer: layer } = row;
+      if (audit.findings.length > 0) found.push({ run_id, tenant_id, dataset_id, layer, findings: audit.findings });
       for (const finding of audit.findings) {
         findings.push({
           class: finding.class,
@@ -38,7 +50,7 @@ export async function auditedRuns(deps: ReconcileDependencies, scope: Scope, now
           expected: `${finding.domain}/${finding.action}`,
           observed: finding.detail,
           age_s: ageSeconds(row.created_at, now),
-          fix: `govctl promotion get ${row.run_id}`,
+          fix: nextOf(row),
         });
       }
       if (!isStanding(row.phase, row.status)) findings.push(broken(row, now));
@@ -46,24 +58,34 @@ export async function auditedRuns(deps: ReconcileDependencies, scope: Scope, now
     count += rows.length;
     after = rows.at(-1)?.run_id ?? '';
     if (rows.length < pageSize) break;
-    // Other requests come first: reconciliation is never on the hot path.
-    await new Promise((resolve) => setImmediate(resolve));
+    await rest(performance.now() - began);
   }
   checked.runs = count;
-  return { findings, audits };
+  return { findings, audits, found };
 }
 
-/** Time a run has owed its acks: from its start to its end (or now), without what it spent queued, deferred or paused. */
-export function owedMs(phases: readonly Transition[], now: string): number {
-  let owed = 0;
-  phases.forEach((step, at) => {
-    if (step.phase === 'COMPLETED' || step.phase === 'FAILED') return;
-    const until = phases[at + 1]?.at ?? now;
-    if (step.status === 'running' || step.status === 'incomplete') owed += Date.parse(until) - Date.parse(step.at);
-  });
-  const end = phases.at(-1);
-  // What an ended run did not ack by its end it will never ack.
-  return end?.phase === 'COMPLETED' || end?.phase === 'FAILED' ? Number.POSITIVE_INFINITY : owed;
+/** What was acknowledged and undone, in the run or beside it: history is not erased. */
+async function undoneOf(deps: ReconcileDependencies, run_id: string, state: RunState) {
+  const [beside] = await deps.database.read([world.undoneAcks({ run_id })]);
+  return [
+    ...state.acks.filter((ack) => ack.status === 'ROLLED_BACK'),
+    ...beside.map((row) => ({ ...row, metadata: JSON.parse(row.metadata) as Record<string, unknown> })),
+  ].map(({ domain, action, result_id, rollback_reason, metadata, at }) => ({
+    domain,
+    action,
+    result_id,
+    status: 'ROLLED_BACK' as const,
+    rolled_back: true as const,
+    rollback_reason: rollback_reason ?? '',
+    metadata: { ...metadata },
+    at,
+  }));
+}
+
+/** The command that goes on from a finding: an open run can be ended; of one that ended it is to be understood. */
+function nextOf({ run_id, kind, phase }: RunRow): string {
+  if (kind !== 'job' && !isEnded(phase as Phase)) return `govctl promotion cancel ${run_id} --reason TEXT`;
+  return `govctl evidence ls --run ${run_id}`;
 }
 
 function broken(row: RunRow, now: string): ReconcileFinding {

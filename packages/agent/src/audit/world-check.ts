@@ -138,3 +138,31 @@ export async function standingWorld(deps: ReconcileDependencies, now: string, ch
   }
   return findings;
 }
+
+/** What was done for runs that are not there: drift, of a run nobody knows. */
+export async function actsOfNobody(deps: ReconcileDependencies, scope: Scope, now: string, checked: Checked) {
+  const [rows] = await deps.database.read([world.actsOfUnknownRuns({ ...scope })]);
+  checked.acts_of_unknown_runs = rows.length;
+  const detail = (row: { result_id: string }) => `${row.result_id} was done for a run that is not known`;
+  return {
+    findings: rows.map(
+      (row): ReconcileFinding => ({
+        class: 'drift',
+        check: 'unknown-run',
+        severity: 'medium',
+        subject: `run/${row.run_id}`,
+        expected: 'a run that owes it',
+        observed: `${row.domain}/${row.action}: ${detail(row)}`,
+        age_s: ageSeconds(row.at, now),
+        fix: `govctl evidence ls --run ${row.run_id}`,
+      }),
+    ),
+    found: rows.map((row) => ({
+      run_id: row.run_id,
+      tenant_id: row.tenant_id,
+      dataset_id: row.dataset_id,
+      layer: null,
+      findings: [{ class: 'drift' as const, domain: row.domain, action: row.action, detail: detail(row) }],
+    })),
+  };
+}

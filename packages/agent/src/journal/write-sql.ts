@@ -1,4 +1,5 @@
 import type { WriteName } from '@govctl/core/journal';
+import { auditWriteSql } from '../audit/write-sql.ts';
 import type { WriteSql } from '../db/index.ts';
 import { eventWriteSql } from '../event/write-sql.ts';
 import { evidenceWriteSql } from '../evidence/write-sql.ts';
@@ -31,4 +32,5 @@ export const writeSql: Readonly<Record<WriteName, WriteSql>> = {
   ...witnessWriteSql,
   ...jobWriteSql,
   ...incidentWriteSql,
+  ...auditWriteSql,
 };

@@ -21,6 +21,7 @@ import type { LogReader } from './answer.ts';
 import { type FactRequest, lockKeyOf } from './facts.ts';
 import { shown } from './handler.ts';
 import {
+  committed,
   deferLimits,
   judge,
   keepsMoving,
@@ -129,7 +130,7 @@ export function boundaryHandlers(
           judged.decision.decision === 'allow'
             ? decideForRemote(start, decided, context)
             : carryOut(start, decided, context, deferLimits(facts));
-        const result = await deps.journal.commit(planned.unit);
+        const result = await committed(deps, planned, start);
         if (!result.ok) continue;
         if (planned.unit.records.length > 0) deps.decided(judged.decision.decision);
         return await signedDecision(deps, planned.row);
@@ -193,8 +194,9 @@ export function boundaryHandlers(
         });
       }
       const generation = body.expected_generation + 1;
+      const start = resume(run);
       const planned = storeMove(
-        resume(run),
+        start,
         run,
         {
           to_layer: body.to_layer,
@@ -211,7 +213,7 @@ export function boundaryHandlers(
         now,
         deployment,
       );
-      const result = await deps.journal.commit(planned.unit);
+      const result = await committed(deps, planned, start);
       if (!result.ok)
         throw new Problem('stale', {
           detail: `the target moved while it was written (${result.guard})`,
@@ -239,8 +241,9 @@ export function boundaryHandlers(
         });
       if (run.phase === 'COMPLETED') return await deps.answers.answer(run);
       await requireWitnessed(deps, run);
-      const planned = confirmCommit(resume(run), run, body.snapshot_hash, actor, now, deployment);
-      const result = await deps.journal.commit(planned.unit);
+      const start = resume(run);
+      const planned = confirmCommit(start, run, body.snapshot_hash, actor, now, deployment);
+      const result = await committed(deps, planned, start);
       if (!result.ok) throw keepsMoving(run.run_id);
       return await deps.answers.answer(planned.row);
     },

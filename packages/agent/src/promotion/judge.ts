@@ -1,6 +1,7 @@
 import { Problem } from '@govctl/core/api';
 import { buildInput, type DecisionBody, decide, decisionDigest, type Facts } from '@govctl/core/decision';
 import type { Actor } from '@govctl/core/identity';
+import type { Unit } from '@govctl/core/journal';
 import { durationMs } from '@govctl/core/policy';
 import {
   carryOut,
@@ -15,12 +16,13 @@ import {
 } from '@govctl/core/promotion';
 import type { Database } from '../db/index.ts';
 import type { Authority } from '../identity/authority.ts';
-import type { Journal } from '../journal/index.ts';
+import type { CommitResult, Journal } from '../journal/index.ts';
 import type { CompiledPacks } from '../policy/pack-store.ts';
 import type { Witnesses } from '../witness/witnesses.ts';
 import type { PromotionAnswers } from './answer.ts';
 import { type FactRequest, type FactSources, type ReadFacts, readFacts } from './facts.ts';
 import { runById } from './queries.ts';
+import type { UndoneSagas } from './undone.ts';
 
 export type PromotionDependencies = {
   /** Reads on a connection that cannot write. */
@@ -36,10 +38,13 @@ export type PromotionDependencies = {
   readonly answers: PromotionAnswers;
   readonly deployment: { readonly environment: string; readonly service_release_id: string };
   readonly config_digest: () => string;
+  /** How long a run may take before it is stale, in milliseconds. */
+  readonly finalizeMs: number;
   readonly authority: Authority;
   readonly witnesses: Pick<Witnesses, 'quorum' | 'completed'>;
   /** Told of each recorded decision, once it is durable. */
   readonly decided: (decision: DecisionBody['decision']) => void;
+  readonly undone: Pick<UndoneSagas, 'note'>;
   readonly randomHex: (bytes: number) => string;
   readonly now: () => string;
 };
@@ -91,6 +96,7 @@ export function sagaContext(deps: PromotionDependencies, read: ReadFacts, tracep
     lock_key: read.lock_key,
     lock_fence: read.lock_fence,
     witness_quorum: deps.witnesses.quorum,
+    finalize_ms: deps.finalizeMs,
     ...(traceparent === undefined ? {} : { traceparent }),
   };
 }
@@ -115,6 +121,20 @@ export type StoredRequest = {
 /** How long a caller waits for witnesses before it is told that the run is incomplete: they answer in milliseconds, or are away. */
 const witnessWaitMs = 3000;
 
+/** Commits what a saga planned; what could not be written is kept as rolled back, and thrown. */
+export async function committed(
+  deps: Pick<PromotionDependencies, 'journal' | 'undone'>,
+  planned: { readonly unit: Unit; readonly row: RunRow; readonly state: RunState },
+  start: RunStart,
+): Promise<CommitResult> {
+  try {
+    return await deps.journal.commit(planned.unit);
+  } catch (error) {
+    deps.undone.note(planned, start.state.acks, error);
+    throw error;
+  }
+}
+
 /** Plans and commits; null when a guard was lost and the facts must be read again. */
 export async function commitPlanned(
   deps: PromotionDependencies,
@@ -125,7 +145,7 @@ export async function commitPlanned(
 ): Promise<PromotionDocument | null> {
   const { read, decision, decision_digest } = attempt;
   const planned = carryOut(start, { facts: read.facts, decision, decision_digest }, context, deferLimits(read.facts), extra);
-  const result = await deps.journal.commit(planned.unit);
+  const result = await committed(deps, planned, start);
   if (!result.ok) return null;
   deps.decided(decision.decision);
   const answer = deps.answers.fresh(planned, result);

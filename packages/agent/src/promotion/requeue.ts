@@ -1,7 +1,7 @@
 import { holdLease } from '@govctl/core/lease';
 import type { RunRow } from '@govctl/core/promotion';
 import type { CommitResult } from '../journal/index.ts';
-import { type PromotionDependencies, resume } from './judge.ts';
+import { committed, type PromotionDependencies, resume } from './judge.ts';
 import { dueRuns, runById } from './queries.ts';
 import { reevaluate } from './reevaluate.ts';
 
@@ -30,8 +30,10 @@ export async function requeueDeferred(deps: PromotionDependencies, holder: strin
 
 async function askAgain(deps: PromotionDependencies, run: RunRow, holder: string): Promise<CommitResult> {
   const now = deps.now();
-  const { unit, decision } = await reevaluate(deps, run, resume(run), now);
-  const result = await deps.journal.commit({ ...unit, changes: [holdLease('requeue', holder, now), ...unit.changes] });
+  const start = resume(run);
+  const { unit, row, state, decision } = await reevaluate(deps, run, start, now);
+  const leased = { ...unit, changes: [holdLease('requeue', holder, now), ...unit.changes] };
+  const result = await committed(deps, { unit: leased, row, state }, start);
   // The same answer again is not another decision: nothing was recorded.
   if (result.ok && unit.records.length > 0) deps.decided(decision.decision);
   return result;

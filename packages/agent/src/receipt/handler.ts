@@ -1,5 +1,5 @@
 import { Problem, type runRoutes } from '@govctl/core/api';
-import { reconcileRun } from '@govctl/core/audit';
+import { auditRun } from '@govctl/core/audit';
 import type { CapabilityKey } from '@govctl/core/evidence';
 import { mayAffect } from '@govctl/core/identity';
 import type { RunRow, RunState } from '@govctl/core/promotion';
@@ -14,7 +14,6 @@ import {
   remoteAssist,
 } from '@govctl/core/receipt';
 import { watchListFor } from '@govctl/core/watch';
-import { owedMs } from '../audit/run-audit.ts';
 import { type Database, query } from '../db/index.ts';
 import { type Handlers, Reply } from '../http/index.ts';
 import type { PromotionAnswers } from '../promotion/answer.ts';
@@ -70,7 +69,7 @@ async function receiptOf(deps: ReceiptDependencies, row: RunRow, now: string): P
     segments: state.segments,
     owed: state.expectations.length,
     acknowledged: state.expectations.filter(({ status }) => status === 'ACKED').length,
-    audit: reconcileRun(state.expectations, state.acks, owedMs(state.phases, now)),
+    audit: auditRun({ run_id: row.run_id, ...state }, now),
     audit_closed: closed[0]?.closed_at != null,
     deployment: deps.deployment,
     ...(incident === undefined ? {} : { incident: { ...incident, state: incident.resolved_at === null ? 'open' : 'resolved' } }),

@@ -1,6 +1,9 @@
+import type { AuditFinding } from '@govctl/core/audit';
 import { Counter, Histogram, Registry } from 'prom-client';
 import type { HttpObserver } from '../http/index.ts';
 import type { JournalObserver } from '../journal/index.ts';
+
+type AuditMetrics = { found(findings: readonly AuditFinding[]): void };
 
 export type Metrics = {
   readonly registry: Registry;
@@ -8,6 +11,7 @@ export type Metrics = {
   readonly journal: JournalObserver;
   readonly decisions: Counter<'decision'>;
   readonly access: Counter<'outcome'>;
+  readonly audit: AuditMetrics;
 };
 
 /** Prometheus metrics; names are in docs/operations. Labels never carry a caller's strings, so their number is bounded. */
@@ -38,10 +42,35 @@ export function createMetrics(): Metrics {
     labelNames: ['outcome'],
     registers,
   });
+  const findings = new Counter({
+    name: 'govd_audit_findings_total',
+    help: 'What runs owed and did not do, or did and did not owe, when it was found',
+    labelNames: ['class'],
+    registers,
+  });
+  const neverFinalized = new Counter({
+    name: 'govd_run_never_finalized_total',
+    help: 'Runs that were never finalized: alert on it',
+    registers,
+  });
+  const unexpected = new Counter({
+    name: 'govd_unexpected_domain_action_total',
+    help: 'Actions of a domain that no run expected: look into it',
+    registers,
+  });
   return {
     registry,
     decisions,
     access,
+    audit: {
+      found(list) {
+        for (const finding of list) {
+          findings.inc({ class: finding.class });
+          if (finding.class === 'stale') neverFinalized.inc();
+          if (finding.class === 'drift') unexpected.inc();
+        }
+      },
+    },
     http: { request: ({ route, status, seconds }) => requests.observe({ route, status: String(status) }, seconds) },
     journal: {
       group(measure) {

@@ -39,12 +39,12 @@ const ofPromotions = [
 /**
  * What every run owes at T0; promotions owe two more. What a job owes at its end is due after the time it may take: only its trace starts at once.
  *
- * @param jobMs how long a job may take, grace and all
+ * @param finalizeMs how long the run may take, grace and all
  */
-export function declareExpectations(kind: 'promotion' | 'rollback' | 'job', jobMs = finalizeDeadlineMs): Expectation[] {
+export function declareExpectations(kind: 'promotion' | 'rollback' | 'job', finalizeMs = finalizeDeadlineMs): Expectation[] {
   const rows = kind === 'job' ? standard : [...standard, ...ofPromotions];
   return rows.map(([domain, action, deadline]) => {
-    const deadline_ms = kind === 'job' && action !== 'start_trace' ? jobMs : deadline;
+    const deadline_ms = action === 'finalize_run' || (kind === 'job' && action !== 'start_trace') ? finalizeMs : deadline;
     return { domain, action, deadline_ms, status: 'PENDING' as const };
   });
 }
@@ -52,10 +52,14 @@ export function declareExpectations(kind: 'promotion' | 'rollback' | 'job', jobM
 const same = (ack: { domain: string; action: string }, expectation: Expectation) =>
   ack.domain === expectation.domain && ack.action === expectation.action;
 
-/** Marks what the acks settle; what they do not settle stays as it was. */
+function owed({ status }: Expectation): boolean {
+  return status === 'PENDING' || status === 'MISSING';
+}
+
+/** Marks what the acks settle, also what comes late; what they do not settle stays as it was. */
 export function settle(expectations: readonly Expectation[], acks: readonly Ack[]): Expectation[] {
   return expectations.map((expectation) =>
-    expectation.status === 'PENDING' && acks.some((ack) => same(ack, expectation))
+    owed(expectation) && acks.some((ack) => same(ack, expectation) && ack.status !== 'ROLLED_BACK')
       ? { ...expectation, status: 'ACKED' as const }
       : expectation,
   );
@@ -63,9 +67,7 @@ export function settle(expectations: readonly Expectation[], acks: readonly Ack[
 
 /** A run that ends denied or cancelled owes its end and nothing else: the rest is voided, visibly. */
 export function voidRest(expectations: readonly Expectation[]): Expectation[] {
-  return expectations.map((expectation) =>
-    expectation.status === 'PENDING' ? { ...expectation, status: 'VOIDED' as const } : expectation,
-  );
+  return expectations.map((expectation) => (owed(expectation) ? { ...expectation, status: 'VOIDED' as const } : expectation));
 }
 
 export const auditClasses = ['missing', 'drift', 'stale', 'invalid', 'failed'] as const;
@@ -119,7 +121,7 @@ export function reconcileRun(expectations: readonly Expectation[], acks: readonl
   }
   const of = (wanted: AuditClass) => [...new Set(findings.filter((finding) => finding.class === wanted).map(name))];
   const stale = of('stale').length > 0;
-  const open = expectations.some((expectation) => expectation.status === 'PENDING' && !acks.some((ack) => same(ack, expectation)));
+  const open = expectations.some((expectation) => owed(expectation) && !acks.some((ack) => same(ack, expectation)));
   return {
     status: stale ? 'STALE' : open ? 'INCOMPLETE' : 'COMPLETE',
     missing_actions: of('missing'),

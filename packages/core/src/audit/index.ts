@@ -1,1 +1,4 @@
 export * from './expectation.ts';
+export * from './owed.ts';
+export * from './tell.ts';
+export * from './write.ts';

@@ -146,6 +146,17 @@ export const govdConfigSchema = z
       .prefault({})
       .describe('Access to evidence.'),
     retention: retentionSchema.prefault({}).describe('How long payloads of evidence are kept; leaves and proofs stay for ever.'),
+    audit: z
+      .strictObject({
+        run_timeout: durationSchema
+          .default('30s')
+          .describe('How long a promotion may take from its start, not counting time deferred or paused; jobs have limits of their own.'),
+        grace: durationSchema.default('5s').describe('How long after that a run may be unfinalized before it counts as stale.'),
+        check_every: durationSchema.default('5s').describe('How often runs that are past what they owe are looked for.'),
+        reconcile_every: durationSchema.default('1h').describe('How often everything is reconciled, with a report that is kept.'),
+      })
+      .prefault({})
+      .describe('The audit contract: what every run owes, and when it is missed.'),
     runs: runsConfigSchema.prefault({}).describe('Jobs: what may run here, and how much of it.'),
     receipt: z
       .strictObject({

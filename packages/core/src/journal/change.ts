@@ -1,3 +1,4 @@
+import type { AuditWrites } from '../audit/write.ts';
 import type { EventWrites } from '../event/write.ts';
 import type { WitnessWrites } from '../evidence/witness-write.ts';
 import type { EvidenceWrites } from '../evidence/write.ts';
@@ -33,6 +34,7 @@ export interface Writes
     WitnessWrites,
     JobWrites,
     IncidentWrites,
+    AuditWrites,
     EvidenceWrites {}
 
 export type WriteName = keyof Writes;

@@ -15,7 +15,7 @@ export type LeaseWrites = {
 const leaseMs = 10_000;
 
 /** The loops of a deployment that one host runs at a time. */
-const leasedLoops = ['event-dispatch', 'requeue', 'witness', 'handoff-replay', 'pause'] as const;
+const leasedLoops = ['event-dispatch', 'requeue', 'witness', 'handoff-replay', 'pause', 'audit', 'reconcile'] as const;
 
 /** The first change of a unit that only the holder of a lease may write. */
 export function holdLease(lease_name: (typeof leasedLoops)[number], holder: string, at: string): Change {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { digestSchema, document, layerSchema, refSchema, schemaVersion, timestampSchema } from '../api/common.ts';
+import { auditSummary } from '../audit/owed.ts';
 import { type DecisionBody, decisionBodySchema, explanationSchema } from '../decision/decision.ts';
 import { approvalFactSchema } from '../decision/facts.ts';
 import { lessonSchema } from '../incident/lesson.ts';
@@ -90,6 +91,14 @@ export const promotionDocument = document('Promotion', {
   pending_audit: pendingAudit.nullable(),
   /** What the end of the run opened, where it did not end well. */
   incident_id: z.string().nullable(),
+  /** Whether what the run owed was done and acknowledged. */
+  audit: z.object({
+    status: z.enum(['COMPLETE', 'INCOMPLETE', 'STALE']),
+    missing_actions: z.array(z.string()),
+    drift_actions: z.array(z.string()),
+    stale_run: z.boolean(),
+    is_clean: z.boolean(),
+  }),
   /** Why it ended as it did, and the one thing to do. */
   lesson: lessonSchema.nullable(),
   /** The policy set it was judged under last; what an approval is for. */
@@ -147,6 +156,7 @@ export function renderPromotion(
     rolls_back: state.rolls_back ?? null,
     pending_audit: state.pending_audit ?? null,
     incident_id: state.incident_id ?? null,
+    audit: auditOf(state),
     lesson: state.lesson ?? null,
     policy_rev: state.segments.at(-1)?.policy_rev ?? null,
     approvals: [...approvals],
@@ -162,6 +172,11 @@ export function renderPromotion(
 function waitingOn(row: RunRow, state: RunState): string[] {
   if (row.phase === 'GOVERNANCE_CHECK') return [...(state.waiting_on ?? [])];
   return row.status === 'incomplete' && state.awaits !== undefined ? [state.awaits] : [];
+}
+
+function auditOf(state: RunState): PromotionDocument['audit'] {
+  const { missing_actions, drift_actions, ...audit } = auditSummary(state);
+  return { ...audit, missing_actions: [...missing_actions], drift_actions: [...drift_actions] };
 }
 
 function pauseOf({ pause: paused }: RunState): PromotionDocument['pause'] {

@@ -4,8 +4,8 @@ export const reconcile = defineCommand({
   name: 'reconcile',
   summary: 'Compare what should have happened with what did',
   description: [
-    'The audit contract of every run (missing, drift, stale, invalid, failed), and the world: promotions against the log, ACTIVE versions against the objects on disk, handoff, undelivered events, locks, overdue audits. Each finding comes with the command that mends it.',
-    '--fix does the safe mends and records them; what it mended is still shown, and no longer counts.',
+    'The audit contract of every run (missing, drift, stale, invalid, failed), and the world: promotions against the log, ACTIVE versions against the objects on disk, promotions that were decided and never completed, acts for runs nobody knows, handoff, undelivered events, locks, overdue audits. Each finding comes with the command that mends it.',
+    '--fix does the safe mends and records them: it finishes or gives up what was left half-way, gives expired locks back, wakes the delivery of events; what it mended is still shown, and no longer counts.',
   ].join('\n\n'),
   flags: {
     run: { type: 'string', value: 'R', summary: 'Only this run', completes: 'run' },
@@ -43,12 +43,30 @@ export const auditClose = defineCommand({
   exits: ['not-found', 'conflict'],
 });
 
+export const auditReports = defineCommand({
+  name: 'reports',
+  summary: 'List reports of the periodic reconciliation, newest first',
+  description: 'govd reconciles everything by itself (audit.reconcile_every); each report is kept, its digest is in the evidence log.',
+  flags: { limit: { type: 'integer', value: 'N', min: 1, default: 50, summary: 'At most so many' } },
+  examples: [{ command: 'govctl audit reports', what: 'when everything was compared last, and what was found' }],
+});
+
+export const auditReport = defineCommand({
+  name: 'report',
+  summary: 'Show a report of the periodic reconciliation',
+  args: { report: { summary: 'Number of the report' } },
+  examples: [{ command: 'govctl audit report 12', what: 'every finding of that time' }],
+  exits: ['not-found'],
+});
+
 /** Stands near the top of the help. */
 export const reconcileCommand = command(reconcile, () => import('./reconcile.ts'));
 
 export const auditCommands = [
-  noun('audit', 'See and close the audits that rollbacks owe', [
+  noun('audit', 'Audits that rollbacks owe, and reports of reconciliation', [
     command(auditOverdue, () => import('./overdue.ts')),
     command(auditClose, () => import('./close.ts')),
+    command(auditReports, () => import('./reports.ts')),
+    command(auditReport, () => import('./report.ts')),
   ]),
 ];

@@ -104,6 +104,7 @@ export function promotionOf(facts: Facts, change: Partial<PromotionDocument> = {
     pending_audit: null,
     incident_id: null,
     lesson: null,
+    audit: { status: 'COMPLETE', missing_actions: [], drift_actions: [], stale_run: false, is_clean: true },
     policy_rev: facts.policy?.policy_rev ?? null,
     approvals: [],
     phases: [{ phase, status, event: 'request', at: facts.as_of }],

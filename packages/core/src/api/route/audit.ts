@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { document, layerSchema, nameSchema, refSchema, runIdSchema, tenantSchema, timestampSchema } from '../common.ts';
+import { digestSchema, document, layerSchema, nameSchema, refSchema, runIdSchema, tenantSchema, timestampSchema } from '../common.ts';
 import { defineRoutes } from '../route.ts';
 
 const reason = z.string().min(3).max(1024);
@@ -37,7 +37,7 @@ export const findingClasses = ['missing', 'drift', 'stale', 'invalid', 'failed',
 /** One thing that should be and is not, or the other way round, with the command that mends it. */
 export const findingSchema = z.object({
   class: z.enum(findingClasses),
-  /** What was compared: `audit`, `promotion-leaf`, `pointer-object`, `handoff-lag`, `outbox`, `lock`, `overdue-audit`. */
+  /** What was compared: `audit`, `promotion-leaf`, `pointer-object`, `handoff-lag`, `outbox`, `lock`, `overdue-audit`, `intent`, `unknown-run`. */
   check: z.string(),
   severity: z.enum(['high', 'medium']),
   subject: z.string(),
@@ -57,11 +57,26 @@ export const runAuditSchema = z.object({
   drift_actions: z.array(z.string()),
   stale_run: z.boolean(),
   is_clean: z.boolean(),
+  /** Acks of what was undone: they stay visible, and settle nothing. */
+  undone: z.array(
+    z.object({
+      domain: z.string(),
+      action: z.string(),
+      result_id: z.string().nullable(),
+      status: z.literal('ROLLED_BACK'),
+      rolled_back: z.literal(true),
+      rollback_reason: z.string(),
+      metadata: z.record(z.string(), z.unknown()),
+      at: timestampSchema,
+    }),
+  ),
 });
 
 export const reconciliationDocument = document('Reconciliation', {
   as_of: timestampSchema,
   findings: z.array(findingSchema),
+  /** Findings beyond those listed. */
+  left_out: z.number().int().optional(),
   /** How many of each were compared: a check that looked at nothing says so. */
   checked: z.record(z.string(), z.number().int()),
   runs: z.array(runAuditSchema).optional(),
@@ -139,5 +154,40 @@ export const auditRoutes = defineRoutes({
     body: z.strictObject({ run_id: runIdSchema.optional(), since: timestampSchema.optional(), fix: z.boolean().default(false) }),
     response: reconciliationDocument,
     problems: ['not-found', 'forbidden', 'evidence-unavailable'],
+  },
+  'reconcile.reports': {
+    method: 'GET',
+    path: '/v1/reconcile/reports',
+    summary: 'Reports of the periodic reconciliation, newest first',
+    action: 'reconcile.run',
+    listener: 'operator',
+    query: z.strictObject({ limit: z.coerce.number().int().min(1).max(500).default(50) }),
+    response: document('ReconcileReportList', {
+      items: z.array(
+        z.object({
+          report_id: z.number().int(),
+          as_of: timestampSchema,
+          clean: z.boolean(),
+          findings: z.number().int(),
+          by_class: z.record(z.string(), z.number().int()),
+          checked: z.record(z.string(), z.number().int()),
+          /** Of the stored report. */
+          digest: digestSchema,
+          /** The record that names this digest. */
+          evidence_ref: refSchema,
+        }),
+      ),
+    }),
+    problems: ['forbidden'],
+  },
+  'reconcile.report': {
+    method: 'GET',
+    path: '/v1/reconcile/reports/:report_id',
+    summary: 'One report, as it was stored',
+    action: 'reconcile.run',
+    listener: 'operator',
+    params: z.strictObject({ report_id: z.coerce.number().int().min(1) }),
+    response: reconciliationDocument,
+    problems: ['forbidden', 'not-found', 'gone', 'digest-mismatch'],
   },
 });

@@ -1,4 +1,5 @@
 import { settle, voidRest } from '../../audit/expectation.ts';
+import { rolledBack } from '../../audit/owed.ts';
 import { draftRecord, subjectOf } from '../../evidence/statement.ts';
 import type { Unit } from '../../journal/unit.ts';
 import { eventsOf } from '../event.ts';
@@ -15,7 +16,13 @@ export function cancel(
   at: string,
   context: Pick<SagaContext, 'environment' | 'service_release_id' | 'salt'>,
 ): { unit: Unit; row: RunRow; state: RunState } {
-  const acks = [...start.state.acks, ack('orchestrator', 'finalize_run', 'cancelled', null, at)];
+  // Decided for a store that never moved: the decision counts no more, and stays visible as undone.
+  const undone = start.state.store === undefined ? [] : start.state.acks.filter(({ action }) => action === 'evaluate_policy');
+  const acks = [
+    ...start.state.acks,
+    ...rolledBack(undone, { reason: by.reason, phase: start.state.phases.at(-1)?.phase ?? '', success: true, at }),
+    ack('orchestrator', 'finalize_run', 'cancelled', null, at),
+  ];
   const { request: _request, waiting_on: _waiting, pause, ...kept } = start.state;
   const state: RunState = {
     ...kept,

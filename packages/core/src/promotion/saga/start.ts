@@ -21,7 +21,7 @@ export function startRun(
     authorization_decision: { outcome: 'allowed', actor_id: actor.actor_id, authenticated_by: actor.authenticated_by },
     phases,
     segments: [{ n: 1, policy_rev: facts.policy?.policy_rev ?? null, config_digest: context.config_digest, from: at }],
-    expectations: declareExpectations(row.kind === 'rollback' ? 'rollback' : 'promotion'),
+    expectations: declareExpectations(row.kind === 'rollback' ? 'rollback' : 'promotion', context.finalize_ms),
     acks: [ack('logs', 'start_trace', extra.trace_id, null, at)],
     ...(extra.supersedes === undefined ? {} : { supersedes: extra.supersedes }),
     ...(extra.reason === undefined ? {} : { reason: extra.reason }),

@@ -25,6 +25,8 @@ export type SagaContext = {
   readonly lock_fence: number;
   /** How many witnesses must have seen a promotion before its run is complete. */
   readonly witness_quorum: number;
+  /** How long the run may take, grace and all, before it is stale. */
+  readonly finalize_ms: number;
   readonly traceparent?: string;
 };
 

@@ -1,0 +1,63 @@
+import type { Ack } from '@govctl/core/audit';
+import type { Unit } from '@govctl/core/journal';
+import { pino } from 'pino';
+import { expect, it } from 'vitest';
+import type { Database } from '../db/index.ts';
+import { undoneSagas } from './undone.ts';
+
+const at = '2026-11-26T12:00:00.000Z';
+const ack = (action: string, result_id: string | null): Ack => ({ domain: 'store', action, result_id, error: null, observed: null, at });
+const trace = ack('start_trace', 'trace-1');
+const planned = { row: { run_id: 'run-1' }, state: { acks: [trace, ack('promote', 'orders/GDP/4'), ack('append', 'ref-1')] } };
+
+/** What stands in the run's row, if it is there; and how often a commit fails first. */
+function sagas(stored: readonly Ack[] | null, failures = 0) {
+  const written: Unit[] = [];
+  const database = { read: async () => [stored === null ? [] : [{ state: JSON.stringify({ acks: stored }) }]] } as unknown as Database;
+  let left = failures;
+  const undone = undoneSagas({
+    database,
+    journal: {
+      async commit(unit) {
+        left -= 1;
+        if (left >= 0) throw new Error('the disk is full');
+        written.push(unit);
+        return { ok: true, committed: { records: [], committed_at: at }, proof: { checkpoint: null, prove: () => [] } };
+      },
+    },
+    now: () => at,
+    logger: pino({ level: 'silent' }),
+  });
+  undone.note(planned as unknown as Parameters<typeof undone.note>[0], [trace], new Error('the disk is full'));
+  return { undone, written };
+}
+
+it('a unit that could not be written leaves its acks, as rolled back, in a second one', async () => {
+  const { undone, written } = sagas(null);
+  expect(await undone.record()).toBe(1);
+  expect(written.flatMap(({ changes }) => changes)).toMatchObject(
+    ['promote', 'append'].map((action) => ({
+      write: 'audit-ack.insert',
+      values: {
+        run_id: 'run-1',
+        action,
+        status: 'ROLLED_BACK',
+        rollback_reason: 'the disk is full',
+        metadata: JSON.stringify({ rollback_phase: 'commit', rollback_success: true }),
+      },
+    })),
+  );
+  expect(await undone.record()).toBe(0);
+});
+
+it('keeps them until they can be written', async () => {
+  const { undone, written } = sagas(null, 2);
+  expect([await undone.record(), await undone.record(), await undone.record()]).toEqual([0, 0, 1]);
+  expect(written).toHaveLength(1);
+});
+
+it('says nothing of a commit whose answer was lost and that happened after all', async () => {
+  const { undone, written } = sagas(planned.state.acks);
+  expect(await undone.record()).toBe(0);
+  expect(written).toEqual([]);
+});
