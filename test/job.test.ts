@@ -1,7 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import type { RunDocument } from '@govctl/core/job';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Deployment, deploy } from './harness.ts';
 import { jobFile, type Pin, readyForJobs, runToItsEnd, shell } from './job-scene.ts';
+
+/** Whether a process is one of a run's steps. */
+function carries(pid: string, run: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1')
+      .split('\0')
+      .some((line) => line.startsWith('GOVCTL_STEP_ID=') && line.includes(run));
+  } catch {
+    return false;
+  }
+}
 
 let at: Deployment;
 let pin: Pin;
@@ -14,6 +27,30 @@ beforeAll(async () => {
 afterAll(async () => await at.remove());
 
 describe('a job', () => {
+  it('outlives its daemon: what ran is not taken for done, is ended, and tried again where that was asked', async () => {
+    const waits = jobFile(pin, { workspace: 'lost', steps: [shell('slow', 'setsid sleep 900 & sleep 900')] });
+    const tries = jobFile(pin, {
+      workspace: 'tried',
+      steps: [shell('slow', 'test -f mark && exit 0; touch mark; sleep 900', 'retries: 1')],
+    });
+    await at.json(['run', 'submit', await at.file('lost.yaml', waits), '--run-id', 'lost-1']);
+    await at.json(['run', 'submit', await at.file('tried.yaml', tries), '--run-id', 'tried-1']);
+    const running = () => at.rows('govd', "SELECT run_id FROM job_step WHERE status = 'running' AND pid IS NOT NULL");
+    while ((await running()).length < 2) await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await at.stop('SIGKILL');
+    await at.start();
+    const watched = async (run: string) => {
+      await at.govctl(['run', 'watch', run, '--timeout', '90s']);
+      return await at.json<RunDocument>(['run', 'get', run]);
+    };
+    const lost = await watched('lost-1');
+    expect(lost.status).toBe('failed');
+    expect(lost.reason).toContain('govd was gone while it ran');
+    expect(await watched('tried-1')).toMatchObject({ status: 'succeeded', manifest: [{ step: 'slow', status: 'success' }] });
+    expect(await readdir('/proc').then((pids) => pids.filter((pid) => /^\d+$/.test(pid) && carries(pid, '/lost-1/')))).toEqual([]);
+  });
+
   it('runs its steps on verified inputs, is judged, and leaves outputs and evidence', async () => {
     const file = jobFile(pin, {
       steps: [
@@ -76,6 +113,9 @@ describe('a job', () => {
     const steps = [shell('one', 'echo before'), shell('two', 'echo broken >&2; exit 3'), shell('three', 'echo never')];
     const run = await runToItsEnd(at, 'failing-1', jobFile(pin, { steps }), 21);
     expect(run).toMatchObject({ status: 'failed', reason: 'step two failed: exit code 3', decision: null });
+    expect((await at.json<{ items: unknown[] }>(['incident', 'ls'])).items).toContainEqual(
+      expect.objectContaining({ run_id: 'failing-1', error_code: 'run-failed' }),
+    );
     expect(run.manifest.map(({ step, status }) => [step, status])).toEqual([
       ['one', 'success'],
       ['two', 'failed'],
@@ -83,6 +123,20 @@ describe('a job', () => {
     expect((await at.govctl(['run', 'logs', 'failing-1', '--step', 'two'])).stdout).toBe('broken\n');
     const missing = await runToItsEnd(at, 'missing-1', jobFile(pin, { steps: ['{ name: gone, command: [no-such-program-here] }'] }), 21);
     expect(missing.reason).toContain("there is no program 'no-such-program-here'");
+  });
+
+  it('skips a step whose data is not there, and says what to do', async () => {
+    const steps = [
+      shell('look', 'true'),
+      shell('infer', 'exit 1', 'requires: { inputs: [invoice] }'),
+      shell('act', 'exit 1', 'requires: { signals: findings }'),
+    ];
+    const run = await runToItsEnd(at, 'gated-1', jobFile(pin, { steps }));
+    expect(run.manifest).toMatchObject([
+      { step: 'look', status: 'success' },
+      { step: 'infer', status: 'skipped', reason: expect.stringMatching(/^input-/), next_action: expect.any(String) },
+      { step: 'act', status: 'skipped', reason: 'signal-missing', takeaway: expect.any(String) },
+    ]);
   });
 
   it('is denied by the packs that judge it, which cannot be left out', async () => {

@@ -2,6 +2,7 @@ import { apiWindow, formatApiWindow, openapiDocument, type Route, routeList } fr
 import { parityContract } from '@govctl/core/environment';
 import { releaseLeases } from '@govctl/core/lease';
 import { durationMs } from '@govctl/core/policy';
+import { observabilityMode } from '@govctl/core/run';
 import type { Logger } from 'pino';
 import { startAudit } from './audit/audit-loop.ts';
 import { auditHandlers } from './audit/handler.ts';
@@ -50,6 +51,7 @@ import { pauseHandlers } from './promotion/pause.ts';
 import { watchPauses } from './promotion/pause-loop.ts';
 import { requeueDeferred } from './promotion/requeue.ts';
 import { rollbackHandler } from './promotion/rollback.ts';
+import { tracedJournal } from './promotion/traced-journal.ts';
 import { undoneSagas } from './promotion/undone.ts';
 import { qualityHandlers } from './quality/handler.ts';
 import { receiptHandlers } from './receipt/handler.ts';
@@ -194,6 +196,10 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const undone = undoneSagas({ database, journal, now, logger });
   const promotion: PromotionDependencies = {
     ...shared,
+    journal: tracedJournal({
+      ...shared,
+      mode: (kind) => observabilityMode(live.config.observability, environment, kind === 'rollback' ? 'rollback' : 'promotion'),
+    }),
     packs,
     hotDatabase: store.hotDatabase,
     sources: {

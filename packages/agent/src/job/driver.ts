@@ -14,19 +14,23 @@ import {
   endRun,
   endStep,
   executedJob,
+  type GateInputFact,
   type JobContext,
   type JobFacts,
   type JobRun,
   type JobStepFile,
   type JobStepRow,
   jobTimedOut,
+  judgeStep,
   laterOf,
   manifestRows,
   type OutputSnapshot,
   type RunHold,
   requeueJob,
   runManifest,
+  type StepFacts,
   type StepSignal,
+  skipStep,
   startJob,
   usedBy,
 } from '@govctl/core/job';
@@ -45,6 +49,7 @@ import {
   stepVariables,
   storeOutput,
 } from './folder.ts';
+import { detectInputs } from './input.ts';
 import { OutputCapture } from './output.ts';
 import { endWithCookie } from './proc.ts';
 import { type Ended, runAttempt } from './process.ts';
@@ -77,6 +82,7 @@ export class JobDriver {
   readonly hold: RunHold;
   readonly run_id: string;
   live: Driving['live'] = null;
+  #inputs: readonly GateInputFact[] | undefined;
 
   constructor(deps: WorkerDependencies, run_id: string, hold: RunHold, signal: AbortSignal) {
     this.#deps = deps;
@@ -139,10 +145,17 @@ export class JobDriver {
         }
         const over = overLimit(run, now.steps, step);
         if (over !== null) {
-          await this.#fail(run, now.steps, folder, over);
+          await this.#fail(run, now.steps, folder, over, true);
           return null;
         }
         if (last !== undefined) await sleep(durationMs(step.backoff) * 2 ** (attempt - 1), undefined, { signal: this.#signal });
+        const gate = last === undefined ? judgeStep(step.requires, await this.#stepFacts(run, folder, now.steps)) : { met: true as const };
+        if (!gate.met) {
+          const begun = { step_index: index, attempt: 1, name: step.name, host: this.#deps.host, process: this.#deps.process };
+          const { reason, takeaway, next_action } = gate;
+          await this.#commit(skipStep(run, this.hold, begun, { reason, takeaway, next_action }, await this.#context(run)));
+          break;
+        }
         attempt += 1;
         last = await this.#attempt(run, folder, step, index, attempt, now.steps);
         if (this.#signal.aborted && this.#signal.reason !== stopAsked) throw new HoldLost(String(this.#signal.reason));
@@ -151,7 +164,7 @@ export class JobDriver {
     const { run: now, steps } = await this.#read();
     const over = overLimit(now, steps, null);
     if (over !== null) {
-      await this.#fail(now, steps, folder, over);
+      await this.#fail(now, steps, folder, over, true);
       return null;
     }
     return await this.#commit(executedJob(now, this.hold, await this.#store(now, steps, folder), await this.#context(now)));
@@ -171,6 +184,18 @@ export class JobDriver {
         throw new FolderFault(`output ${output.name} is empty: no step wrote it`);
     }
     return { manifest_digest: digestOf(bytes), outputs };
+  }
+
+  /** What a step gate may know: inputs as they are found in the data, signals, and what became of the steps before. */
+  async #stepFacts(run: JobRun, folder: RunFolder, steps: readonly JobStepRow[]): Promise<StepFacts> {
+    this.#inputs ??= await detectInputs(folder, run.file);
+    const rows = manifestRows(steps);
+    return {
+      inputs: this.#inputs,
+      signals: rows.flatMap(({ step, signals = [] }) => signals.map((signal) => ({ step, ...signal }))),
+      steps: rows.map(({ step, status, exit_code }) => ({ step, status, exit_code })),
+      label_asof: run.file.label_asof,
+    };
   }
 
   /** An attempt that a former process began is never taken for done: what is left of it is ended, and it failed. */
@@ -270,8 +295,8 @@ export class JobDriver {
     await this.#end(run, steps, folder, { event: 'cancel', status: 'cancelled', reason: run.job.stop_reason ?? stopAsked, by });
   }
 
-  async #fail(run: JobRun, steps: readonly JobStepRow[], folder: RunFolder, reason: string): Promise<void> {
-    await this.#end(run, steps, folder, { event: 'error', status: 'failed', reason });
+  async #fail(run: JobRun, steps: readonly JobStepRow[], folder: RunFolder, reason: string, over_budget = false): Promise<void> {
+    await this.#end(run, steps, folder, { event: 'error', status: 'failed', reason, over_budget });
   }
 
   async #end(run: JobRun, steps: readonly JobStepRow[], folder: RunFolder, ending: Omit<Ending, 'manifest_digest'>): Promise<void> {
@@ -385,7 +410,7 @@ const failed = (reason: string) => ({
 
 async function outcomeOf(ended: Ended, step: JobStepFile, folder: RunFolder, known: ReadonlyMap<string, string>) {
   const { exit_code, signal, cut, output, output_bytes, elapsed_ms, left_behind } = ended;
-  const left = left_behind > 0 ? `it left processes behind, which were ended` : null;
+  const left = left_behind > 0 && cut === null ? `it left processes behind, which were ended` : null;
   let signals: StepSignal[] = [];
   let fault: string | null = null;
   try {

@@ -1,7 +1,7 @@
 import { type jobRoutes, Problem, type RouteList, type RouteResponse, schemaVersion } from '@govctl/core/api';
 import { jcsDigest } from '@govctl/core/evidence';
 import { type Actor, mayAffect } from '@govctl/core/identity';
-import { jobFact, jobGates, renderRun, runLockMs, submitJob } from '@govctl/core/job';
+import { jobFact, jobGates, type Requires, renderRun, runLockMs, submitJob } from '@govctl/core/job';
 import { isEnded, type Phase } from '@govctl/core/run';
 import type { Handlers } from '../http/index.ts';
 import type { LogReader } from '../promotion/answer.ts';
@@ -265,15 +265,11 @@ function refuse({ checks, lock, file }: Admission, run_id: string): void {
   });
 }
 
-function demandsOf(requires: {
-  readonly inputs?: readonly string[] | undefined;
-  readonly signals?: string | undefined;
-  readonly when?: string | undefined;
-}): string {
+function demandsOf({ inputs, signals, when }: Requires): string {
   return [
-    ...(requires.inputs === undefined ? [] : [`inputs ${requires.inputs.join(', ')}`]),
-    ...(requires.signals === undefined ? [] : [`signal ${requires.signals}`]),
-    ...(requires.when === undefined ? [] : [requires.when]),
+    ...(inputs === undefined ? [] : [`inputs ${inputs.join(', ')}`]),
+    ...(signals === undefined ? [] : [`signals ${[signals].flat().join(', ')}`]),
+    ...(when === undefined ? [] : [when]),
   ].join('; ');
 }
 

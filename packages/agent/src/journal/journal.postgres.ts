@@ -14,6 +14,7 @@ import {
   textFor,
 } from '../db/index.ts';
 import { type CommitTrace, commitOutcome } from './commit-outcome.ts';
+import { noteFailedWrite } from './failed-write.ts';
 import { asPostgresProblem } from './failure.postgres.ts';
 import { insertEvidence, outboxSql, type PlacedRecord } from './group-sql.postgres.ts';
 import { LogMoved, readTree, treeUnderLock } from './head.postgres.ts';
@@ -226,7 +227,10 @@ export class PostgresJournal implements Journal {
   async #change(run: PostgresRun, unit: Unit, committedAt: string): Promise<Outcome> {
     for (const change of unit.changes) {
       const { sql, changes, guard } = writeSql[change.write];
-      const { count } = await run(textFor('postgres', sql), change.values);
+      const { count } = await run(textFor('postgres', sql), change.values).catch((error: unknown) => {
+        noteFailedWrite(error, change.write);
+        throw error;
+      });
       if (!(changes === 'row' ? count > 0 : holds(count, changes))) return { guard };
     }
     if (unit.events.length > 0) {

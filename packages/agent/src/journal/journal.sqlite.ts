@@ -3,6 +3,7 @@ import { packEvents } from '@govctl/core/event';
 import { equalBytes, type Signer, TreeAppender } from '@govctl/core/evidence';
 import type { Unit } from '@govctl/core/journal';
 import { type SqliteHandle, type SqlParams, StatementCache, textFor } from '../db/index.ts';
+import { noteFailedWrite } from './failed-write.ts';
 import { asProblem, isFaultOfUnit, losesTrust } from './failure.ts';
 import type { CommitResult, Journal, JournalObserver, LogSeal, ProofSource } from './journal.ts';
 import { holds, leavesOf, type Outcome, type Pending, requireSigning } from './pending.ts';
@@ -191,9 +192,14 @@ export class SqliteJournal implements Journal {
   #write({ unit, leaves }: Pending, first: number, committedAt: string): Outcome {
     for (const change of unit.changes) {
       const { sql, changes, guard } = writeSql[change.write];
-      const statement = this.#cache.get(textFor('sqlite', sql));
-      const held = changes === 'row' ? statement.get(change.values) !== undefined : holds(statement.run(change.values).changes, changes);
-      if (!held) return { guard };
+      try {
+        const statement = this.#cache.get(textFor('sqlite', sql));
+        const held = changes === 'row' ? statement.get(change.values) !== undefined : holds(statement.run(change.values).changes, changes);
+        if (!held) return { guard };
+      } catch (error) {
+        noteFailedWrite(error, change.write);
+        throw error;
+      }
     }
     const records = unit.records.map((record, at) => {
       const leafIndex = first + at;

@@ -1,7 +1,13 @@
 import type { Committed, Unit } from '@govctl/core/journal';
 
 export type CommitResult =
-  | { readonly ok: true; readonly committed: Committed; readonly proof: ProofSource }
+  | {
+      readonly ok: true;
+      readonly committed: Committed;
+      readonly proof: ProofSource;
+      /** What was written is not quite what was asked for: read it back before showing it. */
+      readonly altered?: true;
+    }
   /** A fact moved between reading and writing: read again, rebuild, three times at most. */
   | { readonly ok: false; readonly guard: string };
 

@@ -37,6 +37,21 @@ export const runControlWriteSql: Record<keyof RunControlWrites, WriteSql> = {
     guard: 'tenant-suspended',
   },
   'tenant.touch': { sql: 'UPDATE dataset SET revision = revision + 1 WHERE tenant_id = :tenant_id', changes: 'any', guard: 'tenant' },
+  'trace.follow': {
+    sql: {
+      sqlite: `INSERT INTO run_trace (run_id, seq, kind, at, body)
+          SELECT :run_id, t.key + 1, CASE WHEN t.key = 0 THEN 'start' WHEN t.value ->> 'phase' IN ('COMPLETED', 'FAILED') THEN 'end' ELSE 'step' END,
+            t.value ->> 'at', t.value
+          FROM json_each(:state, '$.phases') AS t WHERE t.key >= coalesce((SELECT max(seq) FROM run_trace WHERE run_id = :run_id), 0)`,
+      postgres: `INSERT INTO run_trace (run_id, seq, kind, at, body)
+          SELECT :run_id, t.n, CASE WHEN t.n = 1 THEN 'start' WHEN t.value ->> 'phase' IN ('COMPLETED', 'FAILED') THEN 'end' ELSE 'step' END,
+            t.value ->> 'at', CAST(t.value AS text)
+          FROM json_array_elements(CAST(:state AS json) -> 'phases') WITH ORDINALITY AS t(value, n)
+          WHERE t.n > coalesce((SELECT max(seq) FROM run_trace WHERE run_id = :run_id), 0)`,
+    },
+    changes: 'any',
+    guard: 'trace-written',
+  },
   'lock.break': {
     sql: `UPDATE lock SET fence = fence + 1, holder = NULL, acquired_at = NULL, expires_at = NULL
           WHERE lock_key = :lock_key AND fence = :expected_fence AND holder IS NOT NULL`,

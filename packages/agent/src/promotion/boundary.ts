@@ -102,6 +102,7 @@ export function boundaryHandlers(
         const { run } = judged.read;
         if (run !== null) assertSameRequest(run, digest, actor);
         if (run?.status === 'paused') throw alreadyPaused(run);
+        if (run !== null && run.phase === 'FAILED' && run.decision_ref === null) throw neverDecided(run);
         // A deferred decision is asked again by its orchestrator, after it mended what was missing.
         if (run !== null && run.status !== 'deferred') return await signedDecision(deps, run);
         const { facts } = judged.read;
@@ -291,6 +292,13 @@ async function alreadyMoved(deps: BoundaryDependencies, run: RunRow, state: RunS
     committed_at: pointer?.moved_at ?? run.updated_at,
     already,
   };
+}
+
+function neverDecided(run: RunRow): Problem {
+  return new Problem('conflict', {
+    detail: `run ${run.run_id} failed before it was decided: ${(JSON.parse(run.state) as RunState).reason ?? run.status}`,
+    hint: 'mend that (govctl doctor), and ask with a new run_id',
+  });
 }
 
 const pointerOfRun = query<{ tenant_id: string; dataset_id: string; layer: string; generation: number }, { moved_at: string }>(

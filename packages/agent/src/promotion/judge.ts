@@ -148,6 +148,10 @@ export async function commitPlanned(
   const result = await committed(deps, planned, start);
   if (!result.ok) return null;
   deps.decided(decision.decision);
+  if (result.altered) {
+    const [[stored]] = await deps.database.read([runById({ run_id: planned.row.run_id })]);
+    if (stored !== undefined) return await deps.answers.answer(stored);
+  }
   const answer = deps.answers.fresh(planned, result);
   if (planned.state.awaits === undefined || !(await deps.witnesses.completed(planned.row.run_id, witnessWaitMs))) return answer;
   const [[run]] = await deps.database.read([runById({ run_id: planned.row.run_id })]);

@@ -4,6 +4,7 @@ import { environments } from '../environment/environment.ts';
 import { parseCosignerKey } from '../evidence/cosignature.ts';
 import { retentionSchema } from '../evidence/retention.ts';
 import { durationMs, durationSchema } from '../policy/duration.ts';
+import { observabilityModes } from '../run/observability.ts';
 import { handoffConfigSchema, postgresConfigSchema } from './postgres-config.ts';
 import { runsConfigSchema } from './runs-config.ts';
 
@@ -179,6 +180,19 @@ export const govdConfigSchema = z
       })
       .prefault({})
       .describe('What stands in receipts of runs.'),
+    observability: z
+      .strictObject({
+        promotion: z
+          .enum(observabilityModes)
+          .optional()
+          .describe('Of promotions; STRICT outside local_parity, else DEGRADED, when absent.'),
+        rollback: z.enum(observabilityModes).optional().describe('Of rollbacks; as promotions when absent.'),
+        job: z.enum(observabilityModes).optional().describe('Of jobs; DEGRADED when absent.'),
+      })
+      .prefault({})
+      .describe(
+        'What becomes of a run whose trace cannot be written. STRICT: it fails. DEGRADED: it goes on, and is marked. PERMISSIVE: it goes on. Each opens an incident.',
+      ),
     logging: z
       .strictObject({
         level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info').describe('Least severe line written to the journal.'),

@@ -2,6 +2,8 @@ import { voidRest } from '../audit/expectation.ts';
 import { digestOf } from '../evidence/digest.ts';
 import { draftRecord, type RecordDraft, subjectOf } from '../evidence/statement.ts';
 import type { Actor } from '../identity/actor.ts';
+import { openIncident } from '../incident/incident.ts';
+import type { Lesson } from '../incident/lesson.ts';
 import type { Change } from '../journal/change.ts';
 import type { RunState } from '../promotion/run-state.ts';
 import { ack } from '../promotion/saga/step.ts';
@@ -167,6 +169,8 @@ export type Ending = {
   readonly status: 'failed' | 'cancelled' | 'failed_policy';
   readonly reason: string;
   readonly manifest_digest: string | null;
+  /** A limit ended it. */
+  readonly over_budget?: boolean;
   /** Who ended it, where somebody did. */
   readonly by?: Pick<Actor, 'actor_id' | 'authenticated_by'>;
   readonly judged?: JudgedJob;
@@ -176,12 +180,27 @@ export type Ending = {
 /** The end of a run that did not succeed: it owes its end and nothing else. `hold` is null where it never ran and holds nothing. */
 export function endRun(run: JobRun, hold: RunHold | null, context: JobContext, ending: Ending): JobStep {
   const { event, status, reason, manifest_digest, judged, decided } = ending;
+  const { tenant_id, dataset_id, run_id } = run.row;
+  // What somebody asked for is no incident.
+  const incident =
+    event === 'cancel'
+      ? null
+      : openIncident(
+          { error_code: errorCode(ending), severity: event === 'deny' ? 'medium' : 'high', reason },
+          { run_id, tenant_id, dataset_id, layer: null, run_status: status, environment: context.environment, time: context.at },
+        );
+  const lesson = event === 'cancel' ? undefined : lessonOf(run_id, ending);
   const acks = [
     ...(judged === undefined || decided === undefined ? [] : evaluated(judged, decided.ref, context)),
+    ...(incident === null ? [] : [incident.ack]),
     ack('orchestrator', 'finalize_run', status, manifest_digest, context.at),
   ];
   const { waiting_on: _waiting, ...kept } = run.state;
-  const plain = moveRun({ ...run, state: kept }, context, [event], acks, { reason });
+  const plain = moveRun({ ...run, state: kept }, context, [event], acks, {
+    reason,
+    ...(incident === null ? {} : { incident_id: incident.incident_id }),
+    ...(lesson === undefined ? {} : { lesson }),
+  });
   const voided: RunState = { ...plain.state, expectations: voidRest(plain.state.expectations) };
   const moved = { ...plain, state: voided, row: { ...plain.row, next_eligible_at: null, state: JSON.stringify(voided) } };
   const decidedRun = judged === undefined || decided === undefined ? moved : withDecision(moved, judged, decided.ref);
@@ -203,20 +222,45 @@ export function endRun(run: JobRun, hold: RunHold | null, context: JobContext, e
         advanceRun(run, ended),
         { write: 'job.finish', values: { run_id: run.row.run_id, manifest_digest, result_ref: result.ref, outputs: '[]' } },
         ...(hold === null ? [] : [{ write: 'lock.release' as const, values: hold }]),
+        ...(incident?.changes ?? []),
       ],
       records: [
         ...(decided === undefined ? [] : [decided]),
         result,
         ...kindFact(run, context, 'completed', { status, manifest_digest, outputs: [] }),
       ],
-      events: jobEvents(ended, context, [
-        ...(judged === undefined || decided === undefined ? [] : judgedEvents(judged, decided.ref)),
-        ['operations.job.failed', { status, reason }],
-        ['run.failed', { status, reason, decision_ref: ended.row.decision_ref, trace_id: run.state.trace_id }],
-        ['trace.completed', { trace_id: run.state.trace_id }],
-      ]),
+      events: [
+        ...jobEvents(ended, context, [
+          ...(judged === undefined || decided === undefined ? [] : judgedEvents(judged, decided.ref)),
+          ['operations.job.failed', { status, reason }],
+          [
+            'run.failed',
+            {
+              status,
+              reason,
+              decision_ref: ended.row.decision_ref,
+              incident_id: incident?.incident_id ?? null,
+              trace_id: run.state.trace_id,
+            },
+          ],
+          ['trace.completed', { trace_id: run.state.trace_id }],
+        ]),
+        ...(incident?.events ?? []),
+      ],
     },
   };
+}
+
+/** Stable: rules of alerting name it. */
+function errorCode({ event, judged, over_budget }: Ending): string {
+  if (event === 'deny') return judged?.decision.decided_by === 'timeout' ? 'timed-out' : 'denied';
+  return over_budget === true ? 'budget-exceeded' : 'run-failed';
+}
+
+function lessonOf(run_id: string, { event, reason, judged, manifest_digest }: Ending): Lesson {
+  const mend = judged?.decision.gates.find(({ outcome, resolve }) => outcome === 'fail' && resolve !== null)?.resolve?.command;
+  const look = manifest_digest === null ? `govctl run get ${run_id}` : `govctl run logs ${run_id}`;
+  return { run_id, cause: reason, next_action: event === 'deny' ? (mend ?? look) : look };
 }
 
 function decisionRecord(run: JobRun, { facts, decision }: JudgedJob, context: JobContext): RecordDraft {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { digestSchema, layerSchema, nameSchema, timestampSchema } from '../api/common.ts';
-import { compileExpression } from '../policy/cel.ts';
 import { durationMs, durationSchema } from '../policy/duration.ts';
 import { type FileProblem, pathText, readYaml } from '../policy/yaml-file.ts';
 import { pathRefusal } from '../promotion/snapshot-path.ts';
+import { requiresSchema } from './requires.ts';
 
 export const jobKinds = ['analysis', 'ofs_build', 'mf_train'] as const;
 export type JobKind = (typeof jobKinds)[number];
@@ -57,14 +57,7 @@ const stepSchema = z.strictObject({
   retries: z.int().min(0).max(10).default(0).describe('How often it is tried again after a failure.'),
   backoff: durationSchema.default('1s').describe('Pause before the first retry; it doubles with each.'),
   cost_units: z.number().min(0).max(1e9).default(0).describe('What one attempt costs of the budget.'),
-  requires: z
-    .strictObject({
-      inputs: z.array(shortName).max(32).optional().describe('Kinds of data that must be there, found by looking at the data.'),
-      signals: shortName.optional().describe('A signal of an earlier step that must not be empty.'),
-      when: z.string().min(1).max(4096).optional().describe('A CEL expression that must be true.'),
-    })
-    .optional()
-    .describe('What must hold, or the step is skipped.'),
+  requires: requiresSchema.optional().describe('What must hold, or the step is skipped.'),
 });
 
 const inputSchema = z.strictObject({
@@ -143,12 +136,6 @@ export function readJob(source: string): ReadJob {
     if (durationMs(step.timeout) === 0) report(['steps', index, 'timeout'], 'a step needs time: 1s or more');
     if (step.cost_units > job.limits.cost_units)
       report(['steps', index, 'cost_units'], `one attempt costs ${step.cost_units}, and limits.cost_units allows ${job.limits.cost_units}`);
-    if (step.requires?.when === undefined) return;
-    try {
-      compileExpression(step.requires.when);
-    } catch (error) {
-      report(['steps', index, 'requires', 'when'], `not CEL: ${error instanceof Error ? error.message : String(error)}`);
-    }
   });
   return problems.length === 0 ? { job, problems: [] } : { job: undefined, problems };
 }

@@ -33,7 +33,7 @@ export type MidRunFacts = {
   readonly stop_requested: string | null;
   /** Why the tenant may run nothing. */
   readonly tenant_suspended: string | null;
-  /** Digests of packs the run was submitted under. */
+  /** Names of the packs the run is judged by. */
   readonly packs_at_start: readonly string[];
   readonly packs_now: readonly string[];
   readonly limits_at_start: Limits;

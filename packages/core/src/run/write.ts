@@ -29,6 +29,8 @@ export type RunControlWrites = {
   };
   /** A fact about every dataset of the tenant moved. */
   'tenant.touch': { readonly tenant_id: string };
+  /** The steps of a run that are not in its trace yet: what its state says, from where the trace ends. */
+  'trace.follow': { readonly run_id: string; readonly state: string };
   /** Takes a lock away from whoever holds it: the fence moves, so that nothing the holder still writes is taken. */
   'lock.break': { readonly lock_key: string; readonly expected_fence: number };
 };
