@@ -4,6 +4,7 @@ import { releaseLeases } from '@govctl/core/lease';
 import { durationMs } from '@govctl/core/policy';
 import { observabilityMode } from '@govctl/core/run';
 import type { Logger } from 'pino';
+import { alertHandlers } from './alert/handler.ts';
 import { startAudit } from './audit/audit-loop.ts';
 import { auditHandlers } from './audit/handler.ts';
 import { reconcileHandler } from './audit/reconcile.ts';
@@ -16,6 +17,7 @@ import { takeInstanceLock } from './db/index.ts';
 import { doctorHandlers } from './doctor/handler.ts';
 import { clockWatch, procFiles } from './doctor/process.ts';
 import { eventFeed, eventHandlers, startDispatcher } from './event/index.ts';
+import { laneHandlers } from './event/lane/handler.ts';
 import { denialLimit } from './evidence/denial-limit.ts';
 import { dispositionHandlers } from './evidence/disposition-handler.ts';
 import type { CheckpointOf } from './evidence/evidence-bytes.ts';
@@ -54,6 +56,7 @@ import { rollbackHandler } from './promotion/rollback.ts';
 import { tracedJournal } from './promotion/traced-journal.ts';
 import { undoneSagas } from './promotion/undone.ts';
 import { qualityHandlers } from './quality/handler.ts';
+import { startLanes } from './reactor/lanes.ts';
 import { receiptHandlers } from './receipt/handler.ts';
 import { type SnapshotDependencies, snapshotHandlers } from './snapshot/handler.ts';
 import { missingContent } from './snapshot/missing.ts';
@@ -227,6 +230,24 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const dispatcher = startDispatcher({ database, journal, feed, holder, now, logger, watch: loops });
   committedEvents = () => dispatcher.wake();
   opened.defer(() => dispatcher.stop());
+  const source = `urn:govctl:${origin}`;
+  const lanes = await startLanes({
+    database,
+    journal,
+    feed,
+    config: live.config,
+    root: dir.root,
+    source,
+    version: settings.version,
+    holder,
+    now,
+    random: Math.random,
+    monotonicMs: () => performance.now(),
+    logger,
+    loops,
+    registry: metrics.registry,
+  });
+  opened.defer(() => lanes.stop());
 
   let publicUrl = live.config.evidence.public_url ?? 'http://govd';
   const evidence: EvidenceDependencies = {
@@ -329,7 +350,9 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...qualityHandlers(shared),
     ...gateHandlers(),
     ...handoff.handlers,
-    ...eventHandlers({ feed, source: `urn:govctl:${origin}` }),
+    ...eventHandlers({ feed, source }),
+    ...laneHandlers({ ...shared, wake: () => feed.announce() }),
+    ...alertHandlers({ ...shared, settingsOf: lanes.settingsOf }),
     ...identityHandlers(shared),
     ...evidenceHandlers(evidence),
     ...dispositionHandlers({ ...shared, logger, rules: () => live.config.retention.rules }),

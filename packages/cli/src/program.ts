@@ -1,4 +1,5 @@
 import type { Entry } from './command.ts';
+import { alertCommands } from './commands/alert/declaration.ts';
 import { apikeyCommands } from './commands/apikey/declaration.ts';
 import { auditCommands, reconcileCommand } from './commands/audit/declaration.ts';
 import { backupCommands } from './commands/backup/declaration.ts';
@@ -49,6 +50,7 @@ export const program: readonly Entry[] = [
   ...lockCommands,
   ...auditCommands,
   ...incidentCommands,
+  ...alertCommands,
   ...handoffCommands,
   ...birthCommands,
   ...candidateCommands,

@@ -73,7 +73,20 @@ export type SourceSql = {
   readonly head: string;
 };
 
-const bornAtPattern = '^[0-9]{4}-[0-1][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9][.][0-9]{6}Z$';
+/**
+ * Whether a text has not the form of `bornAtGlob`. Written with functions, because a regular expression is compiled to states anew for
+ * every row: that was a tenth of a drain.
+ */
+function formless(text: string): string {
+  const tens = [
+    [6, 1],
+    [9, 3],
+    [12, 2],
+    [15, 5],
+    [18, 5],
+  ].map(([place, most]) => `substr(${text}, ${place}, 1) > '${most}'`);
+  return `translate(${text}, '123456789', '000000000') <> '0000-00-00T00:00:00.000000Z' OR ${tens.join(' OR ')}`;
+}
 const momentFormat = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
 
 function momentSql(column: string, kind: MomentKind): string {
@@ -91,7 +104,7 @@ function sourceSql(tables: SourceTables, name: SourceName, catalog: SourceCatalo
   const changelog = name === 'registry_changelog' ? tables.registry_changelog.columns : null;
   const registry = name === 'birth_registry' ? tables.birth_registry.columns : null;
   // What is made from a timestamp has the form already.
-  const formless = catalog.moment === 'text' ? ` OR raw.born_at !~ '${bornAtPattern}'` : '';
+  const orFormless = catalog.moment === 'text' ? ` OR ${formless('raw.born_at')}` : '';
   const [key, id] = [text(columns.object_key), column(columns.id)];
   const own =
     registry === null
@@ -108,7 +121,7 @@ function sourceSql(tables: SourceTables, name: SourceName, catalog: SourceCatalo
     born_at: momentSql(column(columns.born_at), catalog.moment),
     fault: `CASE
         WHEN raw.object_key IS NULL OR length(raw.object_key) NOT BETWEEN 1 AND ${objectKeyLimit} THEN 'object_key is not text of 1 to ${objectKeyLimit} characters'
-        WHEN raw.born_at IS NULL${formless} THEN 'born_at is not a moment in UTC with six decimals'
+        WHEN raw.born_at IS NULL${orFormless} THEN 'born_at is not a moment in UTC with six decimals'
         ${changelog === null ? '' : `WHEN raw.change IS NULL OR raw.change NOT IN ('BORN', 'CHANGED', 'RETIRED') THEN 'change is none of BORN, CHANGED, RETIRED'`} END`,
     json: `json_build_object('object_key', ${column(columns.object_key)}::text, 'born_at', ${column(columns.born_at)}::text, ${own}, 'payload', ${column(columns.payload)}::text)::text`,
     by_key: catalog.by_key,

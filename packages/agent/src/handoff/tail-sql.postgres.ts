@@ -170,7 +170,8 @@ function toldCtes(registry: SourceSql): string {
         unnest((${applied}) * int8multirange(int8range(span.low, span.high, '[]'))) AS gap, LATERAL (
         SELECT ${registry.id} AS id, ${registry.object_key} AS object_key, ${registry.born_at} AS born_at
         FROM ${registry.table} r WHERE ${inGap(registry)} ORDER BY ${registry.id} LIMIT 2 * :rows) AS x
-      WHERE ${cursorOf(registry.name)} AND NOT EXISTS (SELECT 1 FROM handoff_quarantine q WHERE q.source = '${registry.name}' AND q.id = x.id OFFSET 0)
+      WHERE ${cursorOf(registry.name)}
+        AND x.id NOT IN (SELECT q.id FROM span, handoff_quarantine q WHERE q.source = '${registry.name}' AND q.id BETWEEN span.low AND span.high)
       LIMIT 2 * :rows),`;
 }
 
@@ -182,8 +183,10 @@ const reopen = `ON CONFLICT (source, id) DO UPDATE SET object_key = excluded.obj
 
 /** Rows that cannot be applied stand aside, and the cursor moves over everything that was read. */
 function endCtes(source: SourceSql, reading: Reading): string {
+  // Ids that follow one another are one range before they are put together: a range a row is what costs.
+  const stretches = `SELECT int8range(min(id), max(id), '[]') AS ids FROM (SELECT id, id - row_number() OVER (ORDER BY id) AS stretch FROM raw) AS x GROUP BY stretch`;
   const seen =
-    reading !== 'fresh' ? '' : `seen = k.seen + coalesce((SELECT range_agg(int8range(id, id, '[]')) FROM raw), '{}'::int8multirange),`;
+    reading !== 'fresh' ? '' : `seen = k.seen + coalesce((SELECT range_agg(ids) FROM (${stretches}) AS y), '{}'::int8multirange),`;
   const moved =
     reading === 'again'
       ? ''

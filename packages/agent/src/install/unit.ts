@@ -31,16 +31,17 @@ export function installedFiles(config: GovdConfig): readonly InstalledFile[] {
 }
 
 /** What this configuration needs beyond the closed unit: a network, a password, a folder outside the state folder. */
-function dropInOf({ store, log, listeners }: GovdConfig): string | null {
+function dropInOf({ store, log, listeners, webhooks }: GovdConfig): string | null {
   const settings: string[] = [];
   const { postgres } = store;
   // Loopback is a network too: that of the machine is not the one of a closed service.
-  const networked = postgres !== undefined || listeners.fetch !== undefined;
+  const networked = postgres !== undefined || listeners.fetch !== undefined || webhooks.endpoints.length > 0;
   if (networked) settings.push(network.trimEnd());
   else settings.push('# Written by `govd install`: what govd.yaml needs beyond the closed unit.\n[Service]');
   const closed = settings.length;
   if (postgres?.password_file !== undefined)
     settings.push(`LoadCredential=${postgres.password_file}:${paths.credentials}/${postgres.password_file}`);
+  for (const { secret_file } of webhooks.endpoints) settings.push(`LoadCredential=${secret_file}:${paths.credentials}/${secret_file}`);
   const second = log.second_place;
   if (second !== undefined && isAbsolute(second) && !second.startsWith(`${paths.state}/`))
     settings.push(`ReadWritePaths=${dirname(second)}`);

@@ -1,6 +1,8 @@
 import type { WriteName } from '@govctl/core/journal';
+import { alertWriteSql } from '../alert/write-sql.ts';
 import { auditWriteSql } from '../audit/write-sql.ts';
 import type { WriteSql } from '../db/index.ts';
+import { laneWriteSql } from '../event/lane/write-sql.ts';
 import { eventWriteSql } from '../event/write-sql.ts';
 import { evidenceWriteSql } from '../evidence/write-sql.ts';
 import { replayWriteSql } from '../handoff/replay/write-sql.ts';
@@ -26,6 +28,8 @@ export const writeSql: Readonly<Record<WriteName, WriteSql>> = {
   ...eventTypeWriteSql,
   ...snapshotWriteSql,
   ...eventWriteSql,
+  ...laneWriteSql,
+  ...alertWriteSql,
   ...leaseWriteSql,
   ...runControlWriteSql,
   ...evidenceWriteSql,

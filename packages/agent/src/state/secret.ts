@@ -15,20 +15,30 @@ export function keyPlace(dir: StateDir, config: GovdConfig, credentials: string 
   return { folder: credentialFolder(credentials), guardedBy: 'systemd' };
 }
 
-/** Passwords of the configuration as paths. Credentials are named without a folder: what else the file system has is not asked. */
+/** Passwords and secrets of the configuration as paths. Credentials are named without a folder: what else the file system has is not asked. */
 export function withSecretPaths(config: GovdConfig, credentials: string | undefined): GovdConfig {
+  if (config.secrets.provider === 'files') return config;
+  return withPassword({ ...config, webhooks: withSecrets(config.webhooks, credentials) }, credentials);
+}
+
+function withSecrets(webhooks: GovdConfig['webhooks'], credentials: string | undefined): GovdConfig['webhooks'] {
+  const endpoints = webhooks.endpoints.map((one) => ({ ...one, secret_file: credentialPath(one.secret_file, credentials, 'secret_file') }));
+  return { ...webhooks, endpoints };
+}
+
+function withPassword(config: GovdConfig, credentials: string | undefined): GovdConfig {
   const { postgres } = config.store;
-  if (config.secrets.provider === 'files' || postgres === undefined) return config;
+  if (postgres === undefined) return config;
   const placed = <Role extends { readonly password_file?: string | undefined }>(role: Role): Role =>
-    role.password_file === undefined ? role : { ...role, password_file: credentialPath(role.password_file, credentials) };
+    role.password_file === undefined ? role : { ...role, password_file: credentialPath(role.password_file, credentials, 'password_file') };
   const owner = postgres.owner === undefined ? {} : { owner: placed(postgres.owner) };
   return { ...config, store: { ...config.store, postgres: { ...placed(postgres), ...owner } } };
 }
 
-function credentialPath(name: string, credentials: string | undefined): string {
+function credentialPath(name: string, credentials: string | undefined, setting: string): string {
   if (isAbsolute(name) || name.includes('/') || name.startsWith('.'))
     throw new Problem('usage', {
-      detail: `password_file ${JSON.stringify(name)} is a path, and secrets.provider is systemd`,
+      detail: `${setting} ${JSON.stringify(name)} is a path, and secrets.provider is systemd`,
       hint: 'name the credential, and put LoadCredential=NAME:FILE into a drop-in: systemctl edit govd.service',
     });
   return join(credentialFolder(credentials), name);

@@ -1,3 +1,4 @@
+import { alertRoutes } from './route/alert.ts';
 import { approvalRoutes } from './route/approval.ts';
 import { auditRoutes } from './route/audit.ts';
 import { backupRoutes } from './route/backup.ts';
@@ -5,6 +6,7 @@ import { contractRoutes } from './route/contract.ts';
 import { dispositionRoutes } from './route/disposition.ts';
 import { doctorRoutes } from './route/doctor.ts';
 import { eventRoutes } from './route/event.ts';
+import { eventLaneRoutes } from './route/event-lane.ts';
 import { evidenceRoutes } from './route/evidence.ts';
 import { gateRoutes } from './route/gate.ts';
 import { handoffRoutes } from './route/handoff.ts';
@@ -50,6 +52,8 @@ export const routeList = defineRoutes({
   ...handoffReplayRoutes,
   ...preflightRoutes,
   ...eventRoutes,
+  ...eventLaneRoutes,
+  ...alertRoutes,
   ...identityRoutes,
   ...qualityRoutes,
   ...policyRoutes,

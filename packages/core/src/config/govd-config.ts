@@ -5,6 +5,7 @@ import { parseCosignerKey } from '../evidence/cosignature.ts';
 import { retentionSchema } from '../evidence/retention.ts';
 import { durationMs, durationSchema } from '../policy/duration.ts';
 import { observabilityModes } from '../run/observability.ts';
+import { alertsConfigSchema, laneIssues, reactorConfigSchema, webhooksConfigSchema } from './lane-config.ts';
 import { handoffConfigSchema, postgresConfigSchema } from './postgres-config.ts';
 import { runsConfigSchema } from './runs-config.ts';
 
@@ -147,6 +148,9 @@ export const govdConfigSchema = z
       .prefault({})
       .describe('Access to evidence.'),
     retention: retentionSchema.prefault({}).describe('How long payloads of evidence are kept; leaves and proofs stay for ever.'),
+    reactor: reactorConfigSchema.prefault({}).describe('What reads committed events and reacts: alerts.'),
+    webhooks: webhooksConfigSchema.prefault({}).describe('Where events are sent.'),
+    alerts: alertsConfigSchema.prefault({}).describe('Who is told of what fires, and how often.'),
     audit: z
       .strictObject({
         run_timeout: durationSchema
@@ -205,7 +209,9 @@ export const govdConfigSchema = z
       .describe('How the daemon stops.'),
   })
   .check((context) => {
-    const { environment, authentication, signers, store, handoff, listeners, log } = context.value;
+    const { environment, authentication, signers, store, handoff, listeners, log, webhooks, alerts } = context.value;
+    for (const issue of laneIssues(environment, webhooks, alerts))
+      context.issues.push({ code: 'custom', input: environment, ...issue, path: [...issue.path] });
     if (handoff.attach !== undefined && store.postgres === undefined) {
       context.issues.push({
         code: 'custom',

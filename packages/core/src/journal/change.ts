@@ -1,4 +1,6 @@
+import type { AlertWrites } from '../alert/write.ts';
 import type { AuditWrites } from '../audit/write.ts';
+import type { LaneWrites } from '../event/lane-write.ts';
 import type { EventWrites } from '../event/write.ts';
 import type { WitnessWrites } from '../evidence/witness-write.ts';
 import type { EvidenceWrites } from '../evidence/write.ts';
@@ -29,6 +31,8 @@ export interface Writes
     PermitWrites,
     EventTypeWrites,
     EventWrites,
+    LaneWrites,
+    AlertWrites,
     LeaseWrites,
     RunControlWrites,
     WitnessWrites,

@@ -1,1 +1,1 @@
-export { holdLease, type LeaseWrites, releaseLeases } from './lease.ts';
+export { holdLease, type LeaseName, type LeaseWrites, releaseLeases } from './lease.ts';

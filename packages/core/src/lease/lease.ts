@@ -15,10 +15,22 @@ export type LeaseWrites = {
 const leaseMs = 10_000;
 
 /** The loops of a deployment that one host runs at a time. */
-const leasedLoops = ['event-dispatch', 'requeue', 'witness', 'handoff-replay', 'pause', 'audit', 'reconcile'] as const;
+const leasedLoops = [
+  'event-dispatch',
+  'requeue',
+  'witness',
+  'handoff-replay',
+  'pause',
+  'audit',
+  'reconcile',
+  'reactor',
+  'webhook',
+  'alert',
+] as const;
+export type LeaseName = (typeof leasedLoops)[number];
 
 /** The first change of a unit that only the holder of a lease may write. */
-export function holdLease(lease_name: (typeof leasedLoops)[number], holder: string, at: string): Change {
+export function holdLease(lease_name: LeaseName, holder: string, at: string): Change {
   const expires_at = new Date(Date.parse(at) + leaseMs).toISOString();
   return { write: 'lease.hold', values: { lease_name, holder, at, expires_at } };
 }

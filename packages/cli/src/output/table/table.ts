@@ -27,6 +27,8 @@ const renderers: Readonly<Record<string, () => Promise<TableRenderer>>> = {
   HoldList: async () => (await import('./audit.ts')).holdListTable,
   PendingAuditList: async () => (await import('./audit.ts')).pendingAuditListTable,
   Reconciliation: async () => (await import('./audit.ts')).reconciliationTable,
+  AlertList: async () => (await import('./alert.ts')).alertListTable,
+  EventLaneList: async () => (await import('./event-lane.ts')).eventLaneListTable,
   IncidentList: async () => (await import('./incident.ts')).incidentListTable,
   GateList: async () => (await import('./gate.ts')).gateListTable,
   GateCheck: async () => (await import('./gate.ts')).gateCheckTable,

@@ -56,6 +56,21 @@ BEGIN SELECT RAISE(ABORT, 'a payload is erased under a recorded disposition only
 
 CREATE TRIGGER record_payload_no_update BEFORE UPDATE ON record_payload BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 
+CREATE TABLE alert (
+  tenant_id TEXT NOT NULL,
+  alert_key TEXT NOT NULL,
+  state     TEXT NOT NULL CHECK (state IN ('firing', 'resolved')),
+  busy      INTEGER NOT NULL,              -- 1: something of it is to be sent, or asked again
+  body      TEXT NOT NULL,
+  PRIMARY KEY (tenant_id, alert_key)
+) WITHOUT ROWID;
+
+CREATE TABLE alert_tenant (
+  tenant_id TEXT NOT NULL PRIMARY KEY,
+  revision  INTEGER NOT NULL,
+  body      TEXT NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE api_key (
   key_id      TEXT NOT NULL PRIMARY KEY,
   actor_id    TEXT NOT NULL,                -- SYSTEM::<service> or HUMAN::<id>
@@ -180,6 +195,40 @@ CREATE TABLE disposition_item (
   leaf_index     INTEGER PRIMARY KEY,
   disposition_id TEXT NOT NULL
 );
+
+CREATE TABLE event_inbox (
+  source     TEXT NOT NULL,
+  event_id   TEXT NOT NULL,
+  consumer   TEXT NOT NULL,
+  handled_at TEXT NOT NULL,
+  PRIMARY KEY (source, event_id, consumer)
+) WITHOUT ROWID;
+
+CREATE TABLE event_lane (
+  lane         TEXT NOT NULL CHECK (lane IN ('reactor', 'webhook')),
+  consumer     TEXT NOT NULL,              -- name of the endpoint; 'reactor' for the reactor
+  position     INTEGER NOT NULL,
+  moved_at     TEXT NOT NULL,
+  heartbeat_at TEXT,
+  PRIMARY KEY (lane, consumer)
+) WITHOUT ROWID;
+
+CREATE TABLE event_parked (
+  lane            TEXT NOT NULL,
+  consumer        TEXT NOT NULL,           -- name of the handler, or of the endpoint
+  position        INTEGER NOT NULL,
+  event_id        TEXT NOT NULL,
+  event_type      TEXT NOT NULL,
+  subject         TEXT NOT NULL,
+  tenant_id       TEXT NOT NULL,
+  dataset_id      TEXT,
+  state           TEXT NOT NULL CHECK (state IN ('waiting', 'dead')),
+  attempts        INTEGER NOT NULL,
+  next_attempt_at TEXT,                    -- null: behind an earlier one of its subject
+  parked_at       TEXT NOT NULL,
+  last_error      TEXT,
+  PRIMARY KEY (lane, consumer, position)
+) WITHOUT ROWID;
 
 CREATE TABLE event_pending (
   event_type  TEXT NOT NULL,
@@ -614,6 +663,8 @@ CREATE TABLE waiver (
   revoke_reason TEXT
 ) WITHOUT ROWID;
 
+CREATE INDEX alert_busy ON alert (tenant_id) WHERE busy = 1;
+
 CREATE INDEX approval_by_run ON approval (run_id);
 
 CREATE INDEX audit_ack_by_run ON audit_ack (run_id);
@@ -627,6 +678,8 @@ CREATE INDEX capability_use_by_end ON capability_use (expires_at);
 CREATE INDEX contract_by_dataset ON contract (tenant_id, dataset_id, applied_at);
 
 CREATE INDEX disposition_item_by_disposition ON disposition_item (disposition_id, leaf_index);
+
+CREATE INDEX event_parked_waiting ON event_parked (lane, consumer, position) WHERE state = 'waiting';
 
 CREATE INDEX handoff_quarantine_asked ON handoff_quarantine (object_key, source, id) WHERE retry_asked_at IS NOT NULL AND resolved_at IS NULL;
 
