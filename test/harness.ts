@@ -196,8 +196,9 @@ function deploymentAt(
     },
     async govctl(argv, options) {
       const shape = shapeOf(argv);
-      const needsProcess = options?.stdin !== undefined || options?.readAtMost !== undefined || options?.started !== undefined;
-      if (!needsProcess && ranAsProcess.has(shape)) return await runHere(argv, { ...env, ...options?.env });
+      const { stdin, readAtMost, started, env: own } = options ?? {};
+      const needsProcess = stdin !== undefined || readAtMost !== undefined || started !== undefined || own?.NODE_OPTIONS !== undefined;
+      if (!needsProcess && ranAsProcess.has(shape)) return await runHere(argv, { ...env, ...own });
       ranAsProcess.add(shape);
       return await runToEnd('govctl', argv, env, options);
     },

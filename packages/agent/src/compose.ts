@@ -336,6 +336,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...receiptHandlers({
       database,
       answers: promotion.answers,
+      job: jobs.described,
       deployment: { ...release, log: origin },
       signer: capabilityKey.signer,
       assist: () => {

@@ -1,7 +1,7 @@
 import { type jobRoutes, Problem, type RouteList, type RouteResponse, schemaVersion } from '@govctl/core/api';
 import { jcsDigest } from '@govctl/core/evidence';
 import { type Actor, mayAffect } from '@govctl/core/identity';
-import { jobFact, jobGates, type Requires, renderRun, runLockMs, submitJob } from '@govctl/core/job';
+import { type JobFile, jobFact, jobGates, type Requires, renderRun, runLockMs, submitJob } from '@govctl/core/job';
 import { isEnded, type Phase } from '@govctl/core/run';
 import type { Handlers } from '../http/index.ts';
 import type { LogReader } from '../promotion/answer.ts';
@@ -19,8 +19,15 @@ type RunAnswer = RouteResponse<RouteList['run.get']>;
 const rebuilds = 3;
 const farFuture = '9999-12-31T23:59:59.999Z';
 
+/** What others ask of jobs, besides the routes. */
+export type Jobs = {
+  readonly handlers: Handlers<typeof jobRoutes>;
+  /** A job as `run get` answers, and its file. @throws Problem `not-found` */
+  readonly described: (run_id: string, actor: Actor) => Promise<{ readonly document: RunAnswer; readonly file: JobFile }>;
+};
+
 /** Submits, shows and stops jobs. */
-export function jobHandlers(deps: JobHandlerDependencies): Handlers<typeof jobRoutes> {
+export function jobHandlers(deps: JobHandlerDependencies): Jobs {
   const { database, journal, worker } = deps;
 
   const submit = async (
@@ -116,7 +123,7 @@ export function jobHandlers(deps: JobHandlerDependencies): Handlers<typeof jobRo
     return stored;
   };
 
-  return {
+  const handlers: Handlers<typeof jobRoutes> = {
     'run.submit': async ({ body, actor, traceparent }) => await submit({ ...body, rerun_of: null }, actor, traceparent),
 
     async 'run.evaluate'({ body, actor, now }) {
@@ -233,6 +240,13 @@ export function jobHandlers(deps: JobHandlerDependencies): Handlers<typeof jobRo
         });
       const asked = { run_id: body.run_id, tenant_id: run.row.tenant_id, source: run.job.source, rerun_of: run.row.run_id };
       return await submit(asked, actor, traceparent);
+    },
+  };
+  return {
+    handlers,
+    async described(run_id, actor) {
+      const stored = await readRun(run_id, actor, 'run.read');
+      return { document: await shown(stored), file: stored.run.file };
     },
   };
 }

@@ -20,5 +20,5 @@ export async function openJobs(settings: JobSettings) {
   // One daemon a state folder: who finds this name on a process of a former daemon knows that nobody else is it.
   const host = hash('sha256', `${hostname()}\0${resolve(settings.root)}`, 'hex').slice(0, 16);
   const worker = await startJobWorker({ ...settings, runs, host, process: settings.randomHex(8) });
-  return { handlers: jobHandlers({ ...settings, worker }), stop: () => worker.stop() };
+  return { ...jobHandlers({ ...settings, worker }), stop: () => worker.stop() };
 }

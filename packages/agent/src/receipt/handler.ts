@@ -1,21 +1,25 @@
 import { Problem, type runRoutes } from '@govctl/core/api';
 import { auditRun } from '@govctl/core/audit';
 import type { CapabilityKey } from '@govctl/core/evidence';
-import { mayAffect } from '@govctl/core/identity';
+import { type Actor, mayAffect } from '@govctl/core/identity';
 import type { RunRow, RunState } from '@govctl/core/promotion';
 import {
   type AssistPlace,
   buildReceipt,
   isDataBroken,
+  type ManifestStep,
+  manifestOfJob,
   type Receipt,
   type ReceiptRun,
   receiptHeaders,
   receiptHtml,
+  receiptRunOfJob,
   remoteAssist,
 } from '@govctl/core/receipt';
 import { watchListFor } from '@govctl/core/watch';
 import { type Database, query } from '../db/index.ts';
 import { type Handlers, Reply } from '../http/index.ts';
+import type { Jobs } from '../job/handler.ts';
 import type { PromotionAnswers } from '../promotion/answer.ts';
 import { runById } from '../promotion/queries.ts';
 import { prefersHtml } from './accept.ts';
@@ -23,6 +27,8 @@ import { prefersHtml } from './accept.ts';
 export type ReceiptDependencies = {
   readonly database: Database;
   readonly answers: PromotionAnswers;
+  /** A job as `run get` shows it, and its file. */
+  readonly job: Jobs['described'];
   readonly deployment: { readonly environment: string; readonly service_release_id: string; readonly log: string };
   /** Signs references to whoever helps with broken data. */
   readonly signer: CapabilityKey;
@@ -47,17 +53,19 @@ export function receiptHandlers(deps: ReceiptDependencies): Handlers<typeof runR
   return {
     async 'run.receipt'({ params, actor, headers, now }) {
       const [[row]] = await deps.database.read([runById(params)]);
-      if (row === undefined || row.kind === 'job' || !mayAffect(actor, 'run.read', row))
-        throw new Problem('not-found', { detail: `no run ${params.run_id}`, hint: 'govctl promotion ls' });
-      const receipt = await receiptOf(deps, row, now);
+      if (row === undefined || !mayAffect(actor, 'run.read', row))
+        throw new Problem('not-found', { detail: `no run ${params.run_id}`, hint: 'govctl promotion ls; jobs: govctl run ls' });
+      const receipt = await receiptOf(deps, row, actor, now);
       return prefersHtml(headers.accept) ? new Reply(200, receiptHtml(receipt), receiptHeaders) : receipt;
     },
   };
 }
 
-async function receiptOf(deps: ReceiptDependencies, row: RunRow, now: string): Promise<Receipt> {
+async function receiptOf(deps: ReceiptDependencies, row: RunRow, actor: Actor, now: string): Promise<Receipt> {
   const state = JSON.parse(row.state) as RunState;
-  const run: ReceiptRun = await deps.answers.answer(row);
+  const job = row.kind === 'job' ? await deps.job(row.run_id, actor) : undefined;
+  const run: ReceiptRun = job === undefined ? await deps.answers.answer(row) : receiptRunOfJob(job.document);
+  const manifest = job === undefined ? undefined : manifestOfJob(job.document);
   const [closed, incidents] = await deps.database.read([
     auditClosed({ audit_id: state.pending_audit?.audit_id ?? '' }),
     incidentOfRun({ run_id: row.run_id }),
@@ -72,16 +80,25 @@ async function receiptOf(deps: ReceiptDependencies, row: RunRow, now: string): P
     audit: auditRun({ run_id: row.run_id, ...state }, now),
     audit_closed: closed[0]?.closed_at != null,
     deployment: deps.deployment,
+    ...(manifest === undefined ? {} : { manifest }),
     ...(incident === undefined ? {} : { incident: { ...incident, state: incident.resolved_at === null ? 'open' : 'resolved' } }),
     ...(state.lesson === undefined ? {} : { lesson: state.lesson }),
-    watch: watchListFor({ names: [run.dataset_id] }),
-    remote_assist: await assistOf(deps, run, now),
+    watch: watchListFor({
+      business_profile: job?.file.business_profile,
+      names: [run.dataset_id, ...(job?.file.inputs ?? []).flatMap(({ name, dataset_id }) => [name, dataset_id])],
+    }),
+    remote_assist: await assistOf(deps, run, manifest?.steps ?? [], now),
   });
 }
 
-async function assistOf(deps: ReceiptDependencies, run: ReceiptRun, now: string): Promise<Receipt['remote_assist']> {
+async function assistOf(
+  deps: ReceiptDependencies,
+  run: ReceiptRun,
+  steps: readonly ManifestStep[],
+  now: string,
+): Promise<Receipt['remote_assist']> {
   const place = deps.assist();
-  if (place === undefined || !isDataBroken(run, [])) return null;
+  if (place === undefined || !isDataBroken(run, steps)) return null;
   const request = { issuer: deps.deployment.log, trace_id: run.trace_id, since: run.updated_at };
   return await remoteAssist(place, request, deps.signer, now);
 }

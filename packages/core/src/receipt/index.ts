@@ -1,6 +1,7 @@
 export { buildReceipt } from './build.ts';
 export { isDataBroken } from './data-trouble.ts';
 export { receiptHtml } from './html.ts';
+export { manifestOfJob, receiptRunOfJob } from './of-job.ts';
 export { receiptHeaders } from './policy.ts';
 export { type Receipt, type ReceiptGate, type ReceiptStep, receiptDocument, receiptLimits } from './receipt.ts';
 export { type AssistPlace, remoteAssist } from './remote-assist.ts';
