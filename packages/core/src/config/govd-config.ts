@@ -3,8 +3,8 @@ import { nameSchema, timestampSchema } from '../api/common.ts';
 import { environments } from '../environment/environment.ts';
 import { parseCosignerKey } from '../evidence/cosignature.ts';
 import { durationMs, durationSchema } from '../policy/duration.ts';
-import { alertsConfigSchema, laneIssues, reactorConfigSchema, webhooksConfigSchema } from './lane-config.ts';
 import { observabilityModes } from '../run/observability.ts';
+import { alertsConfigSchema, laneIssues, reactorConfigSchema, webhooksConfigSchema } from './lane-config.ts';
 import { handoffConfigSchema, postgresConfigSchema } from './postgres-config.ts';
 import { runsConfigSchema } from './runs-config.ts';
 
