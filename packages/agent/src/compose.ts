@@ -19,6 +19,7 @@ import { clockWatch, procFiles } from './doctor/process.ts';
 import { eventFeed, eventHandlers, startDispatcher } from './event/index.ts';
 import { laneHandlers } from './event/lane/handler.ts';
 import { denialLimit } from './evidence/denial-limit.ts';
+import { dispositionHandlers } from './evidence/disposition-handler.ts';
 import type { CheckpointOf } from './evidence/evidence-bytes.ts';
 import { openFetchListener } from './evidence/fetch-listener.ts';
 import { deniedResolution, type EvidenceDependencies, evidenceHandlers } from './evidence/handler.ts';
@@ -355,6 +356,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...alertHandlers({ ...shared, settingsOf: lanes.settingsOf }),
     ...identityHandlers(shared),
     ...evidenceHandlers(evidence),
+    ...dispositionHandlers({ ...shared, logger, rules: () => live.config.retention.rules }),
     ...doctorHandlers({ dir, live, database, schema, clockJumps, proc: procFiles, credentials: process.env.CREDENTIALS_DIRECTORY }),
     ...backupHandlers({ ...shared, dir, objects, copy: store.copy, schema: schema.current, origin, checkpointOf, logger }),
   };

@@ -47,6 +47,10 @@ const holds = query<Filter, HoldRow>(
   `SELECT * FROM hold WHERE ${filtered} AND (:all = 1 OR lifted_at IS NULL) ORDER BY placed_at, hold_id`,
 );
 const holdById = query<{ hold_id: string }, HoldRow>('hold by id', 'SELECT * FROM hold WHERE hold_id = :hold_id');
+const datasetExists = query<{ tenant_id: string; dataset_id: string }, { dataset_id: string }>(
+  'dataset exists',
+  'SELECT dataset_id FROM dataset WHERE tenant_id = :tenant_id AND dataset_id = :dataset_id',
+);
 const audits = query<Filter, AuditRow>(
   'pending audits',
   `SELECT * FROM pending_audit WHERE ${filtered} AND (:all = 1 OR closed_at IS NULL) ORDER BY due_at, audit_id`,
@@ -63,14 +67,34 @@ const filterOf = (asked: {
   all: Number(asked.all === 'true'),
 });
 
-/** What a rollback left behind, and the verbs that clear it; each clearing is evidence and wakes what waited for it. */
+/** Holds and audits, from a rollback or by hand, and the verbs that clear them; each is evidence and wakes what waited for it. */
 export function auditHandlers(
   deps: AuditDependencies,
-): Pick<Handlers<typeof auditRoutes>, 'hold.ls' | 'hold.lift' | 'audit.overdue' | 'audit.close'> {
+): Pick<Handlers<typeof auditRoutes>, 'hold.ls' | 'hold.place' | 'hold.lift' | 'audit.overdue' | 'audit.close'> {
   return {
     async 'hold.ls'({ query: asked, actor }) {
       const [rows] = await deps.database.read([holds(filterOf(asked))]);
       return { schemaVersion, kind: 'HoldList' as const, items: rows.filter((row) => mayAffect(actor, 'hold.read', row)) };
+    },
+
+    async 'hold.place'({ body, actor, now }) {
+      const { tenant_id, dataset_id, layer, reason } = body;
+      const target = `${tenant_id}/${dataset_id}`;
+      if (!mayAffect(actor, 'hold.place', body))
+        throw new Problem('forbidden', {
+          detail: `${actor.actor_id} has no grant for hold.place on ${target}`,
+          hint: `an operator can grant it: govctl apikey add --actor ${actor.actor_id} --action hold.place --dataset ${dataset_id}`,
+        });
+      const [[known]] = await deps.database.read([datasetExists({ tenant_id, dataset_id })]);
+      if (known === undefined) throw new Problem('not-found', { detail: `no dataset ${target}`, hint: 'govctl dataset ls' });
+      const row = {
+        ...{ hold_id: `hold-${deps.randomHex(8)}`, tenant_id, dataset_id, layer, reason, run_id: null },
+        ...{ placed_at: now, placed_by: actor.actor_id, lifted_at: null, lifted_by: null, lift_reason: null },
+      };
+      const { lifted_at: _at, lifted_by: _by, lift_reason: _reason, ...values } = row;
+      const change: Change = { write: 'hold.place', values };
+      const evidence_ref = await recorded(deps, 'hold.place', `hold/${row.hold_id}`, row, change, reason, actor, now);
+      return { schemaVersion, kind: 'Hold' as const, ...row, evidence_ref };
     },
 
     async 'hold.lift'({ params, body, actor, now }) {
@@ -83,7 +107,7 @@ export function auditHandlers(
         write: 'hold.lift',
         values: { hold_id: row.hold_id, lifted_at: now, lifted_by: actor.actor_id, lift_reason: body.reason },
       };
-      const evidence_ref = await clear(deps, 'hold.lift', `hold/${row.hold_id}`, row, change, body.reason, actor, now);
+      const evidence_ref = await recorded(deps, 'hold.lift', `hold/${row.hold_id}`, row, change, body.reason, actor, now);
       return { schemaVersion, kind: 'Hold' as const, ...cleared, evidence_ref };
     },
 
@@ -106,7 +130,7 @@ export function auditHandlers(
         write: 'audit.close',
         values: { audit_id: row.audit_id, closed_at: now, closed_by: actor.actor_id, close_reason: body.reason },
       };
-      const evidence_ref = await clear(deps, 'audit.close', `audit/${row.audit_id}`, row, change, body.reason, actor, now);
+      const evidence_ref = await recorded(deps, 'audit.close', `audit/${row.audit_id}`, row, change, body.reason, actor, now);
       return { schemaVersion, kind: 'PendingAudit' as const, ...closed, overdue: false, evidence_ref };
     },
   };
@@ -118,7 +142,7 @@ function overdue(row: { due_at: string; closed_at: string | null }, now: string)
 
 type Cleared = { readonly tenant_id: string; readonly dataset_id: string; readonly layer: string; readonly run_id: string | null };
 
-async function clear(
+async function recorded(
   deps: AuditDependencies,
   fact: string,
   subject: string,

@@ -1,5 +1,6 @@
 import type { ReconcileFinding } from '@govctl/core/api';
 import type { AuditFinding } from '@govctl/core/audit';
+import { announcedDispositions } from '../evidence/reconcile-disposition.ts';
 import { intentFindings, openIntents } from './intent.ts';
 import type { Checked, ReconcileDependencies, Scope } from './reconcile-scope.ts';
 import { auditedRuns } from './run-audit.ts';
@@ -32,7 +33,10 @@ export async function reconcileAll(deps: ReconcileDependencies, scope: Scope, no
   findings.push(...(await contentOnDisk(deps, scope.run_id, now, checked)));
   const intents = await openIntents(deps, scope, now);
   findings.push(...intentFindings(intents, now, checked));
-  if (scope.run_id === null) findings.push(...(await standingWorld(deps, now, checked)));
+  if (scope.run_id === null) {
+    findings.push(...(await standingWorld(deps, now, checked)));
+    findings.push(...(await announcedDispositions(deps.database, now, checked)));
+  }
   return {
     findings: findings.slice(0, mostFindings),
     left_out: Math.max(0, findings.length - mostFindings),

@@ -13,6 +13,7 @@ import postgres0009 from './migrations/postgres/0009_job.sql';
 import postgres0010 from './migrations/postgres/0010_control.sql';
 import postgres0011 from './migrations/postgres/0011_incident.sql';
 import postgres0012 from './migrations/postgres/0012_lane.sql';
+import postgres0013 from './migrations/postgres/0013_disposition.sql';
 import postgresBirths0001 from './migrations/postgres-births/0001_births.sql';
 import postgresBirths0002 from './migrations/postgres-births/0002_permit-seal.sql';
 import sqlite0001 from './migrations/sqlite/0001_journal.sql';
@@ -27,6 +28,7 @@ import sqlite0009 from './migrations/sqlite/0009_job.sql';
 import sqlite0010 from './migrations/sqlite/0010_control.sql';
 import sqlite0011 from './migrations/sqlite/0011_incident.sql';
 import sqlite0012 from './migrations/sqlite/0012_lane.sql';
+import sqlite0013 from './migrations/sqlite/0013_disposition.sql';
 
 /** govd.db: forward-only, in order. A new one is a file and a line here. */
 export const sqliteMigrations = [
@@ -42,6 +44,7 @@ export const sqliteMigrations = [
   parseMigration('0010_control.sql', sqlite0010),
   parseMigration('0011_incident.sql', sqlite0011),
   parseMigration('0012_lane.sql', sqlite0012),
+  parseMigration('0013_disposition.sql', sqlite0013),
 ] as const;
 
 /** The same numbers on PostgreSQL, in the schema of govd. */
@@ -58,6 +61,7 @@ export const postgresMigrations = [
   parseMigration('0010_control.sql', postgres0010),
   parseMigration('0011_incident.sql', postgres0011),
   parseMigration('0012_lane.sql', postgres0012),
+  parseMigration('0013_disposition.sql', postgres0013),
 ] as const;
 
 /** births.db, which has a writer of its own. */

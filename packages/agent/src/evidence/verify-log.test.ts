@@ -42,12 +42,11 @@ it('finds a log whole that a live daemon wrote, and says how much it read', asyn
   expect(result.checkpoint).toContain(`\n${result.tree_size}\n${Buffer.from(result.root, 'hex').toString('base64')}\n`);
 });
 
-it('keeps proofs whole where a payload was erased', async () => {
-  handle.exec('BEGIN');
+it('misses a payload that no disposition lists, and nothing else of its leaf', async () => {
+  const row = handle.prepare('SELECT * FROM record_payload WHERE leaf_index = 20').get() as { leaf_index: number; payload: Buffer };
   handle.exec('DELETE FROM record_payload WHERE leaf_index = 20');
-  handle.exec('COMMIT');
-  const payloadless = await verify();
-  expect(payloadless).toMatchObject({ verified: true, checked: { erased: 1 } });
+  expect(await verify()).toMatchObject({ verified: false, failed: 1, failures: [{ check: 'erasure' }], checked: { erased: 1 } });
+  handle.prepare('INSERT INTO record_payload VALUES (:leaf_index, :payload)').run(row);
 });
 
 describe('whatever was edited on disk', () => {

@@ -1,9 +1,11 @@
 import { type LogCheckName, type LogVerificationDocument, schemaVersion } from '@govctl/core/api';
 import { equalBytes, openLogCheckpoint, type Statement, TreeAppender, type TrustRoot } from '@govctl/core/evidence';
 import type { Database } from '../db/index.ts';
+import { disposedLeaves } from './disposition-queries.ts';
 import type { CheckpointOf } from './evidence-bytes.ts';
 import { storedNodes } from './log-reader.ts';
 import { committedHead } from './log-state.ts';
+import { accountForErasures } from './verify-disposition.ts';
 import { verifyLeaf } from './verify-leaf.ts';
 import * as stored from './verify-log-queries.ts';
 
@@ -45,6 +47,8 @@ export async function* verifyLog(options: VerifyLogOptions): AsyncGenerator<LogV
     tree = new TreeAppender(tree.size, tree.frontier);
     const promotions: Promotion[] = [];
     const wanted: { level: number; index: number; hash: Uint8Array }[] = [];
+    const [disposed] = await database.read([disposedLeaves({ first, end })]);
+    const accounted = new Set(disposed.map(({ leaf_index }) => leaf_index));
     const byIndex = new Map(verified.map((one) => [one.row.leaf_index, one]));
     let whole = true;
     for (let index = first; index < end; index += 1) {
@@ -57,7 +61,10 @@ export async function* verifyLog(options: VerifyLogOptions): AsyncGenerator<LogV
       const { row, failures, statement } = one;
       const subject = `leaf ${index} (${row.ref})`;
       for (const [check, detail] of failures) tell(check, subject, detail);
-      if (row.payload === null) checked.erased += 1;
+      if (row.payload === null) {
+        checked.erased += 1;
+        if (!accounted.has(row.leaf_index)) tell('erasure', subject, 'its payload is gone, and no disposition lists it');
+      }
       if (statement?.kind === 'promotion') promotions.push({ ref: row.ref, subject, predicate: statement.predicate });
       wanted.push(...tree.append(row.leaf_hash));
       checked.leaves += 1;
@@ -77,6 +84,7 @@ export async function* verifyLog(options: VerifyLogOptions): AsyncGenerator<LogV
   }
   if (checked.leaves === head.size && lastHead !== head.size) tell('head', `head of ${head.size} leaves`, 'it was not recomputed');
   await noStrays(database, tell);
+  await accountForErasures(database, tell);
   yield* bothWays(database, head.size, found, signal);
 
   const recomputed = Buffer.from(tree.root()).toString('hex');

@@ -6,6 +6,7 @@ import {
   migrationState,
   openSqlite,
   requireDatabase,
+  type SqliteHandle,
   SqliteReader,
   sqliteMigrations,
 } from '../db/index.ts';
@@ -22,7 +23,7 @@ export async function openSqliteStore(
 ): Promise<Store> {
   await using opened = new AsyncDisposableStack();
   requireDatabase(dir.database);
-  let writer = openSqlite(dir.database);
+  let writer = openWriter(dir.database);
   opened.defer(() => void writer.close());
   const { pending } = migrationState(writer, sqliteMigrations);
   if (pending.length > 0) migrating(pending);
@@ -42,7 +43,7 @@ export async function openSqliteStore(
       new SqliteJournal({
         handle: writer,
         reopen() {
-          const fresh = openSqlite(dir.database);
+          const fresh = openWriter(dir.database);
           writer.close();
           writer = fresh;
           hotReader = new SqliteReader(fresh);
@@ -71,4 +72,11 @@ function copyOf(dir: StateDir): StoreCopy {
       return ['govd.db', 'births.db'];
     },
   };
+}
+
+/** What is deleted is overwritten: an erased payload must not stay readable in the free pages of the file. */
+function openWriter(path: string): SqliteHandle {
+  const handle = openSqlite(path);
+  handle.pragma('secure_delete = ON');
+  return handle;
 }

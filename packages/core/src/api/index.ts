@@ -9,6 +9,7 @@ export * from './route/approval.ts';
 export * from './route/audit.ts';
 export * from './route/backup.ts';
 export * from './route/contract.ts';
+export * from './route/disposition.ts';
 export * from './route/doctor.ts';
 export * from './route/event.ts';
 export * from './route/event-lane.ts';

@@ -3,6 +3,7 @@ import { approvalRoutes } from './route/approval.ts';
 import { auditRoutes } from './route/audit.ts';
 import { backupRoutes } from './route/backup.ts';
 import { contractRoutes } from './route/contract.ts';
+import { dispositionRoutes } from './route/disposition.ts';
 import { doctorRoutes } from './route/doctor.ts';
 import { eventRoutes } from './route/event.ts';
 import { eventLaneRoutes } from './route/event-lane.ts';
@@ -43,6 +44,7 @@ export const routeList = defineRoutes({
   ...incidentRoutes,
   ...snapshotRoutes,
   ...evidenceRoutes,
+  ...dispositionRoutes,
   ...handoffRoutes,
   ...handoffOperationRoutes,
   ...handoffPermitRoutes,

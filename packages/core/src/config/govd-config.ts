@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { nameSchema, timestampSchema } from '../api/common.ts';
 import { environments } from '../environment/environment.ts';
 import { parseCosignerKey } from '../evidence/cosignature.ts';
+import { retentionSchema } from '../evidence/retention.ts';
 import { durationMs, durationSchema } from '../policy/duration.ts';
 import { observabilityModes } from '../run/observability.ts';
 import { alertsConfigSchema, laneIssues, reactorConfigSchema, webhooksConfigSchema } from './lane-config.ts';
@@ -146,6 +147,7 @@ export const govdConfigSchema = z
       })
       .prefault({})
       .describe('Access to evidence.'),
+    retention: retentionSchema.prefault({}).describe('How long payloads of evidence are kept; leaves and proofs stay for ever.'),
     reactor: reactorConfigSchema.prefault({}).describe('What reads committed events and reacts: alerts.'),
     webhooks: webhooksConfigSchema.prefault({}).describe('Where events are sent.'),
     alerts: alertsConfigSchema.prefault({}).describe('Who is told of what fires, and how often.'),

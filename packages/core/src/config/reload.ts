@@ -5,6 +5,7 @@ import type { GovdConfig } from './govd-config.ts';
 const live: ReadonlySet<string> = new Set([
   'signers',
   'evidence.capability_ttl',
+  'retention.rules',
   'logging.level',
   'receipt.remote_assist',
   'shutdown.drain',

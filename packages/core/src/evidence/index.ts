@@ -50,6 +50,7 @@ export {
 } from './checkpoint.ts';
 export { type Cosignature, cosign, cosignaturesOf, cosignedAt, formatCosignerKey, parseCosignerKey } from './cosignature.ts';
 export { type Digest, digestOf, digestStream, equalBytes, sha256 } from './digest.ts';
+export { announceDisposition, type DisposedRecord, dispositionDetail, eraseDisposed, maxDisposed, refsDigest } from './disposition.ts';
 export {
   decodeEnvelope,
   type Envelope,
@@ -115,6 +116,7 @@ export {
 } from './note.ts';
 export { evidenceActorSchema, type Predicate, type PredicateDraft, predicateSchemas, type RecordKind, recordKinds } from './predicate.ts';
 export { formatProof, parseProof, type TlogProof } from './proof.ts';
+export { disposableKinds, disposableUnder, type RetentionRule } from './retention.ts';
 export { type Revocation, type RevocationTarget, revokeCapabilities } from './revoke-capability.ts';
 export { type SigstoreBundle, sigstoreBundleOf, sigstoreBundlesOf, sigstoreTrustedRoot } from './sigstore.ts';
 export {

@@ -20,4 +20,22 @@ export type EvidenceWrites = {
   /** Capabilities that expired before this time, and their uses: no clock lets them in again. */
   'capability.forget': { readonly before: string };
   'capability-use.forget': { readonly before: string };
+  /** The row of a disposition; lost when another one was announced since its list was made. */
+  'disposition.announce': {
+    readonly number: number;
+    readonly disposition_id: string;
+    readonly rule: string;
+    readonly records: number;
+    readonly bytes: number;
+    readonly refs_digest: string;
+    readonly evidence_ref: string;
+    readonly reason: string;
+    readonly announced_at: string;
+    readonly announced_by: string;
+  };
+  /** What it is about; `leaves` is a JSON array of leaf indexes as text. */
+  'disposition.list': { readonly disposition_id: string; readonly leaves: string };
+  /** Payloads and facts of a stretch of the log that a disposition lists; not those of a dataset on hold. */
+  'payload.erase': { readonly disposition_id: string; readonly after: number; readonly upto: number };
+  'facts.erase': { readonly disposition_id: string; readonly after: number; readonly upto: number };
 };

@@ -174,6 +174,27 @@ export const evidenceRevoke = defineCommand({
   exits: ['not-found'],
 });
 
+export const evidenceDisposition = defineCommand({
+  name: 'disposition',
+  summary: 'Erase payloads that were kept long enough, on record: plan, apply, ls',
+  description: [
+    'plan shows what may go now under retention.rules of govd.yaml, and what is kept in spite of its age: a dataset on hold, and whatever is',
+    'ACTIVE, open or still valid. apply puts the list on record, signed, and only then erases, in small commits; after an interruption run it',
+    'again. Leaves, proofs and checkpoints stay: log verify tells an erasure from a loss. Backups made before still have the payloads.',
+  ].join('\n'),
+  args: { action: { summary: 'plan, apply or ls' } },
+  flags: {
+    reason: { type: 'string', value: 'TEXT', summary: 'Why; goes into the record (apply)' },
+    limit: { type: 'integer', value: 'N', min: 1, summary: 'At most so many (ls; 50)' },
+  },
+  examples: [
+    { command: 'govctl evidence disposition plan', what: 'what a rule would erase today' },
+    { command: 'govctl evidence disposition apply --reason "yearly clean-up"', what: 'erase it, on record' },
+    { command: 'govctl evidence disposition ls', what: 'what was erased, by whom, under which rule' },
+  ],
+  exits: ['conflict'],
+});
+
 export const evidenceCommands = [
   noun('evidence', 'Signed, logged records of what was decided and done', [
     command(evidenceGet, () => import('./get.ts')),
@@ -183,5 +204,6 @@ export const evidenceCommands = [
     command(evidenceTrustedRoot, () => import('./trusted-root.ts')),
     command(evidenceCapabilities, () => import('./capabilities.ts')),
     command(evidenceRevoke, () => import('./revoke.ts')),
+    command(evidenceDisposition, () => import('./disposition.ts')),
   ]),
 ];

@@ -11,6 +11,25 @@ export const holdLs = defineCommand({
   examples: [{ command: 'govctl hold ls', what: 'what is on hold, and why' }],
 });
 
+export const holdPlace = defineCommand({
+  name: 'place',
+  summary: 'Put a target on hold',
+  description: [
+    'Nothing is promoted to it until the hold is lifted; runs that ask for it are deferred. While a dataset has a hold on any layer, none of its',
+    'evidence is erased under a retention rule: a legal hold. Recorded with the reason.',
+  ].join('\n'),
+  flags: {
+    dataset: { type: 'string', value: 'D', required: true, summary: 'Dataset', completes: 'dataset' },
+    layer: { type: 'string', value: 'LAYER', choices: ['RAW', 'GDP', 'KPI'], required: true, summary: 'Layer that nothing is promoted to' },
+    tenant: { type: 'string', value: 'T', default: 'default', summary: 'Tenant' },
+    reason: { type: 'string', value: 'TEXT', required: true, summary: 'Why; goes into the record' },
+  },
+  examples: [
+    { command: 'govctl hold place --dataset orders --layer KPI --reason "litigation 2026-114"', what: 'keep the evidence of a dataset' },
+  ],
+  exits: ['not-found'],
+});
+
 export const holdLift = defineCommand({
   name: 'lift',
   summary: 'Let a target be promoted to again',
@@ -24,5 +43,9 @@ export const holdLift = defineCommand({
 });
 
 export const holdCommands = [
-  noun('hold', 'See and lift holds', [command(holdLs, () => import('./ls.ts')), command(holdLift, () => import('./lift.ts'))]),
+  noun('hold', 'Keep targets, and the evidence of their datasets, as they are', [
+    command(holdLs, () => import('./ls.ts')),
+    command(holdPlace, () => import('./place.ts')),
+    command(holdLift, () => import('./lift.ts')),
+  ]),
 ];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { digestSchema, document, layerSchema, nameSchema, refSchema, runIdSchema, timestampSchema } from '../common.ts';
+import { digestSchema, document, layerSchema, nameSchema, refSchema, runIdSchema, tenantSchema, timestampSchema } from '../common.ts';
 import { defineRoutes } from '../route.ts';
 
 const reason = z.string().min(3).max(1024);
@@ -98,6 +98,16 @@ export const auditRoutes = defineRoutes({
     }),
     response: document('HoldList', { items: z.array(hold) }),
     problems: [],
+  },
+  'hold.place': {
+    method: 'POST',
+    path: '/v1/holds',
+    summary: 'Put a target on hold: nothing is promoted to it, and no evidence of its dataset is erased',
+    action: 'hold.place',
+    listener: 'operator',
+    body: z.strictObject({ tenant_id: tenantSchema, dataset_id: nameSchema, layer: layerSchema, reason }),
+    response: document('Hold', { ...hold.shape, evidence_ref: refSchema.nullable() }),
+    problems: ['not-found', 'forbidden', 'evidence-unavailable'],
   },
   'hold.lift': {
     method: 'POST',

@@ -159,6 +159,7 @@ export const logChecks = [
   'pointer',
   'run',
   'checkpoint',
+  'erasure',
 ] as const;
 
 export const logVerificationDocument = document('LogVerification', {

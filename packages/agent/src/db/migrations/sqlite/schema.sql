@@ -1,3 +1,22 @@
+CREATE TRIGGER decision_facts_disposed BEFORE DELETE ON decision_facts
+WHEN NOT EXISTS (
+    SELECT 1 FROM disposition_item i JOIN disposition d ON d.disposition_id = i.disposition_id JOIN record a ON a.ref = d.evidence_ref
+    WHERE i.leaf_index = OLD.leaf_index)
+  OR EXISTS (
+    SELECT 1 FROM record r JOIN hold h ON h.tenant_id = r.tenant_id AND h.dataset_id = r.dataset_id
+    WHERE r.leaf_index = OLD.leaf_index AND h.lifted_at IS NULL)
+BEGIN SELECT RAISE(ABORT, 'facts are erased under a recorded disposition only, and not on hold'); END;
+
+CREATE TRIGGER decision_facts_no_update BEFORE UPDATE ON decision_facts BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TRIGGER disposition_item_no_delete BEFORE DELETE ON disposition_item BEGIN SELECT RAISE(ABORT, 'a disposition never changes'); END;
+
+CREATE TRIGGER disposition_item_no_update BEFORE UPDATE ON disposition_item BEGIN SELECT RAISE(ABORT, 'a disposition never changes'); END;
+
+CREATE TRIGGER disposition_no_delete BEFORE DELETE ON disposition BEGIN SELECT RAISE(ABORT, 'a disposition never changes'); END;
+
+CREATE TRIGGER disposition_no_update BEFORE UPDATE ON disposition BEGIN SELECT RAISE(ABORT, 'a disposition never changes'); END;
+
 CREATE TRIGGER log_cosignature_no_delete BEFORE DELETE ON log_cosignature BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 
 CREATE TRIGGER log_cosignature_no_update BEFORE UPDATE ON log_cosignature BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
@@ -25,6 +44,17 @@ CREATE TRIGGER pointer_no_update BEFORE UPDATE ON pointer BEGIN SELECT RAISE(ABO
 CREATE TRIGGER record_no_delete BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 
 CREATE TRIGGER record_no_update BEFORE UPDATE ON record BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
+
+CREATE TRIGGER record_payload_disposed BEFORE DELETE ON record_payload
+WHEN NOT EXISTS (
+    SELECT 1 FROM disposition_item i JOIN disposition d ON d.disposition_id = i.disposition_id JOIN record a ON a.ref = d.evidence_ref
+    WHERE i.leaf_index = OLD.leaf_index)
+  OR EXISTS (
+    SELECT 1 FROM record r JOIN hold h ON h.tenant_id = r.tenant_id AND h.dataset_id = r.dataset_id
+    WHERE r.leaf_index = OLD.leaf_index AND h.lifted_at IS NULL)
+BEGIN SELECT RAISE(ABORT, 'a payload is erased under a recorded disposition only, and not on hold'); END;
+
+CREATE TRIGGER record_payload_no_update BEFORE UPDATE ON record_payload BEGIN SELECT RAISE(ABORT, 'the evidence log is append-only'); END;
 
 CREATE TABLE alert (
   tenant_id TEXT NOT NULL,
@@ -146,6 +176,24 @@ CREATE TABLE dataset (
 CREATE TABLE decision_facts (
   leaf_index INTEGER PRIMARY KEY,
   facts      TEXT NOT NULL
+);
+
+CREATE TABLE disposition (
+  number         INTEGER PRIMARY KEY,
+  disposition_id TEXT NOT NULL UNIQUE,
+  rule           TEXT NOT NULL,
+  records        INTEGER NOT NULL,
+  bytes          INTEGER NOT NULL,
+  refs_digest    TEXT NOT NULL,             -- JCS digest of the refs, in the order of the log
+  evidence_ref   TEXT NOT NULL,             -- the record that announced it
+  reason         TEXT NOT NULL,
+  announced_at   TEXT NOT NULL,
+  announced_by   TEXT NOT NULL
+);
+
+CREATE TABLE disposition_item (
+  leaf_index     INTEGER PRIMARY KEY,
+  disposition_id TEXT NOT NULL
 );
 
 CREATE TABLE event_inbox (
@@ -628,6 +676,8 @@ CREATE INDEX capability_by_end ON capability (expires_at);
 CREATE INDEX capability_use_by_end ON capability_use (expires_at);
 
 CREATE INDEX contract_by_dataset ON contract (tenant_id, dataset_id, applied_at);
+
+CREATE INDEX disposition_item_by_disposition ON disposition_item (disposition_id, leaf_index);
 
 CREATE INDEX event_parked_waiting ON event_parked (lane, consumer, position) WHERE state = 'waiting';
 
