@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import type { RunDocument } from '@govctl/core/job';
+import type { PromotionDocument } from '@govctl/core/promotion';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Deployment, deploy } from './harness.ts';
 import { jobFile, type Pin, readyForJobs, runToItsEnd, shell } from './job-scene.ts';
+import { goodSnapshot, govern } from './orders.ts';
 import { traceFault, traceSink } from './trace-sink.ts';
 
 /** Whether a process is one of a run's steps. */
@@ -191,6 +193,41 @@ describe('a job', () => {
       status: 'succeeded',
       rerun_of: 'busy-3',
     });
+  });
+
+  it('comes before a promotion, which waits for it, and is denied unless it succeeded', async () => {
+    await govern(at);
+    const promote = async (rows: string) => [
+      'promote',
+      'orders',
+      '--from',
+      'RAW',
+      '--to',
+      'GDP',
+      '--snapshot',
+      await goodSnapshot(at, rows),
+    ];
+    const fine = await at.file('before.yaml', jobFile(pin, { workspace: 'before', steps: [shell('work', 'sleep 3')] }));
+    const asked = await promote('9,900');
+    expect(await at.json([...asked, '--job', fine, '--dry-run'])).toMatchObject({
+      kind: 'Decision',
+      decision: 'allow',
+      job: { workspace: 'before', starts: true, steps: ['work'] },
+    });
+    const done = await at.json<PromotionDocument>([...asked, '--run-id', 'after-1', '--job', fine, '--wait']);
+    expect(done).toMatchObject({ status: 'succeeded', job_run_id: 'after-1-job', decision: { decision: 'allow' } });
+    expect(done.phases.map(({ event }) => event)).toContain('requeue');
+    expect(await at.json(['run', 'get', 'after-1-job'])).toMatchObject({ status: 'succeeded', promotions: ['after-1'] });
+
+    const bad = await at.file('bad.yaml', jobFile(pin, { workspace: 'before', steps: [shell('work', 'sleep 1; exit 3')] }));
+    const other = [...(await promote('8,800')), '--run-id', 'after-2', '--job', bad, '--wait'];
+    const denied = await at.json<PromotionDocument>(other, 3);
+    expect(denied).toMatchObject({ status: 'failed_policy', active: null, job_run_id: 'after-2-job' });
+    expect(denied.decision?.gates.find(({ outcome }) => outcome === 'fail')).toMatchObject({
+      reason_code: 'job-failed',
+      resolve: { command: 'govctl run get after-2-job' },
+    });
+    expect(await at.json(['run', 'get', 'after-2-job'])).toMatchObject({ status: 'failed', promotions: ['after-2'] });
   });
 
   it('whose trace cannot be written goes on and is marked, or ends where that was asked: an incident either way', async () => {

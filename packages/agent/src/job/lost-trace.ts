@@ -53,12 +53,12 @@ function holdOf({ unit }: JobStep): RunHold | undefined {
 }
 
 function attemptsAfter(rows: readonly JobStepRow[], step: JobStep): JobStepRow[] {
-  return attemptsOf(step).reduce<JobStepRow[]>(
-    (now, change) => {
-      if (change.write === 'job-step.insert') return [...now, change.values];
-      const { step_index, attempt } = change.values;
-      return now.map((row) => (row.step_index === step_index && row.attempt === attempt ? { ...row, ...change.values } : row));
-    },
-    [...rows],
-  );
+  const said = attemptsOf(step);
+  const ended = said.flatMap((change) => (change.write === 'job-step.end' ? [change.values] : []));
+  const begun = said.flatMap((change) => (change.write === 'job-step.insert' ? [change.values] : []));
+  const after = rows.map((row) => ({
+    ...row,
+    ...ended.find(({ step_index, attempt }) => row.step_index === step_index && row.attempt === attempt),
+  }));
+  return [...after, ...begun];
 }
