@@ -216,7 +216,7 @@ describe('a job', () => {
     });
     const done = await at.json<PromotionDocument>([...asked, '--run-id', 'after-1', '--job', fine, '--wait']);
     expect(done).toMatchObject({ status: 'succeeded', job_run_id: 'after-1-job', decision: { decision: 'allow' } });
-    expect(done.phases.map(({ event }) => event)).toContain('requeue');
+    expect(done.phases.map(({ event }) => event)).toContain('defer');
     expect(await at.json(['run', 'get', 'after-1-job'])).toMatchObject({ status: 'succeeded', promotions: ['after-1'] });
 
     const bad = await at.file('bad.yaml', jobFile(pin, { workspace: 'before', steps: [shell('work', 'sleep 1; exit 3')] }));
