@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import type { RunDocument } from '@govctl/core/job';
+import type { PromotionDocument } from '@govctl/core/promotion';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Deployment, deploy } from './harness.ts';
 import { jobFile, type Pin, readyForJobs, runToItsEnd, shell } from './job-scene.ts';
+import { goodSnapshot, govern } from './orders.ts';
+import { traceFault, traceSink } from './trace-sink.ts';
 
 /** Whether a process is one of a run's steps. */
 function carries(pid: string, run: string): boolean {
@@ -190,5 +193,74 @@ describe('a job', () => {
       status: 'succeeded',
       rerun_of: 'busy-3',
     });
+  });
+
+  it('comes before a promotion, which waits for it, and is denied unless it succeeded', async () => {
+    await govern(at);
+    const promote = async (rows: string) => [
+      'promote',
+      'orders',
+      '--from',
+      'RAW',
+      '--to',
+      'GDP',
+      '--snapshot',
+      await goodSnapshot(at, rows),
+    ];
+    const fine = await at.file('before.yaml', jobFile(pin, { workspace: 'before', steps: [shell('work', 'sleep 3')] }));
+    const asked = await promote('9,900');
+    expect(await at.json([...asked, '--job', fine, '--dry-run'])).toMatchObject({
+      kind: 'Decision',
+      decision: 'allow',
+      job: { workspace: 'before', starts: true, steps: ['work'] },
+    });
+    const done = await at.json<PromotionDocument>([...asked, '--run-id', 'after-1', '--job', fine, '--wait']);
+    expect(done).toMatchObject({ status: 'succeeded', job_run_id: 'after-1-job', decision: { decision: 'allow' } });
+    expect(done.phases.map(({ event }) => event)).toContain('defer');
+    expect(await at.json(['run', 'get', 'after-1-job'])).toMatchObject({ status: 'succeeded', promotions: ['after-1'] });
+
+    const bad = await at.file('bad.yaml', jobFile(pin, { workspace: 'before', steps: [shell('work', 'sleep 1; exit 3')] }));
+    const other = [...(await promote('8,800')), '--run-id', 'after-2', '--job', bad, '--wait'];
+    const denied = await at.json<PromotionDocument>(other, 3);
+    expect(denied).toMatchObject({ status: 'failed_policy', active: null, job_run_id: 'after-2-job' });
+    expect(denied.decision?.gates.find(({ outcome }) => outcome === 'fail')).toMatchObject({
+      reason_code: 'job-failed',
+      resolve: { command: 'govctl run get after-2-job' },
+    });
+    expect(await at.json(['run', 'get', 'after-2-job'])).toMatchObject({ status: 'failed', promotions: ['after-2'] });
+  });
+
+  it('whose trace cannot be written goes on and is marked, or ends where that was asked: an incident either way', async () => {
+    await traceSink(at, 'break');
+    const steps = [shell('one', 'true'), shell('two', 'true')];
+    // A job may be held to more than its deployment demands, never to less.
+    const marked = await runToItsEnd(at, 'dark-1', jobFile(pin, { steps, extra: 'observability: PERMISSIVE' }));
+    expect(marked).toMatchObject({
+      status: 'succeeded',
+      observability_status: 'DEGRADED',
+      observability_error: expect.stringContaining(traceFault),
+    });
+    const ended = await runToItsEnd(at, 'dark-2', jobFile(pin, { steps, extra: 'observability: STRICT' }), 21);
+    expect(ended).toMatchObject({ phase: 'FAILED', status: 'failed', observability_status: 'LOST', manifest: [] });
+    expect(ended.reason).toMatch(new RegExp(`^trace cannot be written \\(STRICT\\): .*${traceFault}`));
+    await traceSink(at, 'mend');
+
+    const slow = jobFile(pin, { steps: [shell('wait', 'sleep 3'), shell('never', 'exit 9')], extra: 'observability: STRICT' });
+    await at.json(['run', 'submit', await at.file('dark-3.yaml', slow), '--run-id', 'dark-3']);
+    const begun = () => at.rows('govd', "SELECT run_id FROM job_step WHERE run_id = 'dark-3'");
+    while ((await begun()).length === 0) await new Promise((resolve) => setTimeout(resolve, 100));
+    await traceSink(at, 'break');
+    await at.govctl(['run', 'watch', 'dark-3', '--timeout', '90s']);
+    await traceSink(at, 'mend');
+    const midway = await at.json<RunDocument>(['run', 'get', 'dark-3']);
+    // What ran is on record all the same; nothing ran after it.
+    expect(midway).toMatchObject({ status: 'failed', observability_status: 'LOST', manifest: [{ step: 'wait', status: 'success' }] });
+
+    const { items } = await at.json<{ items: { run_id: string; error_code: string }[] }>(['incident', 'ls']);
+    const dark = items.filter(({ error_code }) => error_code === 'trace-lost').map(({ run_id }) => run_id);
+    expect(dark.sort()).toEqual(['dark-1', 'dark-2', 'dark-3']);
+    const acks = await at.rows<{ state: string }>('govd', "SELECT state FROM run WHERE run_id IN ('dark-1', 'dark-2')");
+    // Nobody acknowledges a trace that was never begun.
+    for (const { state } of acks) expect(state).not.toContain('"action":"start_trace","result_id"');
   });
 });

@@ -284,6 +284,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     packs,
     environment: promotion.sources.environment,
     config: live.config.runs.jobs,
+    observability: () => observabilityMode(live.config.observability, environment, 'job'),
     authority: promotion.authority,
     logger,
     env: process.env,

@@ -5,6 +5,7 @@ import { type Contract, contractSchema } from '@govctl/core/policy';
 import type { RunRow } from '@govctl/core/promotion';
 import { latestChecks, type QualityCheck } from '@govctl/core/quality';
 import type { Database } from '../db/index.ts';
+import { jobFacts } from './job-fact.ts';
 import {
   activePointer,
   type DatasetFactRow,
@@ -50,6 +51,8 @@ export type FactRequest = {
   readonly expected_parity_contract: string | null;
   readonly expected_config_digest: string | null;
   readonly rollback: Facts['rollback'];
+  /** The job it comes after. */
+  readonly job_run_id?: string;
 };
 
 export type ReadFacts = {
@@ -146,6 +149,7 @@ export async function readFacts(sources: FactSources, request: FactRequest, acto
     approvals: exceptions.flatMap((row) => (row.said === 'approval' ? [approvalFact(row, request.run_id)] : [])),
     waivers: exceptions.flatMap((row) => (row.said === 'waiver' ? [waiverFact(row)] : [])),
     ...suspensionFact(base),
+    ...(await jobFacts(sources.database, request.job_run_id)),
     rollback: request.rollback,
   };
   return {

@@ -4,6 +4,7 @@ import { type Actor, mayAffect } from '@govctl/core/identity';
 import { cancel, type PromotionRequest, type RunRow, requestDigest, startRun } from '@govctl/core/promotion';
 import { isEnded, type Phase } from '@govctl/core/run';
 import type { Handlers } from '../http/index.ts';
+import { requireJob } from './job-fact.ts';
 import {
   commitPlanned,
   factRequestOf,
@@ -26,6 +27,7 @@ export function promotionHandlers(
   return {
     async 'promotion.request'({ body, actor, now, traceparent }) {
       const digest = requestDigest(body);
+      await requireJob(deps.database, body, actor);
       for (let attempt = 0; attempt < rebuilds; attempt += 1) {
         const { read, decision, decision_digest } = await judge(deps, factRequestOf(body), actor, attempt === 0 ? now : deps.now());
         if (read.run !== null) return await replay(deps, read.run, digest, actor);
@@ -49,6 +51,7 @@ export function promotionHandlers(
           {
             trace_id: traceIdOf(deps, traceparent),
             ...(body.supersedes === undefined ? {} : { supersedes: body.supersedes }),
+            ...(body.job_run_id === undefined ? {} : { job_run_id: body.job_run_id }),
             request: { by: 'promotion', facts: factRequestOf(body), actor } satisfies StoredRequest,
           },
         );
@@ -66,6 +69,7 @@ export function promotionHandlers(
           hint: `an operator can grant it: govctl apikey add --actor ${actor.actor_id} --action promotion.evaluate --dataset ${body.dataset_id}`,
         });
       }
+      await requireJob(deps.database, body, actor);
       // The answer holds the facts themselves, not only the verdict.
       if (!mayAffect(actor, 'promotion.evaluate', body)) {
         throw new Problem('forbidden', {

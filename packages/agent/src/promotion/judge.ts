@@ -83,6 +83,7 @@ export function factRequestOf(request: PromotionRequest): FactRequest {
     expected_parity_contract: request.expected_parity_contract ?? null,
     expected_config_digest: request.expected_config_digest ?? null,
     rollback: null,
+    ...(request.job_run_id === undefined ? {} : { job_run_id: request.job_run_id }),
   };
 }
 
@@ -145,7 +146,7 @@ export async function commitPlanned(
 ): Promise<PromotionDocument | null> {
   const { read, decision, decision_digest } = attempt;
   const planned = carryOut(start, { facts: read.facts, decision, decision_digest }, context, deferLimits(read.facts), extra);
-  const result = await committed(deps, planned, start);
+  const result = await committed(deps, linked(planned, start), start);
   if (!result.ok) return null;
   deps.decided(decision.decision);
   if (result.altered) {
@@ -156,6 +157,13 @@ export async function commitPlanned(
   if (planned.state.awaits === undefined || !(await deps.witnesses.completed(planned.row.run_id, witnessWaitMs))) return answer;
   const [[run]] = await deps.database.read([runById({ run_id: planned.row.run_id })]);
   return run === undefined ? answer : await deps.answers.answer(run);
+}
+
+/** A promotion that comes after a job stands beside it from its first commit on. */
+function linked<T extends { readonly unit: Unit }>(planned: T, { row, state, revision }: RunStart): T {
+  if (revision !== null || state.job_run_id === undefined) return planned;
+  const link = { write: 'job-promotion.insert' as const, values: { job_run_id: state.job_run_id, run_id: row.run_id } };
+  return { ...planned, unit: { ...planned.unit, changes: [...planned.unit.changes, link] } };
 }
 
 export function resume(run: RunRow): RunStart {

@@ -100,6 +100,16 @@ export const decisionDocument = document('Decision', {
   dry_run: z.boolean(),
   decision_ref: refSchema.optional(),
   parity: z.object({ tag: z.enum(parityTags), differs: z.array(z.string()) }).optional(),
+  /** With --job: what the job would do that the promotion would wait for. */
+  job: z
+    .object({
+      workspace: z.string(),
+      job_digest: digestSchema,
+      starts: z.boolean(),
+      checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string(), fix: z.string().nullable() })),
+      steps: z.array(z.string()),
+    })
+    .optional(),
   /** With --explain. */
   explanation: explanationSchema.optional(),
 });

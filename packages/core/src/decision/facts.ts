@@ -185,6 +185,16 @@ export const jobFactSchema = z.strictObject({
   result_ref: digestSchema.nullable(),
 });
 
+/** The job that a promotion comes after, as it stands. */
+export const jobRunFactSchema = z.strictObject({
+  run_id: z.string(),
+  /** A phase of the kernel, or `UNKNOWN` where there is no such job any more. */
+  phase: z.string(),
+  status: z.string(),
+  reason: z.string().nullable(),
+  result_ref: digestSchema.nullable(),
+});
+
 /** The tenant may run nothing. */
 export const suspensionFactSchema = z.strictObject({
   suspension_id: z.string(),
@@ -237,6 +247,8 @@ export const factsSchema = z.strictObject({
   waivers: z.array(waiverFactSchema).default([]),
   /** The job this promotion comes after, which has succeeded; left out where there is none. */
   job: jobFactSchema.optional(),
+  /** Where it stands; left out where this promotion comes after none. */
+  job_run: jobRunFactSchema.optional(),
   /** Left out where the tenant is not suspended: what was decided before there were suspensions is decided alike. */
   suspension: suspensionFactSchema.optional(),
   /** For a rollback: the newest earlier generation of the target layer that points at the snapshot, null when there is none. */
@@ -256,6 +268,7 @@ export type ContractFact = NonNullable<Facts['contract']>;
 export type ApprovalFact = z.infer<typeof approvalFactSchema>;
 export type WaiverFact = z.infer<typeof waiverFactSchema>;
 export type JobFact = z.infer<typeof jobFactSchema>;
+export type JobRunFact = z.infer<typeof jobRunFactSchema>;
 export type SignerKeyFact = z.infer<typeof signerKeyFactSchema>;
 
 /** A facts file (`--save-facts`, `--facts`): the facts in the envelope every document of the product has. */

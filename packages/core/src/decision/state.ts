@@ -48,6 +48,7 @@ const words: { readonly [K in string]: (facts: Facts) => string } = {
   ospa_count: ({ ospa_count }) => String(ospa_count ?? none),
   signer_keys: ({ signer_keys }) => ids(signer_keys.map(({ key_id }) => key_id)),
   approvals: ({ approvals }) => ids(approvals.map(({ approval_id }) => approval_id)),
+  job_run: ({ job_run }) => (job_run === undefined ? none : `${job_run.run_id} ${job_run.phase}/${job_run.status}`),
   suspension: ({ suspension }) => suspension?.suspension_id ?? none,
   waivers: ({ waivers }) => ids(waivers.map(({ waiver_id }) => waiver_id)),
 };

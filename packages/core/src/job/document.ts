@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { digestSchema, document, refSchema, schemaVersion, timestampSchema } from '../api/common.ts';
 import { type PlaceInLog, placeInLog } from '../promotion/document.ts';
+import { observabilityStatuses } from '../run/observability.ts';
 import { phases, runStatuses } from '../run/phase.ts';
 import { type JobDecision, jobDecisionSchema } from './decision.ts';
 import { jobKinds } from './job-file.ts';
@@ -59,7 +60,9 @@ export const runDocument = document('Run', {
   rerun_of: z.string().nullable(),
   /** Promotions that came after it. */
   promotions: z.array(z.string()),
-  observability_status: z.string().nullable(),
+  /** Null while every part of its trace was written. */
+  observability_status: z.enum(observabilityStatuses).nullable(),
+  observability_error: z.string().nullable(),
   phases: z.array(z.object({ phase: z.enum(phases), status: z.enum(runStatuses), event: z.string(), at: timestampSchema })),
   trace_id: z.string(),
 });
@@ -160,6 +163,7 @@ export function renderRun({ run, steps, decision, evidence, promotions }: Shown)
     rerun_of: job.rerun_of,
     promotions: [...promotions],
     observability_status: state.observability_status ?? null,
+    observability_error: state.observability_error ?? null,
     phases: state.phases.map(({ phase, status, event, at }) => ({ phase, status, event, at })),
     trace_id: state.trace_id,
   };

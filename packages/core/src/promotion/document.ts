@@ -87,6 +87,8 @@ export const promotionDocument = document('Promotion', {
   waiting_on: z.array(z.string()),
   reason: z.string().nullable(),
   supersedes: z.string().nullable(),
+  /** The job it comes after. */
+  job_run_id: z.string().nullable(),
   rolls_back: z.string().nullable(),
   pending_audit: pendingAudit.nullable(),
   /** What the end of the run opened, where it did not end well. */
@@ -153,6 +155,7 @@ export function renderPromotion(
     waiting_on: waitingOn(row, state),
     reason: state.reason ?? null,
     supersedes: state.supersedes ?? null,
+    job_run_id: state.job_run_id ?? null,
     rolls_back: state.rolls_back ?? null,
     pending_audit: state.pending_audit ?? null,
     incident_id: state.incident_id ?? null,

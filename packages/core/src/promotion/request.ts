@@ -20,6 +20,8 @@ export const promotionRequestSchema = z.strictObject({
   expected_state: digestSchema.optional(),
   /** The run this one corrects. */
   supersedes: runIdSchema.optional(),
+  /** The job it comes after: it waits for its end, and is denied unless it succeeded. */
+  job_run_id: runIdSchema.optional(),
 });
 
 export type PromotionRequest = z.infer<typeof promotionRequestSchema>;
@@ -36,7 +38,7 @@ export const evaluationRequestSchema = promotionRequestSchema.extend({
  * The idempotency body: what is asked, and nothing a client fills in by itself. The same run_id with another digest is a conflict.
  */
 export function requestDigest(request: PromotionRequest): string {
-  const { dataset_id, tenant_id, from_layer, to_layer, snapshot_id, evidence } = request;
+  const { dataset_id, tenant_id, from_layer, to_layer, snapshot_id, evidence, job_run_id } = request;
   return jcsDigest({
     kind: 'promotion',
     dataset_id,
@@ -45,7 +47,7 @@ export function requestDigest(request: PromotionRequest): string {
     to_layer,
     snapshot_id,
     evidence: evidence === undefined ? null : jcsDigest(evidence),
-    job: null,
+    job: job_run_id ?? null,
   });
 }
 

@@ -37,6 +37,12 @@ export const promote = defineCommand({
       completes: 'file',
     },
     tenant,
+    job: {
+      type: 'string',
+      value: 'JOB.yaml',
+      summary: 'A job that runs first; the promotion waits for it, and is denied unless it succeeds',
+      completes: 'file',
+    },
     supersedes: { type: 'string', value: 'R', summary: 'The run this one corrects', completes: 'run' },
     'expected-policy-rev': { type: 'string', value: 'REV', summary: 'Deny unless exactly this policy set is active' },
     'dry-run': {

@@ -36,7 +36,8 @@ describe('promote: flags that contradict each other', () => {
     [['--dry-run=offline', '--facts', 'f.json', '--run-id', 'r']],
     [['--dry-run=somewhere']],
     [['--from', 'BRONZE']],
-    [['--job', 'job.yaml']],
+    [['--dry-run=offline', '--facts', 'f.json', '--job', 'job.yaml']],
+    [['--dry-run', '--out', 'plan.json', '--job', 'job.yaml']],
   ])('%j is wrong usage, and nothing is asked', async (flags) => {
     const { code, stdout, stderr } = await govctl([...asked, ...flags]);
     expect([code, stdout]).toEqual([exitCodes.usage.code, '']);

@@ -18,6 +18,7 @@ export type RequestBody = {
   readonly evidence?: object;
   readonly expected_policy_rev?: string;
   readonly supersedes?: string;
+  readonly job_run_id?: string;
   /** Of a plan that is carried out. */
   readonly expected_state?: string;
 };
@@ -32,7 +33,14 @@ export const run: Run<typeof promote> = async (context, { dataset }, flags) => {
   if (dataset === undefined) throw usage('DATASET must be given', 'govctl promote --help');
   if (flags.dryRun === 'offline') return (await import('./dry-run.ts')).decideOffline(context, dataset, flags);
   const request = await requestOf(context, dataset, flags);
-  if (flags.dryRun !== undefined) return (await import('./dry-run.ts')).dryRun(context, request, flags.dryRun, flags);
+  if (flags.dryRun !== undefined) {
+    const { dryRun } = await import('./dry-run.ts');
+    if (flags.job === undefined) return dryRun(context, request, flags.dryRun, flags);
+    const { planOfJob, withPlan } = await import('./after-job.ts');
+    const plan = await planOfJob(context, flags.job, request.tenant_id);
+    return withPlan(await dryRun(context, request, flags.dryRun, flags), plan);
+  }
+  if (flags.job !== undefined) return (await import('./after-job.ts')).promoteAfter(context, flags.job, request, flags);
   return perform(context, request, flags);
 };
 
@@ -63,10 +71,13 @@ function assertFlagsAgree(flags: PromoteFlags): void {
       ['--out', flags.out],
       ['--run-id', flags.runId],
       ['--supersedes', flags.supersedes],
+      ['--job', flags.job],
       ['--expected-policy-rev', flags.expectedPolicyRev],
     ] as const) {
       if (value !== undefined) throw usage(`${name} has no meaning offline: the facts are as they were read`, `leave ${name} out`);
     }
+  } else if (flags.out !== undefined && flags.job !== undefined) {
+    throw usage('a plan is of a promotion alone, and --job names what comes before it', 'leave --out out');
   } else if (flags.out !== undefined && flags.effectiveTime !== undefined) {
     throw usage('a plan is of now, and --effective-time judges as of another moment', 'leave one of them out');
   } else if (flags.facts !== undefined)
@@ -85,6 +96,7 @@ function assertPlanAlone(dataset: string | undefined, flags: PromoteFlags): void
       ['--evidence', flags.evidence],
       ['--tenant', flags.tenant],
       ['--supersedes', flags.supersedes],
+      ['--job', flags.job],
       ['--expected-policy-rev', flags.expectedPolicyRev],
       ['--dry-run', flags.dryRun],
     ] as const

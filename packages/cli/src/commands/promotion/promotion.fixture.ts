@@ -100,6 +100,7 @@ export function promotionOf(facts: Facts, change: Partial<PromotionDocument> = {
     waiting_on: body.waiting_on ?? [],
     reason: null,
     supersedes: null,
+    job_run_id: null,
     rolls_back: null,
     pending_audit: null,
     incident_id: null,

@@ -7,7 +7,7 @@ import { pairs } from './text.ts';
 /** A decision: the verdict, every gate and rule, how it was reached, and what to do about it. */
 export function decisionTable(document: Document, paint: Paint): string {
   const decision = document as unknown as DecisionDocument;
-  const { subject, gates, explanation, parity, waiting_on } = decision;
+  const { subject, gates, explanation, parity, waiting_on, job } = decision;
   const answers = explanation === undefined ? gates : withQuestions(decision, explanation);
   return [
     `${verdictText(decision.decision, decision.dry_run, paint)}: ${subject.dataset_id} ${subject.from_layer} -> ${subject.to_layer}, snapshot ${subject.snapshot_id}`,
@@ -20,6 +20,7 @@ export function decisionTable(document: Document, paint: Paint): string {
         ...(waiting_on === undefined ? [] : ([['waits for', waiting_on]] as const)),
         ...(decision.next_eligible_at === undefined ? [] : ([['asked again', decision.next_eligible_at]] as const)),
         ['run_id', decision.run_id],
+        ...(job === undefined ? [] : jobPairs(job)),
         ['tenant', subject.tenant_id],
         ['snapshot hash', subject.snapshot_hash],
         ['policy_rev', decision.policy_rev ?? 'no policy set is active'],
@@ -34,6 +35,14 @@ export function decisionTable(document: Document, paint: Paint): string {
     ),
     explanation === undefined ? '' : nextLines(explanation.next, paint),
   ].join('');
+}
+
+function jobPairs({ workspace, starts, steps, checks }: NonNullable<DecisionDocument['job']>): [string, string | string[]][] {
+  const unmet = checks.filter(({ ok }) => !ok).map(({ name, detail, fix }) => `${name}: ${detail}${fix === null ? '' : `; fix: ${fix}`}`);
+  return [
+    ['job', `${starts ? 'would start' : 'would not start'} in ${workspace}: ${steps.join(', ')}`],
+    ...(unmet.length === 0 ? [] : ([['job needs', unmet]] as [string, string[]][])),
+  ];
 }
 
 function withQuestions({ gates }: DecisionDocument, explanation: NonNullable<DecisionDocument['explanation']>) {

@@ -20,6 +20,7 @@ export function promotionTable(document: Document, paint: Paint): string {
     ['tenant', promotion.tenant_id],
     ...optional('rolls back', promotion.rolls_back),
     ...optional('supersedes', promotion.supersedes),
+    ...optional('after job', promotion.job_run_id),
     ...optional('reason', promotion.reason),
     ...(decision === null ? [] : [['decision', `${decision.decision}, by ${decision.decided_by}; ${countText(gates)}`] as const]),
     ...(decision?.exceptions === undefined ? [] : [['in spite of', exceptionText(decision.exceptions)] as const]),

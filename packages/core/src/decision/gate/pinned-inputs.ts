@@ -1,4 +1,5 @@
 import { evidence, fail, type Gate, notRequired, pass } from '../gate.ts';
+import { afterJob } from './after-job.ts';
 
 const digest = /^sha256:[0-9a-f]{64}$/;
 // `latest` as a word of its own: orders@latest, orders:latest, /latest/, latest. `latest_orders` is a name.
@@ -7,10 +8,12 @@ const floating = /(^|[@:/#])(latest|head|current)($|[@:/#])/i;
 /** Every input is named with the digest of what was read; nothing floats. */
 export const pinnedInputsGate: Gate = {
   code: 'pinned-inputs',
-  asks: 'Does every input have a ref and a digest, and is none of them "latest"?',
-  otherwise: 'deny',
+  asks: 'Does every input have a ref and a digest, is none of them "latest", and has the job before it succeeded?',
+  otherwise: 'deny; a job that has not ended defers',
   judge({ bundle, facts, gate_set }, now) {
     if (gate_set === 'rollback') return notRequired('a rollback has no evidence bundle of its own', 'rollback');
+    const waits = afterJob(facts, now);
+    if (waits !== null) return waits;
     const inputs = bundle.inputs ?? [];
     const resolve = { who: 'whoever submits', command: `govctl snapshot get ${facts.request.snapshot_id}` };
     if (inputs.length === 0) {

@@ -9,7 +9,7 @@ export function startRun(
   row: RunStart['row'],
   facts: Facts,
   context: SagaContext,
-  extra: Pick<RunState, 'trace_id' | 'supersedes' | 'reason' | 'rolls_back' | 'request'>,
+  extra: Pick<RunState, 'trace_id' | 'supersedes' | 'job_run_id' | 'reason' | 'rolls_back' | 'request'>,
 ): RunStart {
   const at = facts.as_of;
   const { actor } = facts.request;
@@ -24,6 +24,7 @@ export function startRun(
     expectations: declareExpectations(row.kind === 'rollback' ? 'rollback' : 'promotion', context.finalize_ms),
     acks: [ack('logs', 'start_trace', extra.trace_id, null, at)],
     ...(extra.supersedes === undefined ? {} : { supersedes: extra.supersedes }),
+    ...(extra.job_run_id === undefined ? {} : { job_run_id: extra.job_run_id }),
     ...(extra.reason === undefined ? {} : { reason: extra.reason }),
     ...(extra.rolls_back === undefined ? {} : { rolls_back: extra.rolls_back }),
     ...(extra.request === undefined ? {} : { request: extra.request }),

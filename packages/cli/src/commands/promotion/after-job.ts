@@ -1,0 +1,46 @@
+import type { RouteList, RouteResponse } from '@govctl/core/api';
+import type { CommandContext } from '../../command.ts';
+import { readText } from '../../io/input-file.ts';
+import type { CommandResult } from '../../output/result.ts';
+import { awaitEnd } from '../run/outcome.ts';
+import { perform } from './perform.ts';
+import type { PromoteFlags, RequestBody } from './promote.ts';
+
+type RunPlan = RouteResponse<RouteList['run.evaluate']>;
+
+/** Submits the job and then the promotion that waits for it. Both may be sent again under the same run_id. */
+export async function promoteAfter(
+  context: CommandContext,
+  path: string,
+  request: RequestBody,
+  flags: PromoteFlags,
+): Promise<CommandResult> {
+  const { text: source } = await readText(context, path);
+  const { run_id, tenant_id } = request;
+  const job_run_id = `${run_id}-job`;
+  await context.io.note(`job: ${job_run_id}`);
+  const job = await context.client.call('run.submit', { body: { run_id: job_run_id, tenant_id, source } });
+  const asked = { ...request, job_run_id };
+  const first = await perform(context, asked, { ...flags, wait: false }).catch(async (error: unknown) => {
+    await context.io.warn(`the job ${job_run_id} was submitted, and goes on; to end it: govctl run stop ${job_run_id} --reason TEXT`);
+    throw error;
+  });
+  if (!flags.wait) return first;
+  const ended = await awaitEnd(context, job, flags.timeout);
+  // Asked again under its run_id, it says where it stands.
+  return ended.exit === 'timeout' && 'document' in first ? { ...first, exit: 'timeout' } : perform(context, asked, flags);
+}
+
+/** What the job would do. */
+export async function planOfJob(context: CommandContext, path: string, tenant_id: string): Promise<RunPlan> {
+  const { text: source } = await readText(context, path);
+  return await context.client.call('run.evaluate', { body: { tenant_id, source } });
+}
+
+/** A dry run of both: the gates of the promotion, and the plan of the job before it. */
+export function withPlan(result: CommandResult, plan: RunPlan): CommandResult {
+  if (!('document' in result)) return result;
+  const { workspace, job_digest, starts, checks, steps } = plan;
+  const job = { workspace, job_digest, starts, checks, steps: steps.map(({ step }) => step) };
+  return { ...result, document: { ...result.document, job }, exit: starts ? (result.exit ?? 'ok') : 'deny' };
+}
