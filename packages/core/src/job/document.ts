@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { digestSchema, document, refSchema, schemaVersion, timestampSchema } from '../api/common.ts';
 import { type PlaceInLog, placeInLog } from '../promotion/document.ts';
+import { pauseDocument, pauseOf } from '../run/pause-document.ts';
 import { phases, runStatuses } from '../run/phase.ts';
+import { riskLevels } from '../run/threshold.ts';
 import { type JobDecision, jobDecisionSchema } from './decision.ts';
 import { jobKinds } from './job-file.ts';
 import { manifestRowSchema } from './manifest.ts';
@@ -59,6 +61,9 @@ export const runDocument = document('Run', {
   rerun_of: z.string().nullable(),
   /** Promotions that came after it. */
   promotions: z.array(z.string()),
+  pause: pauseDocument.nullable(),
+  /** How near it came to what it may use; observational. */
+  risk_level: z.enum(riskLevels),
   observability_status: z.string().nullable(),
   phases: z.array(z.object({ phase: z.enum(phases), status: z.enum(runStatuses), event: z.string(), at: timestampSchema })),
   trace_id: z.string(),
@@ -159,6 +164,8 @@ export function renderRun({ run, steps, decision, evidence, promotions }: Shown)
     stop_asked_at: job.stop_asked_at,
     rerun_of: job.rerun_of,
     promotions: [...promotions],
+    pause: pauseOf(state.pause),
+    risk_level: state.risk_level ?? 'normal',
     observability_status: state.observability_status ?? null,
     phases: state.phases.map(({ phase, status, event, at }) => ({ phase, status, event, at })),
     trace_id: state.trace_id,
