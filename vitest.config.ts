@@ -29,6 +29,7 @@ const onPostgres = [
   'governance',
   'handoff',
   'handoff-replay',
+  'job',
   'parity',
   'promotion',
   'witness',

@@ -2,10 +2,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PromotionDocument } from '@govctl/core/promotion';
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Deployment, deploy } from './harness.ts';
 import { goodSnapshot, govern, importQuality, junit, snapshotOf } from './orders.ts';
+import { traceFault, traceSink } from './trace-sink.ts';
 
 let at: Deployment;
 let count = 0;
@@ -258,24 +258,6 @@ describe('a tenant that is suspended', () => {
 });
 
 describe('a trace that cannot be written', () => {
-  const why = 'the disk of traces is full';
-  const onSqlite = {
-    break: `CREATE TRIGGER broken BEFORE INSERT ON run_trace BEGIN SELECT RAISE(ABORT, '${why}'); END`,
-    mend: 'DROP TRIGGER broken',
-  };
-  const onPostgres = {
-    break: `CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '${why}'; END $$;
-      CREATE TRIGGER broken BEFORE INSERT ON run_trace FOR EACH ROW EXECUTE FUNCTION broken()`,
-    mend: 'DROP TRIGGER broken ON run_trace',
-  };
-
-  async function sink(what: 'break' | 'mend'): Promise<void> {
-    if (at.postgres !== undefined) return void (await at.rows('govd', onPostgres[what]));
-    const database = new Database(join(at.state, 'govd.db'));
-    database.exec(onSqlite[what]);
-    database.close();
-  }
-
   async function restartWith(mode: string): Promise<void> {
     await at.stop();
     const file = join(at.state, 'govd.yaml');
@@ -291,13 +273,13 @@ describe('a trace that cannot be written', () => {
     );
 
   it('fails the run (STRICT), marks it (DEGRADED) or lets it pass (PERMISSIVE), and is an incident each time', async () => {
-    await sink('break');
+    await traceSink(at, 'break');
     // What local_parity does unless told otherwise.
     const marked = await promote('dark-degraded', 0);
     expect(marked).toMatchObject({
       status: 'succeeded',
       observability_status: 'DEGRADED',
-      observability_error: expect.stringContaining(why),
+      observability_error: expect.stringContaining(traceFault),
     });
     expect(await get('dark-degraded')).toEqual(marked);
 
@@ -307,7 +289,7 @@ describe('a trace that cannot be written', () => {
     await restartWith('STRICT');
     const failed = await promote('dark-strict', 21);
     expect(failed).toMatchObject({ phase: 'FAILED', status: 'failed', decision: null, active: null, observability_status: 'LOST' });
-    expect(failed.reason).toMatch(new RegExp(`^trace cannot be written \\(STRICT\\): .*${why}`));
+    expect(failed.reason).toMatch(new RegExp(`^trace cannot be written \\(STRICT\\): .*${traceFault}`));
     expect((await factsOf('dark-strict')).map(({ status }) => status)).toEqual(['failed']);
     expect(await at.json(['reconcile', '--run', 'dark-strict'])).toMatchObject({ clean: true });
 
@@ -315,7 +297,7 @@ describe('a trace that cannot be written', () => {
     const dark = items.filter(({ error_code }) => error_code === 'trace-lost').map(({ run_id }) => run_id);
     expect(dark.sort()).toEqual(['dark-degraded', 'dark-permissive', 'dark-strict']);
 
-    await sink('mend');
+    await traceSink(at, 'mend');
     await promote('light', 0);
     const trace = await at.rows<{ kind: string }>('govd', "SELECT kind FROM run_trace WHERE run_id = 'light' ORDER BY seq");
     expect(trace.map(({ kind }) => kind)).toEqual(['start', 'step', 'step', 'step', 'step', 'end']);

@@ -4,6 +4,7 @@ import type { RunDocument } from '@govctl/core/job';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Deployment, deploy } from './harness.ts';
 import { jobFile, type Pin, readyForJobs, runToItsEnd, shell } from './job-scene.ts';
+import { traceFault, traceSink } from './trace-sink.ts';
 
 /** Whether a process is one of a run's steps. */
 function carries(pid: string, run: string): boolean {
@@ -190,5 +191,39 @@ describe('a job', () => {
       status: 'succeeded',
       rerun_of: 'busy-3',
     });
+  });
+
+  it('whose trace cannot be written goes on and is marked, or ends where that was asked: an incident either way', async () => {
+    await traceSink(at, 'break');
+    const steps = [shell('one', 'true'), shell('two', 'true')];
+    // A job may be held to more than its deployment demands, never to less.
+    const marked = await runToItsEnd(at, 'dark-1', jobFile(pin, { steps, extra: 'observability: PERMISSIVE' }));
+    expect(marked).toMatchObject({
+      status: 'succeeded',
+      observability_status: 'DEGRADED',
+      observability_error: expect.stringContaining(traceFault),
+    });
+    const ended = await runToItsEnd(at, 'dark-2', jobFile(pin, { steps, extra: 'observability: STRICT' }), 21);
+    expect(ended).toMatchObject({ phase: 'FAILED', status: 'failed', observability_status: 'LOST', manifest: [] });
+    expect(ended.reason).toMatch(new RegExp(`^trace cannot be written \\(STRICT\\): .*${traceFault}`));
+    await traceSink(at, 'mend');
+
+    const slow = jobFile(pin, { steps: [shell('wait', 'sleep 3'), shell('never', 'exit 9')], extra: 'observability: STRICT' });
+    await at.json(['run', 'submit', await at.file('dark-3.yaml', slow), '--run-id', 'dark-3']);
+    const begun = () => at.rows('govd', "SELECT run_id FROM job_step WHERE run_id = 'dark-3'");
+    while ((await begun()).length === 0) await new Promise((resolve) => setTimeout(resolve, 100));
+    await traceSink(at, 'break');
+    await at.govctl(['run', 'watch', 'dark-3', '--timeout', '90s']);
+    await traceSink(at, 'mend');
+    const midway = await at.json<RunDocument>(['run', 'get', 'dark-3']);
+    // What ran is on record all the same; nothing ran after it.
+    expect(midway).toMatchObject({ status: 'failed', observability_status: 'LOST', manifest: [{ step: 'wait', status: 'success' }] });
+
+    const { items } = await at.json<{ items: { run_id: string; error_code: string }[] }>(['incident', 'ls']);
+    const dark = items.filter(({ error_code }) => error_code === 'trace-lost').map(({ run_id }) => run_id);
+    expect(dark.sort()).toEqual(['dark-1', 'dark-2', 'dark-3']);
+    const acks = await at.rows<{ state: string }>('govd', "SELECT state FROM run WHERE run_id IN ('dark-1', 'dark-2')");
+    // Nobody acknowledges a trace that was never begun.
+    for (const { state } of acks) expect(state).not.toContain('"action":"start_trace","result_id"');
   });
 });

@@ -288,6 +288,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ceilings: () => live.config.runs.jobs.limits,
     mid_run: { enabled: live.config.runs.mid_run.enabled, interval_ms: durationMs(live.config.runs.mid_run.interval) },
     refusals,
+    observability: () => observabilityMode(live.config.observability, environment, 'job'),
     authority: promotion.authority,
     logger,
     env: process.env,

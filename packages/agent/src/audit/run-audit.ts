@@ -84,8 +84,9 @@ async function undoneOf(deps: ReconcileDependencies, run_id: string, state: RunS
 
 /** The command that goes on from a finding: an open run can be ended; of one that ended it is to be understood. */
 function nextOf({ run_id, kind, phase }: RunRow): string {
-  if (kind !== 'job' && !isEnded(phase as Phase)) return `govctl promotion cancel ${run_id} --reason TEXT`;
-  return `govctl evidence ls --run ${run_id}`;
+  const open = !isEnded(phase as Phase);
+  if (kind === 'job') return open ? `govctl run stop ${run_id} --reason TEXT` : `govctl run get ${run_id}`;
+  return open ? `govctl promotion cancel ${run_id} --reason TEXT` : `govctl evidence ls --run ${run_id}`;
 }
 
 function broken(row: RunRow, now: string): ReconcileFinding {

@@ -10,7 +10,7 @@ type IncidentRow = Omit<Shown, 'state' | 'incident_kind'> & { readonly kind: Sho
 
 const columns = `incident_id, kind, severity, error_code, reason, run_id, run_status, tenant_id, dataset_id, opened_at, resolved_at, resolved_by,
   resolve_reason`;
-const incidentById = query<{ incident_id: string }, IncidentRow>(
+export const incidentById = query<{ incident_id: string }, IncidentRow>(
   'incident by id',
   `SELECT ${columns} FROM incident WHERE incident_id = :incident_id`,
 );

@@ -1,7 +1,7 @@
 import type { RunsConfig } from '@govctl/core/config';
 import type { Facts } from '@govctl/core/decision';
-import type { Ceilings } from '@govctl/core/job';
-import type { MidRunSettings } from '@govctl/core/run';
+import type { Ceilings, JobContext } from '@govctl/core/job';
+import type { MidRunSettings, ObservabilityMode } from '@govctl/core/run';
 import type { Logger } from 'pino';
 import type { Database } from '../db/index.ts';
 import type { Authority } from '../identity/authority.ts';
@@ -38,4 +38,8 @@ export type WorkerDependencies = JobDependencies & {
   /** Variables of our own environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly watch: LoopWatch;
+  /** What a unit is written under now, never earlier than `after`. */
+  readonly context: (after: string) => Promise<JobContext>;
+  /** What the deployment demands of a job whose trace cannot be written. */
+  readonly observability: () => ObservabilityMode;
 };

@@ -12,3 +12,9 @@ export function failedWriteOf(error: unknown): WriteName | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   return failed.get(error) ?? failedWriteOf((error as { readonly cause?: unknown }).cause);
 }
+
+/** What went wrong at the bottom of an error, in its own words. */
+export function innermost(error: unknown): string {
+  const { cause, message } = error as Error;
+  return cause === undefined ? message : innermost(cause);
+}

@@ -3,7 +3,7 @@ import type { Change, Unit } from '@govctl/core/journal';
 import { failRun, type RunRow, type RunStart, type RunState } from '@govctl/core/promotion';
 import { type LostTrace, type ObservabilityMode, onLostTrace, type Transition } from '@govctl/core/run';
 import type { Database } from '../db/index.ts';
-import { failedWriteOf } from '../journal/failed-write.ts';
+import { failedWriteOf, innermost } from '../journal/failed-write.ts';
 import type { CommitResult, Journal } from '../journal/index.ts';
 import { resume } from './judge.ts';
 import { runById } from './queries.ts';
@@ -97,9 +97,4 @@ function beforeItWasJudged(row: RunRow): RunStart {
 
 function atOf({ values }: RunChange): string {
   return values.updated_at;
-}
-
-function innermost(error: unknown): string {
-  const { cause, message } = error as Error;
-  return cause === undefined ? message : innermost(cause);
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { digestSchema, document, refSchema, schemaVersion, timestampSchema } from '../api/common.ts';
 import { type PlaceInLog, placeInLog } from '../promotion/document.ts';
+import { observabilityStatuses } from '../run/observability.ts';
 import { pauseDocument, pauseOf } from '../run/pause-document.ts';
 import { phases, runStatuses } from '../run/phase.ts';
 import { riskLevels } from '../run/threshold.ts';
@@ -64,7 +65,9 @@ export const runDocument = document('Run', {
   pause: pauseDocument.nullable(),
   /** How near it came to what it may use; observational. */
   risk_level: z.enum(riskLevels),
-  observability_status: z.string().nullable(),
+  /** Null while every part of its trace was written. */
+  observability_status: z.enum(observabilityStatuses).nullable(),
+  observability_error: z.string().nullable(),
   phases: z.array(z.object({ phase: z.enum(phases), status: z.enum(runStatuses), event: z.string(), at: timestampSchema })),
   trace_id: z.string(),
 });
@@ -167,6 +170,7 @@ export function renderRun({ run, steps, decision, evidence, promotions }: Shown)
     pause: pauseOf(state.pause),
     risk_level: state.risk_level ?? 'normal',
     observability_status: state.observability_status ?? null,
+    observability_error: state.observability_error ?? null,
     phases: state.phases.map(({ phase, status, event, at }) => ({ phase, status, event, at })),
     trace_id: state.trace_id,
   };

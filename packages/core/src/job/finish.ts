@@ -7,6 +7,7 @@ import type { Lesson } from '../incident/lesson.ts';
 import type { Change } from '../journal/change.ts';
 import type { RunState } from '../promotion/run-state.ts';
 import { ack } from '../promotion/saga/step.ts';
+import type { LostTrace } from '../run/observability.ts';
 import { type JobDecision, type JobFacts, jobDecisionDigest } from './decision.ts';
 import {
   advanceRun,
@@ -171,6 +172,8 @@ export type Ending = {
   readonly manifest_digest: string | null;
   /** What ended it, for rules of alerting. */
   readonly error_code?: 'budget-exceeded' | 'tenant-suspended' | 'pause-timeout';
+  /** Its trace could not be written, and it may not go on without. */
+  readonly lost?: LostTrace;
   /** Who ended it, where somebody did. */
   readonly by?: Pick<Actor, 'actor_id' | 'authenticated_by'>;
   readonly judged?: JudgedJob;
@@ -200,6 +203,7 @@ export function endRun(run: JobRun, hold: RunHold | null, context: JobContext, e
     reason,
     ...(incident === null ? {} : { incident_id: incident.incident_id }),
     ...(lesson === undefined ? {} : { lesson }),
+    ...ending.lost?.mark,
   });
   const voided: RunState = { ...plain.state, expectations: voidRest(plain.state.expectations) };
   const moved = { ...plain, state: voided, row: { ...plain.row, next_eligible_at: null, state: JSON.stringify(voided) } };
@@ -252,12 +256,14 @@ export function endRun(run: JobRun, hold: RunHold | null, context: JobContext, e
 }
 
 /** Stable: rules of alerting name it. */
-function errorCode({ event, judged, error_code }: Ending): string {
+function errorCode({ event, judged, error_code, lost }: Ending): string {
+  if (lost !== undefined) return 'trace-lost';
   if (event === 'deny') return judged?.decision.decided_by === 'timeout' ? 'timed-out' : 'denied';
   return error_code ?? 'run-failed';
 }
 
-function lessonOf(run_id: string, { event, reason, judged, manifest_digest }: Ending): Lesson {
+function lessonOf(run_id: string, { event, reason, judged, manifest_digest, lost }: Ending): Lesson {
+  if (lost !== undefined) return { run_id, cause: reason, next_action: 'govctl doctor' };
   const mend = judged?.decision.gates.find(({ outcome, resolve }) => outcome === 'fail' && resolve !== null)?.resolve?.command;
   const look = manifest_digest === null ? `govctl run get ${run_id}` : `govctl run logs ${run_id}`;
   return { run_id, cause: reason, next_action: event === 'deny' ? (mend ?? look) : look };

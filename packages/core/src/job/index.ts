@@ -6,6 +6,7 @@ export { type Detection, detectInput } from './input/detect.ts';
 export { type KindName, kindNames } from './input/kind.ts';
 export { headBytes } from './input/text.ts';
 export * from './job-file.ts';
+export * from './lost-trace.ts';
 export * from './manifest.ts';
 export * from './mid-run.ts';
 export * from './pause.ts';

@@ -32,25 +32,27 @@ ${facts([
   ['Manifest digest', code(technical.manifest_digest)],
   ...steps.flatMap((step) => (step.output_digest === null ? [] : [[`Output of ${step.step}`, code(step.output_digest)] as const])),
 ])}
-${table(
+${log(
   'Phases',
-  ['Phase', 'Status', 'When'],
-  phases.map(({ phase, status, at }) => [phase, status, html`<time datetime="${at}">${at}</time>`]),
+  phases.map(
+    ({ phase, status, at }) => html`<span class="code">${phase} / ${status}</span> <time class="soft" datetime="${at}">${at}</time>`,
+  ),
   technical.phases_left_off,
 )}
-${table(
+${log(
   'Segments',
-  ['No.', 'From', 'Policy set'],
-  segments.map(({ n, from, policy_rev }) => [String(n), html`<time datetime="${from}">${from}</time>`, code(policy_rev) ?? 'none']),
+  segments.map(
+    ({ n, from, policy_rev }) =>
+      html`<span>No. ${n}, policy set ${code(policy_rev) ?? 'none'}</span> <time class="soft" datetime="${from}">from ${from}</time>`,
+  ),
   technical.segments_left_off,
 )}
 </div></details>`;
 }
 
-function table(title: string, columns: readonly string[], rows: readonly (readonly (Html | string)[])[], left: number): Html | null {
-  if (rows.length === 0) return null;
-  return html`<table><caption>${title}</caption><thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
-<tbody>${rows.map((row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>\n`)}</tbody></table>${
+function log(title: string, lines: readonly Html[], left: number): Html | null {
+  if (lines.length === 0) return null;
+  return html`<h3>${title}</h3><ol class="log">${lines.map((line) => html`<li>${line}</li>\n`)}</ol>${
     left === 0 ? null : html`<p class="soft small">${leftOffText(left, 'are')}</p>`
   }`;
 }

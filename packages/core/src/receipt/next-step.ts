@@ -25,6 +25,8 @@ function wanted({ run, audit, audit_closed, manifest, lesson }: ReceiptSources):
       who: pending_audit.owner,
       command: `govctl audit close ${pending_audit.audit_id} --reason TEXT`,
     };
+  if (run.status === 'paused' && run.run_kind !== 'job')
+    return { what: 'Resume it when what it was paused for is settled.', command: `govctl promotion resume ${run_id} --reason TEXT` };
   if (run.status === 'cancelled') return { what: 'Nothing is left to be done for this run.' };
   return mend(run) ?? learnt(lesson) ?? standing(run);
 }

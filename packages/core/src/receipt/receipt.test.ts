@@ -87,6 +87,9 @@ describe('the receipt of a run', () => {
     expect(receiptOf(rolledBackRun()).next).toMatchObject({ who: 'data-platform', command: 'govctl audit close audit-3 --reason TEXT' });
     expect(receiptOf(rolledBackRun(), { audit_closed: true }).next.command).toMatch(/^govctl evidence export/);
     expect(receiptOf(promotedRun({ phase: 'FAILED', status: 'cancelled', decision: null })).next.command).toBeNull();
+    expect(receiptOf(promotedRun({ phase: 'GOVERNANCE_CHECK', status: 'paused' })).next.command).toBe(
+      'govctl promotion resume orders-42 --reason TEXT',
+    );
     const stale = { ...clean, status: 'STALE', stale_run: true, is_clean: false } as const;
     expect(receiptOf(deferredRun(), { audit: stale }).next.command).toBe('govctl reconcile --run orders-42');
   });

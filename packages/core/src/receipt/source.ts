@@ -49,6 +49,8 @@ export type ReceiptRun = {
   readonly reason: string | null;
   readonly supersedes: string | null;
   readonly rolls_back: string | null;
+  /** Of a paused run. */
+  readonly pause?: PromotionDocument['pause'];
   readonly pending_audit: { readonly audit_id: string; readonly owner: string; readonly due_at: string } | null;
   readonly policy_rev: string | null;
   readonly approvals: PromotionDocument['approvals'];

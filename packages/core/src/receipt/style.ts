@@ -102,10 +102,10 @@ a { color: var(--accent); text-underline-offset: .18em; }
 .button { display: inline-block; margin-top: .7rem; padding: .55rem 1rem; border: 1.5px solid var(--accent); border-radius: 8px; font-weight: 600; text-decoration: none; }
 .button:hover { background: var(--tint); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; border-radius: 4px; }
-table { border-collapse: collapse; width: 100%; font-size: .88rem; margin-top: .4rem; }
-caption { text-align: left; font-weight: 600; padding: .9rem 0 .3rem; }
-th, td { text-align: left; vertical-align: top; padding: .32rem .8rem .32rem 0; border-top: 1px solid var(--line); }
-th { font-weight: 600; color: var(--soft); }
+.body > h3 { margin-top: 1.2rem; }
+.log { list-style: none; padding: 0; margin-top: .3rem; font-size: .88rem; }
+.log > li { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; padding: .3rem 0; border-top: 1px solid var(--line); }
+.log > li > span { min-width: 0; }
 @media (max-width: 30rem) {
   body { padding: 0; background: var(--card); }
   .receipt { border: 0; border-radius: 0; box-shadow: none; }
@@ -119,12 +119,12 @@ th { font-weight: 600; color: var(--soft); }
 }
 @media print {
   :root {
-    color-scheme: light;
+    color-scheme: light; font-size: 10.5pt;
     --desk: #fff; --card: #fff; --ink: #000; --soft: #3c3c3c; --line: #b4b4b4; --well: #fff; --tint: #fff;
     --good: #0b6b4f; --bad: #a62b22; --wait: #7a5000; --plain: #44546c; --wait-tint: #fff;
   }
   @page { margin: 16mm 15mm; }
-  body { padding: 0; font-size: 10pt; }
+  body { padding: 0; }
   .receipt { max-width: none; border: 0; border-radius: 0; box-shadow: none; overflow: visible; }
   .verdict, section, .foot, .fold { --gap: 0rem; }
   .verdict { background: none; padding: .8rem 0 1rem; }
@@ -132,7 +132,7 @@ th { font-weight: 600; color: var(--soft); }
   .next { padding-left: .8rem; }
   h1 { font-size: 22pt; }
   h2, h3, summary { break-after: avoid; }
-  .rows > li, .how > li, pre, .note, tr { break-inside: avoid; }
+  .rows > li, .how > li, pre, .note, .log > li { break-inside: avoid; }
   summary { list-style: none; }
   details::details-content { content-visibility: visible; display: block; block-size: auto; }
   .button { border: 0; padding: 0; }

@@ -31,7 +31,7 @@ function said(run: ReceiptRun, steps: readonly ManifestStep[]): readonly [Tone, 
     case 'deferred':
       return ['wait', 'Waiting', `${notYet(run)}: ${waitsFor(run)}`];
     case 'paused':
-      return ['wait', 'Paused', `${notYet(run)}: it was paused and goes on when somebody resumes it`];
+      return ['wait', 'Paused', `${notYet(run)}: it is paused${pauseText(run)} and goes on when somebody resumes it`];
     case 'incomplete':
       return ['wait', 'Almost done', `${subjectOf(run)} is decided; it waits for ${run.waiting_on.join(', ') || 'the last confirmation'}`];
     default:
@@ -79,6 +79,11 @@ function unchanged({ run_kind, dataset_id, to_layer }: ReceiptRun): string {
 function notYet({ run_kind, dataset_id, to_layer }: ReceiptRun): string {
   if (run_kind === 'job') return `The job of ${dataset_id} is not done yet`;
   return `${dataset_id} is not ${run_kind === 'rollback' ? 'rolled back' : `promoted to ${to_layer ?? '-'}`} yet`;
+}
+
+function pauseText({ pause }: ReceiptRun): string {
+  if (pause == null) return '';
+  return ` (${pause.reason.replaceAll('_', ' ')})`;
 }
 
 function whyDenied({ decision }: ReceiptRun): string {
