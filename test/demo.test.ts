@@ -59,7 +59,8 @@ function count(file: string, sql: string): unknown {
   }
 }
 
-it('does what it says, from nothing to verified evidence, and leaves nothing running', async () => {
+// Dozens of programs, one after the other: on a machine that is busy they take minutes.
+it('does what it says, from nothing to verified evidence, and leaves nothing running', { timeout: 400_000 }, async () => {
   const state = join(folder, 'state');
   const { code, stdout, stderr } = await demonstrate(['--state-dir', 'state']);
   expect(stderr).not.toContain('error');
@@ -78,6 +79,15 @@ it('does what it says, from nothing to verified evidence, and leaves nothing run
   const pointers = "SELECT group_concat(layer || ' ' || run_id, ', ') FROM (SELECT layer, run_id FROM pointer ORDER BY layer)";
   expect(count(join(state, 'govd.db'), pointers)).toBe('GDP demo-gdp, KPI demo-kpi');
   expect(stdout).toContain('would be denied: regions RAW -> GDP');
+  expect(stdout).toContain('looks like invoices, but the columns invoice_number and amount are missing');
+  const jobs =
+    "SELECT group_concat(run_id || ' ' || name || ' ' || status, ', ') FROM (SELECT * FROM job_step ORDER BY run_id, step_index)";
+  const steps = [
+    'good count success, good detect success, good infer success',
+    'wrong-headers count success, wrong-headers detect skipped',
+    'wrong-headers infer skipped',
+  ];
+  expect(count(join(state, 'govd.db'), jobs)).toBe(steps.join(', ').replaceAll(/(good|wrong-headers) /g, 'demo-job-$1 '));
   expect(running()).toEqual([]);
 
   // Every command can be typed as it is shown: each $ line names a program and a file that is there.
