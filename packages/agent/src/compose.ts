@@ -278,12 +278,16 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
       wakeDispatcher: () => dispatcher.wake(),
     },
   };
+  const refusals = denialLimit();
   const jobs = await openJobs({
     ...shared,
     objects,
     packs,
     environment: promotion.sources.environment,
     config: live.config.runs.jobs,
+    ceilings: () => live.config.runs.jobs.limits,
+    mid_run: { enabled: live.config.runs.mid_run.enabled, interval_ms: durationMs(live.config.runs.mid_run.interval) },
+    refusals,
     observability: () => observabilityMode(live.config.observability, environment, 'job'),
     authority: promotion.authority,
     logger,
@@ -323,7 +327,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     }),
     ...promotionHandlers(promotion),
     ...approvalHandlers(promotion),
-    ...pauseHandlers({ ...promotion, refusals: denialLimit() }),
+    ...pauseHandlers({ ...promotion, refusals }),
     ...listHandlers(database),
     ...rollbackHandler(promotion, snapshotVerifier(snapshot)),
     ...boundaryHandlers({ ...promotion, log, governanceKeys: [decisionSigner.public_key_spki] }),
@@ -389,7 +393,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     now,
     logger,
     watch: loops,
-    round: async () => ((await watchPauses(promotion, holder)) > 0 ? 10 : 1000),
+    round: async () => ((await watchPauses(promotion, jobs.paused, holder)) > 0 ? 10 : 1000),
   });
   opened.defer(() => pauses.stop());
 

@@ -1,8 +1,9 @@
 import { Problem } from '@govctl/core/api';
 import { digestOf } from '@govctl/core/evidence';
 import { type Actor, mayAffect } from '@govctl/core/identity';
-import { type JobFile, readJob, workspaceLock } from '@govctl/core/job';
+import { type Ceilings, type JobFile, limitsUnder, readJob, workspaceLock } from '@govctl/core/job';
 import { snapshotById } from '../snapshot/queries.ts';
+import { suspensionOf } from './mid-run.ts';
 import { type LockRow, lockByKey, type PolicySet, readPolicySet } from './queries.ts';
 import type { JobDependencies } from './worker-port.ts';
 
@@ -30,7 +31,7 @@ function requireJob(source: string): JobFile {
 
 /** Everything a start depends on, asked in one go: dry run and submission ask alike. */
 export async function admit(
-  deps: Pick<JobDependencies, 'database' | 'packs' | 'config' | 'deployment'>,
+  deps: Pick<JobDependencies, 'database' | 'packs' | 'config' | 'ceilings' | 'deployment'>,
   source: string,
   tenant_id: string,
   actor: Actor,
@@ -39,7 +40,7 @@ export async function admit(
   const file = requireJob(source);
   const policy = await readPolicySet(deps.database);
   const [[lock]] = await deps.database.read([lockByKey({ lock_key: workspaceLock(tenant_id, file.workspace) })]);
-  const checks: StartCheck[] = [enabled(deps)];
+  const checks: StartCheck[] = [enabled(deps), await tenantCheck(deps, tenant_id, actor), limitsCheck(deps.ceilings(), file)];
   for (const input of file.inputs) checks.push(await inputCheck(deps, input, tenant_id, actor));
   for (const { name, dataset_id } of file.outputs) {
     const ok = mayAffect(actor, 'snapshot.create', { tenant_id, dataset_id });
@@ -66,6 +67,35 @@ function enabled(deps: Pick<JobDependencies, 'config' | 'deployment'>): StartChe
     ok,
     detail: ok ? 'jobs may run here' : `jobs are switched off in ${deps.deployment.environment}`,
     fix: ok ? null : 'set runs.jobs.enabled: true in govd.yaml and restart govd; check it with: govctl config validate govd.yaml',
+  };
+}
+
+/** Why it is suspended is for those who may read it. */
+async function tenantCheck(deps: Pick<JobDependencies, 'database'>, tenant_id: string, actor: Actor): Promise<StartCheck> {
+  const suspended = await suspensionOf(deps, tenant_id);
+  const may = mayAffect(actor, 'tenant.read', { tenant_id, dataset_id: '*' });
+  return {
+    name: 'tenant',
+    ok: suspended === null,
+    detail: suspended === null ? `${tenant_id} is not suspended` : may ? suspended : `${tenant_id} is suspended`,
+    fix: suspended === null ? null : `once its cause is gone: govctl tenant resume ${tenant_id} --reason TEXT`,
+  };
+}
+
+function limitsCheck(ceilings: Ceilings, { limits }: JobFile): StartCheck {
+  const allowed = limitsUnder(limits, ceilings);
+  const over = (['steps', 'seconds', 'cost_units'] as const).filter((name) => allowed[name] < limits[name]);
+  return {
+    name: 'limits',
+    ok: over.length === 0,
+    detail:
+      over.length === 0
+        ? 'within what runs.jobs.limits allows'
+        : over.map((name) => `limits.${name} is ${limits[name]}, and ${allowed[name]} is allowed here`).join('; '),
+    fix:
+      over.length === 0
+        ? null
+        : 'lower limits in the job file, or raise runs.jobs.limits in govd.yaml; what is in force: govctl config show govd.yaml --effective',
   };
 }
 

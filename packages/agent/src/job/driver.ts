@@ -11,7 +11,6 @@ import {
   deferJob,
   denyJob,
   type Ending,
-  endRun,
   endStep,
   executedJob,
   type GateInputFact,
@@ -22,9 +21,11 @@ import {
   type JobStepRow,
   jobTimedOut,
   judgeStep,
-  laterOf,
   manifestRows,
+  midRunFacts,
+  noteThresholds,
   type OutputSnapshot,
+  pauseForViolation,
   type RunHold,
   requeueJob,
   runManifest,
@@ -35,7 +36,9 @@ import {
   usedBy,
 } from '@govctl/core/job';
 import { durationMs } from '@govctl/core/policy';
+import { type MidRunChecker, midRunChecker } from '@govctl/core/run';
 import { commitStep, HoldLost } from './commit.ts';
+import { jobContext, plannedEnd } from './context.ts';
 import {
   diskWatch,
   FolderFault,
@@ -50,7 +53,9 @@ import {
   storeOutput,
 } from './folder.ts';
 import { detectInputs } from './input.ts';
+import { standsNow, suspensionOf } from './mid-run.ts';
 import { OutputCapture } from './output.ts';
+import { patiently } from './patience.ts';
 import { endWithCookie } from './proc.ts';
 import { type Ended, runAttempt } from './process.ts';
 import { readPolicySet, readStoredJob, type StoredJob } from './queries.ts';
@@ -83,9 +88,12 @@ export class JobDriver {
   readonly run_id: string;
   live: Driving['live'] = null;
   #inputs: readonly GateInputFact[] | undefined;
+  readonly #checker: MidRunChecker;
+  #resumes = 0;
 
   constructor(deps: WorkerDependencies, run_id: string, hold: RunHold, signal: AbortSignal) {
     this.#deps = deps;
+    this.#checker = midRunChecker(deps.mid_run);
     this.#signal = signal;
     this.run_id = run_id;
     this.hold = hold;
@@ -101,6 +109,8 @@ export class JobDriver {
         await this.#endLost(run);
         return await this.#stopped(run, (await this.#read()).steps, folder);
       }
+      // Paused while it was taken: it is given back.
+      if (run.row.status === 'paused') return;
       if (run.row.phase === 'AUTHORIZED') {
         run = await this.#commit(startJob(run, this.hold, await this.#context(run)));
       } else if (run.row.phase === 'EXECUTING' && stored.steps.length > 0 && !(await folderExists(folder))) {
@@ -112,6 +122,8 @@ export class JobDriver {
         run = executed;
       }
       if (run.row.status === 'deferred') run = await this.#commit(requeueJob(run, this.hold, await this.#context(run)));
+      const suspended = await suspensionOf(this.#deps, run.row.tenant_id);
+      if (suspended !== null) return await this.#fail(run, (await this.#read()).steps, folder, suspended, 'tenant-suspended');
       await this.#judge(run);
       await removeFolder(folder);
     } catch (error) {
@@ -132,6 +144,8 @@ export class JobDriver {
       let attempt = attempts.length;
       let last = attempts.at(-1);
       while (last === undefined || last.status === 'failed') {
+        if (last !== undefined && attempt <= step.retries)
+          await sleep(durationMs(step.backoff) * 2 ** (attempt - 1), undefined, { signal: this.#signal });
         const now = await this.#read();
         run = now.run;
         if (run.job.stop_asked_at !== null) {
@@ -143,12 +157,12 @@ export class JobDriver {
           await this.#fail(run, now.steps, folder, `step ${step.name} failed${tries}: ${last.reason ?? `exit code ${last.exit_code}`}`);
           return null;
         }
+        if (!(await this.#mayGoOn(run, now.steps, folder))) return null;
         const over = overLimit(run, now.steps, step);
         if (over !== null) {
-          await this.#fail(run, now.steps, folder, over, true);
+          await this.#fail(run, now.steps, folder, over, 'budget-exceeded');
           return null;
         }
-        if (last !== undefined) await sleep(durationMs(step.backoff) * 2 ** (attempt - 1), undefined, { signal: this.#signal });
         const gate = last === undefined ? judgeStep(step.requires, await this.#stepFacts(run, folder, now.steps)) : { met: true as const };
         if (!gate.met) {
           const begun = { step_index: index, attempt: 1, name: step.name, host: this.#deps.host, process: this.#deps.process };
@@ -159,15 +173,43 @@ export class JobDriver {
         attempt += 1;
         last = await this.#attempt(run, folder, step, index, attempt, now.steps);
         if (this.#signal.aborted && this.#signal.reason !== stopAsked) throw new HoldLost(String(this.#signal.reason));
+        if (!(await this.#withinBudget(folder))) return null;
       }
     }
     const { run: now, steps } = await this.#read();
-    const over = overLimit(now, steps, null);
-    if (over !== null) {
-      await this.#fail(now, steps, folder, over, true);
-      return null;
-    }
+    if (now.row.status === 'paused') return null;
     return await this.#commit(executedJob(now, this.hold, await this.#store(now, steps, folder), await this.#context(now)));
+  }
+
+  /** What was right when the job was submitted may not be right before its next step. */
+  async #mayGoOn(run: JobRun, steps: readonly JobStepRow[], folder: RunFolder): Promise<boolean> {
+    if (run.row.status === 'paused') return false;
+    const resumes = run.state.phases.filter(({ event }) => event === 'resume').length;
+    // Somebody let it go on: that is looked at afresh, whenever the last look was.
+    if (resumes !== this.#resumes) this.#checker.clear_run_state(this.run_id);
+    this.#resumes = resumes;
+    const look = async () => midRunFacts(run, steps, await standsNow(this.#deps, run));
+    const { should_continue, decision, violations, reason } = await this.#checker.check_before_step(this.run_id, this.#deps.now(), look);
+    if (should_continue) return true;
+    if (decision === 'PAUSE') await this.#commit(pauseForViolation(run, this.hold, violations, await this.#context(run)));
+    else if (violations.some(({ type }) => type === 'MANUAL_STOP')) await this.#stopped(run, steps, folder);
+    else {
+      const suspended = violations.some(({ type }) => type === 'TENANT_SUSPENDED');
+      await this.#fail(run, steps, folder, reason, suspended ? 'tenant-suspended' : 'budget-exceeded');
+    }
+    return false;
+  }
+
+  /** After each attempt, whenever the last look was: thresholds are told, and a limit that is exceeded ends the run. */
+  async #withinBudget(folder: RunFolder): Promise<boolean> {
+    const { run, steps } = await this.#read();
+    if (run.job.stop_asked_at !== null) return true;
+    const noted = noteThresholds(run, this.hold, steps, await this.#context(run));
+    const now = noted === null ? run : await this.#commit(noted);
+    const over = overLimit(now, steps, null);
+    if (over === null) return true;
+    await this.#fail(now, steps, folder, over, 'budget-exceeded');
+    return false;
   }
 
   /** Manifest and outputs become objects before anybody judges them: from here on the folder is not needed any more. */
@@ -295,16 +337,18 @@ export class JobDriver {
     await this.#end(run, steps, folder, { event: 'cancel', status: 'cancelled', reason: run.job.stop_reason ?? stopAsked, by });
   }
 
-  async #fail(run: JobRun, steps: readonly JobStepRow[], folder: RunFolder, reason: string, over_budget = false): Promise<void> {
-    await this.#end(run, steps, folder, { event: 'error', status: 'failed', reason, over_budget });
+  async #fail(
+    run: JobRun,
+    steps: readonly JobStepRow[],
+    folder: RunFolder,
+    reason: string,
+    error_code?: NonNullable<Ending['error_code']>,
+  ): Promise<void> {
+    await this.#end(run, steps, folder, { event: 'error', status: 'failed', reason, ...(error_code === undefined ? {} : { error_code }) });
   }
 
   async #end(run: JobRun, steps: readonly JobStepRow[], folder: RunFolder, ending: Omit<Ending, 'manifest_digest'>): Promise<void> {
-    const rows = manifestRows(steps);
-    const bytes = runManifest(this.run_id, run.file.workspace, rows);
-    if (rows.length > 0) await patiently(() => this.#deps.objects.put(digestOf(bytes), oneChunk(bytes)), this.#deps);
-    const manifest_digest = rows.length > 0 ? digestOf(bytes) : null;
-    const step = endRun(run, this.hold, await this.#context(run), { ...ending, manifest_digest });
+    const step = await plannedEnd(this.#deps, run, steps, this.hold, ending);
     await commitStep(this.#deps, step, this.#signal.aborted ? AbortSignal.timeout(30_000) : this.#signal);
     await removeFolder(folder);
   }
@@ -322,21 +366,6 @@ export class JobDriver {
   async #context(run: JobRun): Promise<JobContext> {
     return await jobContext(this.#deps, run.row.updated_at);
   }
-}
-
-export async function jobContext(
-  deps: Pick<WorkerDependencies, 'database' | 'deployment' | 'environment' | 'randomHex' | 'now'>,
-  after: string,
-): Promise<JobContext> {
-  const { policy_rev, policy_activation } = await readPolicySet(deps.database);
-  return {
-    ...deps.deployment,
-    config_digest: deps.environment().config_digest,
-    policy_rev,
-    policy_activation,
-    salt: () => deps.randomHex(16),
-    at: laterOf(deps.now(), after),
-  };
 }
 
 /** The cookie of an attempt: what its processes are known by, whatever becomes of govd. */
@@ -449,17 +478,4 @@ async function workFolder(folder: RunFolder, cwd: string): Promise<string> {
   // A step before it may have put a link there.
   if (real !== root && !real.startsWith(`${root}${sep}`)) throw new FolderFault(`the folder ${cwd} leads out of the run's folder`);
   return real;
-}
-
-/** Storing an object is tried again while the store is full or away; what was not stored is not named. */
-async function patiently<T>(work: () => Promise<T>, { logger }: Pick<WorkerDependencies, 'logger'>): Promise<T> {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      if (attempt >= 30 || error instanceof FolderFault) throw error;
-      logger.error({ err: error }, 'an object of a run cannot be stored; trying again');
-      await sleep(1000);
-    }
-  }
 }

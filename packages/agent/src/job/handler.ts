@@ -1,19 +1,25 @@
-import { type jobRoutes, Problem, type RouteList, type RouteResponse, schemaVersion } from '@govctl/core/api';
+import { type jobRoutes, Problem, type pauseJobRoutes, type RouteList, type RouteResponse, schemaVersion } from '@govctl/core/api';
 import { jcsDigest } from '@govctl/core/evidence';
 import { type Actor, mayAffect } from '@govctl/core/identity';
 import { type JobFile, jobFact, jobGates, type Requires, renderRun, runLockMs, submitJob } from '@govctl/core/job';
 import { isEnded, type Phase } from '@govctl/core/run';
+import type { DenialLimit } from '../evidence/denial-limit.ts';
 import type { Handlers } from '../http/index.ts';
 import type { LogReader } from '../promotion/answer.ts';
 import { recordByRef, runById } from '../promotion/queries.ts';
 import { type Admission, admit } from './admission.ts';
-import { jobContext } from './driver.ts';
+import { jobContext } from './context.ts';
 import { logHandler } from './log-handler.ts';
+import { jobPauseHandlers } from './pause.ts';
 import { decisionOf, jobRows, promotionsAfter, readStoredJob, type StoredJob } from './queries.ts';
 import type { JobWorker } from './worker.ts';
 import type { JobDependencies } from './worker-port.ts';
 
-export type JobHandlerDependencies = JobDependencies & { readonly log: LogReader; readonly worker: JobWorker };
+export type JobHandlerDependencies = JobDependencies & {
+  readonly log: LogReader;
+  readonly worker: JobWorker;
+  readonly refusals: DenialLimit;
+};
 
 type RunAnswer = RouteResponse<RouteList['run.get']>;
 const rebuilds = 3;
@@ -21,7 +27,7 @@ const farFuture = '9999-12-31T23:59:59.999Z';
 
 /** What others ask of jobs, besides the routes. */
 export type Jobs = {
-  readonly handlers: Handlers<typeof jobRoutes>;
+  readonly handlers: Handlers<typeof jobRoutes & typeof pauseJobRoutes>;
   /** A job as `run get` answers, and its file. @throws Problem `not-found` */
   readonly described: (run_id: string, actor: Actor) => Promise<{ readonly document: RunAnswer; readonly file: JobFile }>;
 };
@@ -123,7 +129,9 @@ export function jobHandlers(deps: JobHandlerDependencies): Jobs {
     return stored;
   };
 
-  const handlers: Handlers<typeof jobRoutes> = {
+  const handlers: Jobs['handlers'] = {
+    ...jobPauseHandlers({ ...deps, readRun, shown, wake: () => worker.wake() }),
+
     'run.submit': async ({ body, actor, traceparent }) => await submit({ ...body, rerun_of: null }, actor, traceparent),
 
     async 'run.evaluate'({ body, actor, now }) {
@@ -262,7 +270,7 @@ function requireGrant(actor: Actor, action: string, tenant_id: string, workspace
 /** Says calmly what stands in the way. The lock is a matter of waiting; everything else of mending, and is told in one go. */
 function refuse({ checks, lock, file }: Admission, run_id: string): void {
   const failing = checks.filter(({ ok, name }) => !ok && name !== 'lock');
-  const off = failing.find(({ name }) => name === 'jobs');
+  const off = failing.find(({ name }) => name === 'jobs' || name === 'tenant');
   if (off !== undefined) throw new Problem('forbidden', { detail: off.detail, hint: off.fix ?? '' });
   if (failing.length > 0) {
     throw new Problem('unprocessable', {

@@ -2,14 +2,15 @@ import { hash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { jobContext } from './driver.ts';
+import { jobContext } from './context.ts';
 import type { JobHandlerDependencies } from './handler.ts';
 import { jobHandlers } from './handler.ts';
+import { pausedJobs } from './paused.ts';
 import { startJobWorker } from './worker.ts';
 import type { WorkerDependencies } from './worker-port.ts';
 
 export type JobSettings = Omit<WorkerDependencies, 'runs' | 'host' | 'process' | 'context'> &
-  Pick<JobHandlerDependencies, 'log'> & {
+  Pick<JobHandlerDependencies, 'log' | 'refusals'> & {
     /** The state folder. */
     readonly root: string;
   };
@@ -21,6 +22,7 @@ export async function openJobs(settings: JobSettings) {
   // One daemon a state folder: who finds this name on a process of a former daemon knows that nobody else is it.
   const host = hash('sha256', `${hostname()}\0${resolve(settings.root)}`, 'hex').slice(0, 16);
   const context = (after: string) => jobContext(settings, after);
-  const worker = await startJobWorker({ ...settings, runs, host, process: settings.randomHex(8), context });
-  return { ...jobHandlers({ ...settings, worker }), stop: () => worker.stop() };
+  const working = { ...settings, runs, host, process: settings.randomHex(8), context };
+  const worker = await startJobWorker(working);
+  return { ...jobHandlers({ ...settings, worker }), paused: pausedJobs(working, () => worker.wake()), stop: () => worker.stop() };
 }

@@ -1,7 +1,7 @@
 import type { RunsConfig } from '@govctl/core/config';
 import type { Facts } from '@govctl/core/decision';
-import type { JobContext } from '@govctl/core/job';
-import type { ObservabilityMode } from '@govctl/core/run';
+import type { Ceilings, JobContext } from '@govctl/core/job';
+import type { MidRunSettings, ObservabilityMode } from '@govctl/core/run';
 import type { Logger } from 'pino';
 import type { Database } from '../db/index.ts';
 import type { Authority } from '../identity/authority.ts';
@@ -20,6 +20,9 @@ export type JobDependencies = {
   readonly deployment: { readonly environment: string; readonly service_release_id: string };
   readonly environment: () => Facts['environment'];
   readonly config: RunsConfig['jobs'];
+  /** What the deployment allows a job at most, as it is configured now. */
+  readonly ceilings: () => Ceilings;
+  readonly mid_run: MidRunSettings;
   readonly authority: Authority;
   readonly randomHex: (bytes: number) => string;
   readonly now: () => string;

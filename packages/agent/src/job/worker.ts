@@ -4,6 +4,7 @@ import { type Loop, startLoop } from '../loop/loop.ts';
 import { jobsEnabled } from './admission.ts';
 import { HoldLost } from './commit.ts';
 import { type Driving, daemonStops, JobDriver, lockLost, stopAsked } from './driver.ts';
+import { settlePaused, stopPaused } from './paused.ts';
 import { endWithCookie } from './proc.ts';
 import { type OpenJobRow, openJobs } from './queries.ts';
 import type { WorkerDependencies } from './worker-port.ts';
@@ -38,7 +39,7 @@ export async function startJobWorker(deps: WorkerDependencies): Promise<JobWorke
   if (left > 0) logger.warn({ processes: left }, 'processes of steps were left from a former govd, and were ended');
 
   const mayTake = (job: OpenJobRow, at: string): boolean => {
-    if (job.status === 'paused' || (job.status === 'deferred' && (job.next_eligible_at ?? at) > at && job.stop_asked_at === null))
+    if (job.stop_asked_at === null && (job.status === 'paused' || (job.status === 'deferred' && (job.next_eligible_at ?? at) > at)))
       return false;
     const free = job.lock_holder === null || (job.lock_expires_at ?? '') <= at;
     const nobodys = job.process === null || job.host === host;
@@ -59,6 +60,17 @@ export async function startJobWorker(deps: WorkerDependencies): Promise<JobWorke
       events: [],
     });
     return result.ok ? { lock_key, fence: expected_fence + 1 } : null;
+  };
+
+  /** What becomes of a paused job that nobody here drives. @returns whether it is not to be taken */
+  const paused = async (job: OpenJobRow): Promise<boolean> => {
+    if (job.stop_asked_at === null) {
+      if (job.process !== null && job.host === host) await settlePaused(deps, job);
+      return true;
+    }
+    const elsewhere = job.lock_holder !== null && job.lock_holder !== job.run_id && (job.lock_expires_at ?? '') > now();
+    if (elsewhere) await stopPaused(deps, job.run_id);
+    return elsewhere;
   };
 
   const begin = (job: OpenJobRow, hold: RunHold) => {
@@ -104,6 +116,7 @@ export async function startJobWorker(deps: WorkerDependencies): Promise<JobWorke
           if (job.stop_asked_at !== null) running.interrupt.abort(stopAsked);
           continue;
         }
+        if (job.status === 'paused' && (await paused(job))) continue;
         if ((restingUntil.get(job.run_id) ?? 0) > performance.now()) continue;
         restingUntil.delete(job.run_id);
         // Where jobs were switched off meanwhile, what was accepted before is not run: it can be stopped.

@@ -15,24 +15,32 @@ type Noted = Parameters<typeof notePause>[3];
 /** Nobody asked: the daemon does what was said when the run was paused. */
 const daemon: ActingParty = { actor_id: 'SYSTEM::govd', authenticated_by: 'pause' };
 
+/** What is done about paused jobs, which others drive. */
+export type PausedJobs = {
+  /** Whether a process is still about it. */
+  claimed(run_id: string): Promise<boolean>;
+  letGoOn(run_id: string, reason: string, guarded: (unit: Unit) => Unit): Promise<boolean>;
+  end(run_id: string, reason: string, guarded: (unit: Unit) => Unit): Promise<boolean>;
+};
+
 /**
- * Looks at every paused promotion: warns before its time runs out, does then what was said, and keeps the lock it was given. One host of
+ * Looks at every paused run: warns before its time runs out, does then what was said, and keeps the lock it was given. One host of
  * a deployment does it at a time: each unit is written only by the holder of the lease.
  *
  * @returns how many it did something about
  */
-export async function watchPauses(deps: PromotionDependencies, holder: string): Promise<number> {
+export async function watchPauses(deps: PromotionDependencies, jobs: PausedJobs, holder: string): Promise<number> {
   let did = 0;
   let after = '';
   for (;;) {
     const [runs] = await deps.database.read([pausedRuns({ after, limit: pageSize })]);
-    for (const run of runs) if (await watchPause(deps, run, holder)) did += 1;
+    for (const run of runs) if (await watchPause(deps, jobs, run, holder)) did += 1;
     if (runs.length < pageSize) return did;
     after = runs.at(-1)?.run_id ?? '';
   }
 }
 
-async function watchPause(deps: PromotionDependencies, run: RunRow, holder: string): Promise<boolean> {
+async function watchPause(deps: PromotionDependencies, jobs: PausedJobs, run: RunRow, holder: string): Promise<boolean> {
   const start = resume(run);
   const { pause } = start.state;
   if (pause === undefined) return false;
@@ -59,12 +67,17 @@ async function watchPause(deps: PromotionDependencies, run: RunRow, holder: stri
     case 'escalate':
       return await commit(escalation(deps, run, note({ ...pause, escalated_at: now }, escalated(pause)), pause, now));
     case 'continue': {
-      const by = { ...daemon, authority: 'timeout' as const, reason: `paused until ${pause.expires_at}, and nobody resumed it` };
+      const reason = `paused until ${pause.expires_at}, and nobody resumed it`;
+      if (run.kind === 'job') return await jobs.letGoOn(run.run_id, reason, guarded);
+      const by = { ...daemon, authority: 'timeout' as const, reason };
       return (await letGoOn(deps, run, by, guarded)) !== null;
     }
     case 'terminate':
+      if (run.kind === 'job') return await jobs.end(run.run_id, overdue(run, pause).reason, guarded);
       return await commit(failRun(start, run, overdue(run, pause), daemon, now, runContext(deps)).unit);
     case null:
+      // Whoever drives a job prolongs its lock.
+      if (run.kind === 'job' && (await jobs.claimed(run.run_id))) return false;
       return await keepLock(deps, run, pause, now, commit, note);
   }
 }

@@ -1,6 +1,14 @@
 import { Problem, type pauseRoutes } from '@govctl/core/api';
 import type { Actor } from '@govctl/core/identity';
-import { type ActingParty, type KeptLock, pausePromotion, type RunRow, refusedResume, resumePromotion } from '@govctl/core/promotion';
+import {
+  type ActingParty,
+  type KeptLock,
+  pausePromotion,
+  type RunRow,
+  type RunState,
+  refusedResume,
+  resumePromotion,
+} from '@govctl/core/promotion';
 import { authoritiesOf, isEnded, type Phase, pauseRun, type ResumeAuthority, tryResume } from '@govctl/core/run';
 import type { DenialLimit } from '../evidence/denial-limit.ts';
 import type { Handlers } from '../http/index.ts';
@@ -46,7 +54,7 @@ export function pauseHandlers(deps: PauseDependencies): Handlers<typeof pauseRou
     async 'promotion.resume'({ params, body, actor }) {
       for (let attempt = 0; attempt < rebuilds; attempt += 1) {
         const run = await readRun(deps, params.run_id, actor, 'promotion.resume');
-        const by = await requireAuthority(deps, run, actor);
+        const by = await requireAuthority(deps, run, actor, { action: 'promotion.resume', show: 'govctl promotion get' });
         const row = await letGoOn(deps, run, { ...party(actor), authority: by, reason: body.reason }, (unit) => unit);
         if (row !== null) return await deps.answers.answer(row);
       }
@@ -84,7 +92,7 @@ export async function letGoOn(
   return row;
 }
 
-export function runContext(deps: PromotionDependencies) {
+export function runContext(deps: Pick<PromotionDependencies, 'deployment' | 'randomHex'>) {
   return { ...deps.deployment, salt: () => deps.randomHex(16) };
 }
 
@@ -124,15 +132,20 @@ async function freeLock(deps: PromotionDependencies, run: RunRow, at: string): P
 }
 
 /** Refusals are recorded, as many as one actor may have recorded: a log that anybody can fill is a way to stop everybody. */
-async function requireAuthority(deps: PauseDependencies, run: RunRow, actor: Actor): Promise<ResumeAuthority> {
-  const { pause } = resume(run).state;
+export async function requireAuthority(
+  deps: Pick<PauseDependencies, 'journal' | 'refusals' | 'now' | 'deployment' | 'randomHex'>,
+  run: RunRow,
+  actor: Actor,
+  { action, show }: { readonly action: string; readonly show: string },
+): Promise<ResumeAuthority> {
+  const { pause } = JSON.parse(run.state) as Pick<RunState, 'pause'>;
   if (run.status !== 'paused' || pause === undefined) {
     throw new Problem('conflict', {
       detail: `run ${run.run_id} is not paused: it is ${run.phase}/${run.status}`,
-      hint: `govctl promotion get ${run.run_id}`,
+      hint: `${show} ${run.run_id}`,
     });
   }
-  const held = authoritiesOf(actor, run, 'promotion.resume');
+  const held = authoritiesOf(actor, run, action);
   const attempt = tryResume(pause, held);
   if (attempt.ok) return attempt.by;
   const at = deps.now();
@@ -147,6 +160,6 @@ async function requireAuthority(deps: PauseDependencies, run: RunRow, actor: Act
   await deps.journal.commit(refusedResume(run, party(actor), attempt.needs, at, runContext(deps)));
   throw new Problem('forbidden', {
     detail: `${actor.actor_id} may not resume ${run.run_id}: it takes ${attempt.needs.join(' or ')}, and ${held.length === 0 ? 'none' : held.join(', ')} is held; the attempt is recorded`,
-    hint: `who may, and until when: govctl promotion get ${run.run_id}`,
+    hint: `who may, and until when: ${show} ${run.run_id}`,
   });
 }

@@ -192,7 +192,7 @@ export const dueRuns = query<{ now: string; limit: number }, { run_id: string }>
 export const pausedRuns = query<{ after: string; limit: number }, RunRow>(
   'paused runs',
   `SELECT * FROM run
-   WHERE phase NOT IN ('COMPLETED', 'FAILED') AND status = 'paused' AND kind <> 'job' AND run_id > :after ORDER BY run_id LIMIT :limit`,
+   WHERE phase NOT IN ('COMPLETED', 'FAILED') AND status = 'paused' AND run_id > :after ORDER BY run_id LIMIT :limit`,
 );
 
 export const recordByRef = query<

@@ -18,7 +18,7 @@ import { identityRoutes } from './route/identity.ts';
 import { incidentRoutes } from './route/incident.ts';
 import { jobRoutes } from './route/job.ts';
 import { lockRoutes } from './route/lock.ts';
-import { pauseRoutes } from './route/pause.ts';
+import { pauseJobRoutes, pauseRoutes } from './route/pause.ts';
 import { policyRoutes } from './route/policy.ts';
 import { preflightRoutes } from './route/preflight.ts';
 import { promotionRoutes } from './route/promotion.ts';
@@ -40,6 +40,7 @@ export const routeList = defineRoutes({
   ...tenantRoutes,
   ...auditRoutes,
   ...jobRoutes,
+  ...pauseJobRoutes,
   ...runRoutes,
   ...incidentRoutes,
   ...snapshotRoutes,

@@ -8,6 +8,7 @@ const live: ReadonlySet<string> = new Set([
   'retention.rules',
   'logging.level',
   'receipt.remote_assist',
+  'runs.jobs.limits',
   'shutdown.drain',
 ]);
 

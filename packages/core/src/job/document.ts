@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { digestSchema, document, refSchema, schemaVersion, timestampSchema } from '../api/common.ts';
 import { type PlaceInLog, placeInLog } from '../promotion/document.ts';
 import { observabilityStatuses } from '../run/observability.ts';
+import { pauseDocument, pauseOf } from '../run/pause-document.ts';
 import { phases, runStatuses } from '../run/phase.ts';
+import { riskLevels } from '../run/threshold.ts';
 import { type JobDecision, jobDecisionSchema } from './decision.ts';
 import { jobKinds } from './job-file.ts';
 import { manifestRowSchema } from './manifest.ts';
@@ -60,6 +62,9 @@ export const runDocument = document('Run', {
   rerun_of: z.string().nullable(),
   /** Promotions that came after it. */
   promotions: z.array(z.string()),
+  pause: pauseDocument.nullable(),
+  /** How near it came to what it may use; observational. */
+  risk_level: z.enum(riskLevels),
   /** Null while every part of its trace was written. */
   observability_status: z.enum(observabilityStatuses).nullable(),
   observability_error: z.string().nullable(),
@@ -162,6 +167,8 @@ export function renderRun({ run, steps, decision, evidence, promotions }: Shown)
     stop_asked_at: job.stop_asked_at,
     rerun_of: job.rerun_of,
     promotions: [...promotions],
+    pause: pauseOf(state.pause),
+    risk_level: state.risk_level ?? 'normal',
     observability_status: state.observability_status ?? null,
     observability_error: state.observability_error ?? null,
     phases: state.phases.map(({ phase, status, event, at }) => ({ phase, status, event, at })),

@@ -170,8 +170,8 @@ export type Ending = {
   readonly status: 'failed' | 'cancelled' | 'failed_policy';
   readonly reason: string;
   readonly manifest_digest: string | null;
-  /** A limit ended it. */
-  readonly over_budget?: boolean;
+  /** What ended it, for rules of alerting. */
+  readonly error_code?: 'budget-exceeded' | 'tenant-suspended' | 'pause-timeout';
   /** Its trace could not be written, and it may not go on without. */
   readonly lost?: LostTrace;
   /** Who ended it, where somebody did. */
@@ -198,7 +198,7 @@ export function endRun(run: JobRun, hold: RunHold | null, context: JobContext, e
     ...(incident === null ? [] : [incident.ack]),
     ack('orchestrator', 'finalize_run', status, manifest_digest, context.at),
   ];
-  const { waiting_on: _waiting, ...kept } = run.state;
+  const { waiting_on: _waiting, pause: _pause, ...kept } = run.state;
   const plain = moveRun({ ...run, state: kept }, context, [event], acks, {
     reason,
     ...(incident === null ? {} : { incident_id: incident.incident_id }),
@@ -256,10 +256,10 @@ export function endRun(run: JobRun, hold: RunHold | null, context: JobContext, e
 }
 
 /** Stable: rules of alerting name it. */
-function errorCode({ event, judged, over_budget, lost }: Ending): string {
+function errorCode({ event, judged, error_code, lost }: Ending): string {
   if (lost !== undefined) return 'trace-lost';
   if (event === 'deny') return judged?.decision.decided_by === 'timeout' ? 'timed-out' : 'denied';
-  return over_budget === true ? 'budget-exceeded' : 'run-failed';
+  return error_code ?? 'run-failed';
 }
 
 function lessonOf(run_id: string, { event, reason, judged, manifest_digest, lost }: Ending): Lesson {

@@ -8,6 +8,8 @@ export { headBytes } from './input/text.ts';
 export * from './job-file.ts';
 export * from './lost-trace.ts';
 export * from './manifest.ts';
+export * from './mid-run.ts';
+export * from './pause.ts';
 export { type Requires, requiresSchema } from './requires.ts';
 export * from './run.ts';
 export * from './step.ts';

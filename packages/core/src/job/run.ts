@@ -240,7 +240,8 @@ export function moveRun(
   return withState(run, state, context);
 }
 
-function withState(run: JobRun, state: RunState, context: JobContext): JobRun {
+/** The run with this state, as one write later. */
+export function withState(run: JobRun, state: RunState, context: JobContext): JobRun {
   const row: RunRow = {
     ...run.row,
     ...standing(state),

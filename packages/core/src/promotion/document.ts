@@ -5,7 +5,7 @@ import { type DecisionBody, decisionBodySchema, explanationSchema } from '../dec
 import { approvalFactSchema } from '../decision/facts.ts';
 import { lessonSchema } from '../incident/lesson.ts';
 import { observabilityStatuses } from '../run/observability.ts';
-import { pauseReasons, pauseTimeouts, resumeAuthorities } from '../run/pause.ts';
+import { pauseDocument, pauseOf } from '../run/pause-document.ts';
 import { phases, runStatuses } from '../run/phase.ts';
 import { riskLevels } from '../run/threshold.ts';
 import type { RunState } from './run-state.ts';
@@ -36,23 +36,6 @@ const approval = approvalFactSchema
   .strip();
 
 const pendingAudit = z.object({ audit_id: z.string(), owner: z.string(), due_at: timestampSchema });
-
-/** Why it is paused, who may resume it, and what happens when nobody does. */
-const pause = z.object({
-  reason: z.enum(pauseReasons),
-  detail: z.string(),
-  paused_by: z.string(),
-  paused_at: timestampSchema,
-  expires_at: timestampSchema,
-  /** When the time runs out: the run ends, goes on, or stays paused while an incident calls for somebody. */
-  timeout: z.enum(pauseTimeouts),
-  /** Any one of them. */
-  authorities: z.array(z.enum(resumeAuthorities)),
-  warned_at: timestampSchema.nullable(),
-  escalated_at: timestampSchema.nullable(),
-  /** The lock that is held for it meanwhile. */
-  lock_key: z.string().nullable(),
-});
 
 /** Where the run's newest record stands in the log, with everything an auditor needs to check it now. */
 export const placeInLog = z.object({
@@ -108,7 +91,7 @@ export const promotionDocument = document('Promotion', {
   approvals: z.array(approval),
   phases: z.array(z.object({ phase: z.enum(phases), status: z.enum(runStatuses), event: z.string(), at: timestampSchema })),
   trace_id: z.string(),
-  pause: pause.nullable(),
+  pause: pauseDocument.nullable(),
   /** How near it came to what it may use; observational. */
   risk_level: z.enum(riskLevels),
   /** Null while every part of its trace was written. */
@@ -165,7 +148,7 @@ export function renderPromotion(
     approvals: [...approvals],
     phases: state.phases.map(({ phase, status, event, at }) => ({ phase, status, event, at })),
     trace_id: state.trace_id,
-    pause: pauseOf(state),
+    pause: pauseOf(state.pause),
     risk_level: state.risk_level ?? 'normal',
     observability_status: state.observability_status ?? null,
     observability_error: state.observability_error ?? null,
@@ -180,10 +163,4 @@ function waitingOn(row: RunRow, state: RunState): string[] {
 function auditOf(state: RunState): PromotionDocument['audit'] {
   const { missing_actions, drift_actions, ...audit } = auditSummary(state);
   return { ...audit, missing_actions: [...missing_actions], drift_actions: [...drift_actions] };
-}
-
-function pauseOf({ pause: paused }: RunState): PromotionDocument['pause'] {
-  if (paused === undefined) return null;
-  const { sla_ms: _sla, warn_before_ms: _before, authorities, lock, ...said } = paused;
-  return { ...said, authorities: [...authorities], lock_key: lock?.lock_key ?? null };
 }

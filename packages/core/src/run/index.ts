@@ -3,6 +3,7 @@ export { breakLock, type HeldLock, lockTarget } from './lock.ts';
 export * from './mid-run.ts';
 export * from './observability.ts';
 export * from './pause.ts';
+export { type PauseDocument, pauseDocument, pauseOf } from './pause-document.ts';
 export * from './phase.ts';
 export { resumeTenant, suspendTenant } from './tenant.ts';
 export * from './threshold.ts';

@@ -1,5 +1,6 @@
 import { command, defineCommand, noun } from '../../command.ts';
 import { gateFormats } from '../../flag.ts';
+import { pauseFlags } from '../pause-flag.ts';
 
 const layers = ['RAW', 'GDP', 'KPI'] as const;
 const tenant = { type: 'string', value: 'T', summary: "Tenant; the context's when left out" } as const;
@@ -182,9 +183,6 @@ export const promotionCancel = defineCommand({
   exits: ['conflict', 'not-found'],
 });
 
-const pauseKinds = ['manual_pause', 'policy_change', 'budget_warning', 'approval_required', 'rate_limit_soft'] as const;
-const authorities = ['tenant_admin', 'tenant_user', 'system_auto', 'api_key_owner', 'founder_only'] as const;
-
 const saidRole = {
   type: 'string',
   value: 'ROLE',
@@ -233,22 +231,7 @@ export const promotionPause = defineCommand({
     'Authorities are how far a grant of promotion.resume reaches. tenant_user: a person, for this dataset. tenant_admin: for every dataset of the tenant. founder_only: a person who may do anything. api_key_owner: whoever asked for the run. system_auto: a service. Without --authority the kind says who.',
   ].join('\n\n'),
   args: { run: { summary: 'run_id of a promotion that waits', completes: 'run' } },
-  flags: {
-    reason,
-    kind: { type: 'string', value: 'KIND', choices: pauseKinds, default: 'manual_pause', summary: 'What kind of pause it is' },
-    authority: { type: 'list', value: 'WHO', choices: authorities, summary: 'Who may resume it, any one of them; may be given again' },
-    sla: { type: 'duration', value: 'DURATION', default: '1h', summary: 'How long it may stay paused; 30d at most' },
-    'warn-before': { type: 'duration', value: 'DURATION', default: '5m', summary: 'How long before that somebody is warned' },
-    'on-timeout': {
-      type: 'string',
-      value: 'WHAT',
-      choices: ['terminate', 'continue', 'escalate'],
-      default: 'terminate',
-      summary: 'What happens then: it ends, it goes on, or it stays paused and an incident is opened',
-    },
-    'keep-lock': { type: 'boolean', summary: 'Nobody else may write the target meanwhile' },
-    'release-lock': { type: 'boolean', summary: 'Others may write the target meanwhile; so it is when neither is given' },
-  },
+  flags: pauseFlags('the target'),
   examples: [
     { command: 'govctl promotion pause R --reason "waiting for the ledger"', what: 'for an hour at most; then it ends' },
     {

@@ -1,4 +1,5 @@
 import { command, defineCommand, noun } from '../../command.ts';
+import { pauseFlags } from '../pause-flag.ts';
 
 const runArgument = { summary: 'run_id of a job', completes: 'run' } as const;
 const anyRun = { summary: 'run_id of a job, promotion or rollback', completes: 'run' } as const;
@@ -97,7 +98,7 @@ export const runStop = defineCommand({
   name: 'stop',
   summary: 'End an open job: its step is ended as a group',
   description:
-    'SIGTERM to all of the step, SIGKILL after runs.jobs.kill_grace. What ended before stays in the manifest; outputs become nothing.',
+    'Also while it is paused. SIGTERM to all of the step, SIGKILL after runs.jobs.kill_grace. What ended before stays in the manifest; outputs become nothing.',
   args: { run: runArgument },
   flags: {
     reason: { type: 'string', value: 'TEXT', required: true, summary: 'Why; goes into the record' },
@@ -106,6 +107,36 @@ export const runStop = defineCommand({
   },
   examples: [{ command: 'govctl run stop R --reason "wrong month"', what: 'again is no change' }],
   exits: ['conflict', 'not-found', 'timeout'],
+});
+
+export const runPause = defineCommand({
+  name: 'pause',
+  summary: 'Halt a job before its next step, until somebody resumes it',
+  description: [
+    'A step that runs ends first. Then nothing of the job runs until it is resumed, or its time runs out: somebody is warned shortly before, and then it ends, goes on, or stays paused while an incident calls for a person. The time it is paused does not count for its limits. A job that has not begun, or is judged just now, cannot be paused.',
+    'Authorities are how far a grant of run.resume reaches. tenant_user: a person, for this workspace. tenant_admin: for every dataset of the tenant. founder_only: a person who may do anything. api_key_owner: whoever submitted the job. system_auto: a service. Without --authority the kind says who.',
+  ].join('\n\n'),
+  args: { run: runArgument },
+  flags: pauseFlags('the workspace'),
+  examples: [
+    { command: 'govctl run pause R --reason "the source is being mended"', what: 'for an hour at most; then it ends' },
+    {
+      command: 'govctl run pause R --reason "audit under way" --sla 1d --on-timeout escalate --keep-lock',
+      what: 'nothing moves until a person says so',
+    },
+  ],
+  exits: ['conflict', 'not-found'],
+});
+
+export const runResume = defineCommand({
+  name: 'resume',
+  summary: 'Let a paused job go on: it is checked afresh before its next step',
+  description:
+    'Whether its tenant may run anything, its packs are active and its limits still hold is looked at again: where not, it is paused again, or ends. Only who the pause names may resume: an attempt by anybody else is refused, and recorded.',
+  args: { run: runArgument },
+  flags: { reason: { type: 'string', value: 'TEXT', required: true, summary: 'Why; goes into the record' } },
+  examples: [{ command: 'govctl run resume R --reason "the source is whole again"', what: 'from where it was' }],
+  exits: ['conflict', 'not-found', 'auth'],
 });
 
 export const runRerun = defineCommand({
@@ -155,6 +186,8 @@ export const runCommands = [
     command(runLogs, () => import('./logs.ts')),
     command(runReceipt, () => import('./receipt.ts')),
     command(runWatch, () => import('./watch.ts')),
+    command(runPause, () => import('./pause.ts')),
+    command(runResume, () => import('./resume.ts')),
     command(runStop, () => import('./stop.ts')),
     command(runRerun, () => import('./rerun.ts')),
   ]),

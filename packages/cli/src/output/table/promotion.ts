@@ -3,6 +3,7 @@ import type { PromotionDocument } from '@govctl/core/promotion';
 import { type Paint, paintWord } from '../paint.ts';
 import type { Document } from '../result.ts';
 import { answerLines, countText, nextLines } from './gate-answer.ts';
+import { pausePairs } from './pause.ts';
 import { pairs } from './text.ts';
 
 type Pair = readonly [name: string, value: unknown];
@@ -61,22 +62,6 @@ export function sayingText(approval: Omit<PromotionDocument['approvals'][number]
   const until = verdict === 'reject' ? '' : used_by === null ? `, good until ${expires_at}` : ', used';
   const aside = overrides.length === 0 ? '' : `, overrides ${overrides.join(', ')}`;
   return `${given_at} by ${actor_id} (${role})${until}${aside}: ${reason}`;
-}
-
-const atTimeout = { TERMINATE: 'then it ends', CONTINUE: 'then it goes on', ESCALATE: 'then somebody is called, and it stays paused' };
-
-function pausePairs(pause: PromotionDocument['pause']): Pair[] {
-  if (pause === null) return [];
-  const { reason, detail, paused_by, paused_at, expires_at, timeout, authorities, lock_key, escalated_at } = pause;
-  return [
-    ['paused', `${paused_at} by ${paused_by} (${reason}): ${detail}`],
-    ['may resume', authorities.join(', ')],
-    [
-      'at the latest',
-      escalated_at === null ? `${expires_at}, ${atTimeout[timeout]}` : `time ran out, somebody was called at ${escalated_at}`,
-    ],
-    ...optional('lock kept', lock_key),
-  ];
 }
 
 function optional(name: string, value: string | null): Pair[] {

@@ -4,6 +4,7 @@ import type { Paint } from '../paint.ts';
 import type { Document } from '../result.ts';
 import { answerLines, countText, nextLines } from './gate-answer.ts';
 import { grid } from './grid.ts';
+import { pausePairs } from './pause.ts';
 import { pairs } from './text.ts';
 
 type Pair = readonly [name: string, value: unknown];
@@ -19,6 +20,8 @@ export function runTable(document: Document, paint: Paint): string {
     ...optional('reason', run.reason),
     ...(running === null ? [] : [['running', `${running.step}, attempt ${running.attempt}, since ${running.since}`] as const]),
     ...(run.stop_asked_at === null || run.phase === 'FAILED' ? [] : [['stopping', `asked for at ${run.stop_asked_at}`] as const]),
+    ...pausePairs(run.pause),
+    ...(run.risk_level === 'normal' ? [] : [['risk', run.risk_level] as const]),
     ['workspace', `${run.tenant_id}/${run.workspace}`],
     ['labels as of', run.label_asof],
     ...run.inputs.map(({ name, snapshot_id, snapshot_hash }) => [`input ${name}`, `${snapshot_id}, ${snapshot_hash}`] as const),
@@ -68,11 +71,16 @@ function headline({ workspace, job_kind, phase, status }: RunDocument, paint: Pa
   return `${status === 'running' || status === 'queued' ? status : paint.wait(status)}: ${what}`;
 }
 
-function next({ run_id, phase, status, evidence, manifest }: RunDocument) {
+function next({ run_id, phase, status, evidence, manifest, pause }: RunDocument) {
   if (phase === 'COMPLETED')
     return evidence === null
       ? []
       : [{ who: 'to keep, and verify offline', command: `govctl evidence get ${evidence.ref} -O evidence.json` }];
+  if (status === 'paused')
+    return [
+      { who: pause?.authorities.join(' or ') ?? 'who may', command: `govctl run resume ${run_id} --reason TEXT` },
+      { who: 'to end it', command: `govctl run stop ${run_id} --reason TEXT` },
+    ];
   if (phase !== 'FAILED') return [{ who: 'to see how it ends', command: `govctl run watch ${run_id}` }];
   return [
     ...(manifest.length > 0 ? [{ who: 'what its steps printed', command: `govctl run logs ${run_id}` }] : []),

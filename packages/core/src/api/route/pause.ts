@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { runDocument } from '../../job/document.ts';
 import { promotionDocument } from '../../promotion/document.ts';
 import { pauseReasons, pauseTimeouts, resumeAuthorities } from '../../run/pause.ts';
 import { runIdSchema } from '../common.ts';
@@ -53,6 +54,36 @@ export const pauseRoutes = defineRoutes({
     params: z.strictObject({ run_id: runIdSchema }),
     body: z.strictObject({ reason }),
     response: promotionDocument,
+    problems: ['not-found', 'conflict', 'forbidden', 'too-many-requests', 'evidence-unavailable'],
+  },
+});
+
+/** Pausing jobs before their next step, and letting them go on. */
+export const pauseJobRoutes = defineRoutes({
+  'run.pause': {
+    method: 'POST',
+    path: '/v1/runs/:run_id/pause',
+    summary: 'Halt a job before its next step: nothing of it runs until it is resumed, or its time runs out',
+    action: 'run.pause',
+    listener: 'operator',
+    params: z.strictObject({ run_id: runIdSchema }),
+    body: pauseBody.extend({
+      /** No other run may have the workspace meanwhile. */
+      keep_lock: z.boolean().default(false),
+    }),
+    response: runDocument,
+    problems: ['not-found', 'conflict', 'locked', 'evidence-unavailable'],
+  },
+  'run.resume': {
+    method: 'POST',
+    path: '/v1/runs/:run_id/resume',
+    summary:
+      'Let a paused job go on: it is checked afresh before its next step. An attempt by somebody without authority is refused, and recorded',
+    action: 'run.resume',
+    listener: 'operator',
+    params: z.strictObject({ run_id: runIdSchema }),
+    body: z.strictObject({ reason }),
+    response: runDocument,
     problems: ['not-found', 'conflict', 'forbidden', 'too-many-requests', 'evidence-unavailable'],
   },
 });

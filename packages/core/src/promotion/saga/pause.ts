@@ -15,7 +15,7 @@ type PausePlan = { readonly unit: Unit; readonly row: RunRow; readonly state: Ru
 /** The lock of the target, free as it was read, that shall be held for the run while it is paused. */
 export type KeptLock = { readonly lock_key: string; readonly fence: number; readonly expires_at: string };
 
-/** A run is halted, by somebody and until a stated time. With `keep`, nobody else may write its target meanwhile. */
+/** A run of any kind is halted, by somebody and until a stated time. With `keep`, nobody else may write its target meanwhile. */
 export function pausePromotion(
   start: RunStart,
   current: RunRow,
