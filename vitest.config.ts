@@ -37,8 +37,8 @@ const onPostgres = [
 
 export default defineConfig({
   test: {
-    // Left alone, it would leave one processor to itself; most tests wait for programs they started.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // One more than processors: most tests wait for programs they started.
+    maxWorkers: Math.max(2, availableParallelism()) + 1,
     // For all projects: one PostgreSQL, started by the first test that asks for it.
     globalSetup: ['test/postgres/share.ts'],
     projects: [

@@ -51,7 +51,7 @@ export function jobPauseHandlers(deps: JobPauseDependencies): Handlers<typeof pa
     async 'run.resume'({ params, body, actor }) {
       for (let attempt = 0; attempt < rebuilds; attempt += 1) {
         const { run } = await readRun(params.run_id, actor, 'run.resume');
-        const authority = await requireAuthority(deps, run.row, actor, { action: 'run.resume', show: 'govctl run get' });
+        const authority = await requireAuthority(deps, run.row, actor, 'run.resume');
         const by = { actor_id: actor.actor_id, authenticated_by: actor.authenticated_by, authority, reason: body.reason };
         const result = await journal.commit(resumeJob(run, by, await jobContext(deps, run.row.updated_at)).unit);
         if (!result.ok) continue;

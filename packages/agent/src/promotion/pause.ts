@@ -54,7 +54,7 @@ export function pauseHandlers(deps: PauseDependencies): Handlers<typeof pauseRou
     async 'promotion.resume'({ params, body, actor }) {
       for (let attempt = 0; attempt < rebuilds; attempt += 1) {
         const run = await readRun(deps, params.run_id, actor, 'promotion.resume');
-        const by = await requireAuthority(deps, run, actor, { action: 'promotion.resume', show: 'govctl promotion get' });
+        const by = await requireAuthority(deps, run, actor, 'promotion.resume');
         const row = await letGoOn(deps, run, { ...party(actor), authority: by, reason: body.reason }, (unit) => unit);
         if (row !== null) return await deps.answers.answer(row);
       }
@@ -136,13 +136,14 @@ export async function requireAuthority(
   deps: Pick<PauseDependencies, 'journal' | 'refusals' | 'now' | 'deployment' | 'randomHex'>,
   run: RunRow,
   actor: Actor,
-  { action, show }: { readonly action: string; readonly show: string },
+  action: 'promotion.resume' | 'run.resume',
 ): Promise<ResumeAuthority> {
   const { pause } = JSON.parse(run.state) as Pick<RunState, 'pause'>;
+  const show = action === 'run.resume' ? `govctl run get ${run.run_id}` : `govctl promotion get ${run.run_id}`;
   if (run.status !== 'paused' || pause === undefined) {
     throw new Problem('conflict', {
       detail: `run ${run.run_id} is not paused: it is ${run.phase}/${run.status}`,
-      hint: `${show} ${run.run_id}`,
+      hint: show,
     });
   }
   const held = authoritiesOf(actor, run, action);
@@ -160,6 +161,6 @@ export async function requireAuthority(
   await deps.journal.commit(refusedResume(run, party(actor), attempt.needs, at, runContext(deps)));
   throw new Problem('forbidden', {
     detail: `${actor.actor_id} may not resume ${run.run_id}: it takes ${attempt.needs.join(' or ')}, and ${held.length === 0 ? 'none' : held.join(', ')} is held; the attempt is recorded`,
-    hint: `who may, and until when: ${show} ${run.run_id}`,
+    hint: `who may, and until when: ${show}`,
   });
 }
