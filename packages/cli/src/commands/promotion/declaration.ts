@@ -103,7 +103,7 @@ export const why = defineCommand({
   name: 'why',
   summary: 'Explain the decision on a run',
   description:
-    'Every gate and rule: what it asked, what it expected and found, on which evidence and how old, who can mend it and with which command. A question: it exits 0 whatever the decision is.',
+    'Every gate and rule: what it asked, what it expected and found, on which evidence and how old, who can mend it and with which command; of a job its receipt. A question: it exits 0 whatever the decision is.',
   args: { run: runArgument },
   flags: {},
   examples: [

@@ -1,5 +1,7 @@
 import { Problem } from '@govctl/core/api';
+import { buildReceipt } from '@govctl/core/receipt';
 import { describe, expect, it } from 'vitest';
+import { deniedRun, sourcesOf } from '../../../../core/src/receipt/receipt.fixture.ts';
 import { fakeClient } from '../../command.fixture.ts';
 import { promotionCommands } from './declaration.ts';
 import { bodies, evaluation, factsOf, programIn, promotionOf } from './promotion.fixture.ts';
@@ -108,6 +110,18 @@ describe('why', () => {
     const { code, json } = await govctl(['why', 'run-1', '-o', 'json'], client);
     expect(code).toBe(0);
     expect(json()).toMatchObject({ kind: 'Explanation', run_id: 'run-1', status: 'deferred', decision: 'defer', denied_by: [] });
+  });
+
+  it('tells of a job what its receipt tells, and of no run that there is none', async () => {
+    const none = () => {
+      throw new Problem('not-found', { detail: 'no run', hint: 'govctl run ls' });
+    };
+    const job = await govctl(
+      ['why', 'job-1', '-o', 'json'],
+      fakeClient({ 'promotion.get': none, 'run.receipt': () => buildReceipt(sourcesOf(deniedRun())) }),
+    );
+    expect([job.code, job.json()]).toMatchObject([0, { kind: 'Receipt' }]);
+    expect((await govctl(['why', 'job-1'], fakeClient({ 'promotion.get': none, 'run.receipt': none }))).code).toBe(11);
   });
 
   it('has nothing to explain where nothing is decided', async () => {
