@@ -4,7 +4,7 @@ import { type Actor, mayAffect } from '@govctl/core/identity';
 import { type JobFile, jobFact, jobGates, type Requires, renderRun, runLockMs, submitJob } from '@govctl/core/job';
 import { isEnded, type Phase } from '@govctl/core/run';
 import type { DenialLimit } from '../evidence/denial-limit.ts';
-import type { Handlers } from '../http/index.ts';
+import { decodeCursor, encodeCursor, type Handlers } from '../http/index.ts';
 import type { LogReader } from '../promotion/answer.ts';
 import { recordByRef, runById } from '../promotion/queries.ts';
 import { type Admission, admit } from './admission.ts';
@@ -169,7 +169,7 @@ export function jobHandlers(deps: JobHandlerDependencies): Jobs {
     },
 
     async 'run.ls'({ query: asked, actor }) {
-      const [before = farFuture, before_id = ''] = asked.cursor === undefined ? [] : placeOf(asked.cursor);
+      const [before = farFuture, before_id = ''] = asked.cursor === undefined ? [] : decodeCursor(asked.cursor);
       const [rows] = await database.read([
         jobRows({
           workspace: asked.workspace ?? null,
@@ -201,10 +201,7 @@ export function jobHandlers(deps: JobHandlerDependencies): Jobs {
             updated_at: row.updated_at,
             reason: (JSON.parse(row.state) as { reason?: string }).reason ?? null,
           })),
-        next_cursor:
-          rows.length > asked.limit && last !== undefined
-            ? Buffer.from(JSON.stringify([last.created_at, last.run_id])).toString('base64url')
-            : null,
+        next_cursor: rows.length > asked.limit && last !== undefined ? encodeCursor([last.created_at, last.run_id]) : null,
       };
     },
 
@@ -293,14 +290,4 @@ function demandsOf({ inputs, signals, when }: Requires): string {
     ...(signals === undefined ? [] : [`signals ${[signals].flat().join(', ')}`]),
     ...(when === undefined ? [] : [when]),
   ].join('; ');
-}
-
-function placeOf(cursor: string): string[] {
-  try {
-    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    if (Array.isArray(parts) && parts.length === 2 && parts.every((part) => typeof part === 'string')) return parts;
-  } catch {
-    // Falls through to the one answer for every cursor this server did not give.
-  }
-  throw new Problem('invalid-request', { detail: 'the cursor is not one this server gave', hint: 'start the list again without a cursor' });
 }

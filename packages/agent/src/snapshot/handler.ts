@@ -15,7 +15,7 @@ import {
   verifySnapshot,
 } from '@govctl/core/promotion';
 import type { Database } from '../db/index.ts';
-import { type Handlers, Reply } from '../http/index.ts';
+import { decodeCursor, encodeCursor, type Handlers, Reply } from '../http/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { ObjectStore } from '../object/index.ts';
 import { countMissing, missingObjects, readManifest } from './presence.ts';
@@ -161,7 +161,7 @@ export function snapshotHandlers(deps: SnapshotDependencies): Handlers<typeof sn
 
     async 'snapshot.ls'({ query, actor }) {
       const { tenant_id = null, dataset_id = null, limit } = query;
-      const [before, before_id] = query.cursor === undefined ? ['9999', ''] : placeOf(query.cursor);
+      const [before = '9999', before_id = ''] = query.cursor === undefined ? [] : decodeCursor(query.cursor);
       const [rows] = await database.read([snapshotPage({ tenant_id, dataset_id, before, before_id, limit: limit + 1 })]);
       const page = rows.slice(0, limit);
       const last = page.at(-1);
@@ -169,7 +169,7 @@ export function snapshotHandlers(deps: SnapshotDependencies): Handlers<typeof sn
         schemaVersion,
         kind: 'SnapshotList' as const,
         items: page.filter((row) => mayAffect(actor, 'snapshot.read', row)).map(shown),
-        next_cursor: rows.length > limit && last !== undefined ? cursorOf(last) : null,
+        next_cursor: rows.length > limit && last !== undefined ? encodeCursor([last.created_at, last.snapshot_id]) : null,
       };
     },
 
@@ -283,16 +283,4 @@ async function known(rowOf: (id: string) => Promise<SnapshotRow | undefined>, sn
 /** A row holds a layer that was validated when it came in. */
 function shown(row: SnapshotRow) {
   return { ...row, layer: row.layer as 'RAW' | 'GDP' | 'KPI' };
-}
-
-function cursorOf(row: SnapshotRow): string {
-  return Buffer.from(JSON.stringify([row.created_at, row.snapshot_id])).toString('base64url');
-}
-
-function placeOf(cursor: string): [string, string] {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (Array.isArray(value) && value.length === 2 && value.every((part) => typeof part === 'string')) return value as [string, string];
-  } catch {}
-  throw new Problem('invalid-request', { detail: 'the cursor is not one this daemon gave', hint: 'start again without --cursor' });
 }
