@@ -3,6 +3,7 @@ import { draftRecord, subjectOf } from '../evidence/statement.ts';
 import { openIncident } from '../incident/incident.ts';
 import type { Change } from '../journal/change.ts';
 import type { Unit } from '../journal/unit.ts';
+import { advanceRow } from '../promotion/advance-run.ts';
 import type { RunState } from '../promotion/run-state.ts';
 import type { RunRow } from '../promotion/write.ts';
 import type { AuditFinding } from './expectation.ts';
@@ -74,28 +75,7 @@ export function markStale(
   const told = tellFindings(scope, lacks.news, context);
   return {
     label: 'audit.stale',
-    changes: [
-      ...told.changes,
-      {
-        write: 'run.advance',
-        values: {
-          run_id,
-          expected_revision: row.revision,
-          phase: row.phase,
-          status: row.status,
-          updated_at: row.updated_at,
-          next_eligible_at: row.next_eligible_at,
-          defer_until: row.defer_until,
-          decision: row.decision,
-          decision_ref: row.decision_ref,
-          evidence_ref: row.evidence_ref,
-          dataset_revision: row.dataset_revision,
-          policy_activation: row.policy_activation,
-          state: JSON.stringify(marked),
-        },
-      },
-      ...incident.changes,
-    ],
+    changes: [...told.changes, advanceRow({ ...row, state: JSON.stringify(marked) }, row.revision), ...incident.changes],
     records: [
       draftRecord({
         kind: 'audit',

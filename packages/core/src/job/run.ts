@@ -4,6 +4,7 @@ import { draftRecord, type RecordDraft, subjectOf } from '../evidence/statement.
 import type { Actor } from '../identity/actor.ts';
 import type { Change } from '../journal/change.ts';
 import type { Unit } from '../journal/unit.ts';
+import { advanceRow } from '../promotion/advance-run.ts';
 import { eventsOf } from '../promotion/event.ts';
 import type { RunState, Segment } from '../promotion/run-state.ts';
 import { ack, last, standing, walk } from '../promotion/saga/step.ts';
@@ -255,38 +256,7 @@ export function withState(run: JobRun, state: RunState, context: JobContext): Jo
 
 /** The compare-and-set that takes a run from what was read to what it becomes. */
 export function advanceRun(before: JobRun, after: JobRun): Change {
-  const {
-    run_id,
-    phase,
-    status,
-    updated_at,
-    next_eligible_at,
-    defer_until,
-    decision,
-    decision_ref,
-    evidence_ref,
-    dataset_revision,
-    policy_activation,
-    state,
-  } = after.row;
-  return {
-    write: 'run.advance',
-    values: {
-      run_id,
-      expected_revision: before.row.revision,
-      phase,
-      status,
-      updated_at,
-      next_eligible_at,
-      defer_until,
-      decision,
-      decision_ref,
-      evidence_ref,
-      dataset_revision,
-      policy_activation,
-      state,
-    },
-  };
+  return advanceRow(after.row, before.row.revision);
 }
 
 /** What stands first in every unit of a running job. */

@@ -8,6 +8,7 @@ import { verificationSummary } from '../../evidence/vsa.ts';
 import type { Change } from '../../journal/change.ts';
 import type { Unit } from '../../journal/unit.ts';
 import { advance, type RunEvent, type Standing, type Transition } from '../../run/phase.ts';
+import { advanceRow } from '../advance-run.ts';
 import type { RunState } from '../run-state.ts';
 import type { RunRow } from '../write.ts';
 
@@ -132,39 +133,7 @@ export function rowOf(
 }
 
 export function runChange(start: RunStart, row: RunRow): Change {
-  if (start.revision === null) return { write: 'run.insert', values: row };
-  const {
-    run_id,
-    phase,
-    status,
-    updated_at,
-    next_eligible_at,
-    defer_until,
-    decision,
-    decision_ref,
-    evidence_ref,
-    dataset_revision,
-    policy_activation,
-    state,
-  } = row;
-  return {
-    write: 'run.advance',
-    values: {
-      run_id,
-      expected_revision: start.revision,
-      phase,
-      status,
-      updated_at,
-      next_eligible_at,
-      defer_until,
-      decision,
-      decision_ref,
-      evidence_ref,
-      dataset_revision,
-      policy_activation,
-      state,
-    },
-  };
+  return start.revision === null ? { write: 'run.insert', values: row } : advanceRow(row, start.revision);
 }
 
 export function said(facts: Facts, context: SagaContext, previous: string | null) {
