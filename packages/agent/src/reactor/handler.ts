@@ -1,5 +1,5 @@
 import { type AlertSignal, alertRules } from '@govctl/core/alert';
-import { type EventType, eventTypes, type PlacedEvent } from '@govctl/core/event';
+import { type EventType, eventIdOf, eventTypes, type PlacedEvent } from '@govctl/core/event';
 
 /**
  * Reacts to events of one type, or to all of them. What it does is what it answers: the signals take effect with the mark that the event
@@ -11,15 +11,12 @@ export type Handler = {
   handle(event: PlacedEvent, signal: AbortSignal): readonly AlertSignal[] | Promise<readonly AlertSignal[]>;
 };
 
-/** Id of an event: unique in its source. */
-export const idOf = ({ outbox_id, index }: PlacedEvent): string => `${outbox_id}.${index}`;
-
 /** One handler a type, and a wildcard. Types without an alert rule are heard all the same: that is how the numbers of each are known. */
 export function defaultHandlers(observe: (type: EventType) => void): readonly Handler[] {
   return [
     ...eventTypes.map((type): Handler => {
       const rule = alertRules[type];
-      return { name: type, on: type, handle: (event) => rule?.({ ...event.draft, event_id: idOf(event) }) ?? [] };
+      return { name: type, on: type, handle: (event) => rule?.({ ...event.draft, event_id: eventIdOf(event) }) ?? [] };
     }),
     {
       name: 'every-event',

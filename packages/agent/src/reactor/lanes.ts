@@ -40,8 +40,6 @@ export type LaneSettings = {
 
 export type Lanes = {
   readonly settingsOf: (tenant_id: string) => AlertSettings;
-  /** Whether the reactor of the deployment lives, as far as this process saw. */
-  readiness(): { readonly ok: boolean; readonly detail: string };
   stop(): Promise<void>;
 };
 
@@ -107,7 +105,6 @@ export async function startLanes(settings: LaneSettings): Promise<Lanes> {
   const owned = opened.move();
   return {
     settingsOf,
-    readiness: () => ({ ok: watch.healthy(), detail: watch.healthy() ? 'it beats' : 'it missed its heartbeats: govctl event lanes' }),
     stop: () => owned.disposeAsync(),
   };
 }

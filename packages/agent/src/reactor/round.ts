@@ -1,5 +1,5 @@
 import { type AlertSettings, type AlertSignal, hear } from '@govctl/core/alert';
-import { dueOf, firstOf, orderKey, type ParkedEvent, type PlacedEvent } from '@govctl/core/event';
+import { dueOf, eventIdOf, firstOf, orderKey, type ParkedEvent, type PlacedEvent, parkedEvent } from '@govctl/core/event';
 import type { Change } from '@govctl/core/journal';
 import { holdLease } from '@govctl/core/lease';
 import { type Backoff, backoffMs } from '@govctl/core/webhook';
@@ -8,7 +8,7 @@ import type { Database } from '../db/index.ts';
 import type { EventFeed } from '../event/index.ts';
 import { inInbox } from '../event/lane/queries.ts';
 import type { Journal } from '../journal/index.ts';
-import { type Handler, idOf } from './handler.ts';
+import type { Handler } from './handler.ts';
 
 export type RoundDependencies = {
   readonly database: Database;
@@ -73,14 +73,14 @@ export async function reactorRound(
       if (handler.on !== '*' && handler.on !== event.draft.type) continue;
       const key = orderKey(handler.name, event.draft.subject);
       if (blocked.has(key)) {
-        parked.push(parkedOf(event, handler.name, now()));
+        parked.push(parkedEvent('reactor', event, handler.name, now()));
         continue;
       }
       const outcome = await attempt(deps, event, handler, signal);
       if (outcome.error === null) tried.push(outcome);
       else {
         blocked.add(key);
-        parked.push(failed(deps, parkedOf(event, handler.name, now()), outcome.error));
+        parked.push(failed(deps, parkedEvent('reactor', event, handler.name, now()), outcome.error));
       }
     }
   }
@@ -146,24 +146,6 @@ async function inTime<T>(result: Promise<T>, milliseconds: number): Promise<T> {
   return await Promise.race([result, late]).finally(() => clearTimeout(timer));
 }
 
-function parkedOf({ draft, position, ...place }: PlacedEvent, consumer: string, at: string): ParkedEvent {
-  return {
-    lane: 'reactor',
-    consumer,
-    position,
-    event_id: idOf({ draft, position, ...place }),
-    event_type: draft.type,
-    subject: draft.subject,
-    tenant_id: draft.tenant_id,
-    dataset_id: draft.dataset_id,
-    state: 'waiting',
-    attempts: 0,
-    next_attempt_at: null,
-    parked_at: at,
-    last_error: null,
-  };
-}
-
 function failed({ now, random }: RoundDependencies, row: ParkedEvent, last_error: string): ParkedEvent {
   const attempts = row.attempts + 1;
   if (attempts >= attemptLimit) return { ...row, state: 'dead', attempts, next_attempt_at: null, last_error };
@@ -188,7 +170,7 @@ async function effectsOf(deps: RoundDependencies, tried: readonly Tried[]): Prom
   const marks: { readonly event_id: string; readonly consumer: string }[] = [];
   for (const [tenant_id, of] of Map.groupBy(speaking, ({ event }) => event.draft.tenant_id)) {
     const known = await handledBefore(database, source, of);
-    const fresh = of.filter(({ event, handler }) => !known.has(`${idOf(event)} ${handler.name}`));
+    const fresh = of.filter(({ event, handler }) => !known.has(`${eventIdOf(event)} ${handler.name}`));
     const keys = fresh.flatMap(({ signals }) => signals.map(({ alert_key }) => alert_key));
     const fires = fresh.some(({ signals }) => signals.some(({ state }) => state === 'firing'));
     // Most runs succeed, and end an alert that is not there.
@@ -196,14 +178,14 @@ async function effectsOf(deps: RoundDependencies, tried: readonly Tried[]): Prom
     const before = await alertsOf(database, tenant_id);
     const signals = fresh.flatMap((one) => one.signals);
     changes.push(...changesOf(tenant_id, before, hear(before, signals, deps.settingsOf(tenant_id), deps.now())));
-    marks.push(...fresh.map(({ event, handler }) => ({ event_id: idOf(event), consumer: handler.name })));
+    marks.push(...fresh.map(({ event, handler }) => ({ event_id: eventIdOf(event), consumer: handler.name })));
   }
   if (marks.length === 0) return [];
   return [{ write: 'inbox.add', values: { source, events: JSON.stringify(marks), at: deps.now() } }, ...changes];
 }
 
 async function handledBefore(database: Database, source: string, tried: readonly Tried[]): Promise<ReadonlySet<string>> {
-  const ids = JSON.stringify(tried.map(({ event }) => idOf(event)));
+  const ids = JSON.stringify(tried.map(({ event }) => eventIdOf(event)));
   const [rows] = await database.read([inInbox({ source, ids })]);
   return new Set(rows.map(({ event_id, consumer }) => `${event_id} ${consumer}`));
 }

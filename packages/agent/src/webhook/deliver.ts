@@ -1,4 +1,4 @@
-import { dueOf, firstOf, orderKey, type ParkedEvent, type PlacedEvent } from '@govctl/core/event';
+import { dueOf, firstOf, orderKey, type ParkedEvent, type PlacedEvent, parkedEvent } from '@govctl/core/event';
 import type { Change } from '@govctl/core/journal';
 import { holdLease } from '@govctl/core/lease';
 import { type Backoff, backoffMs, eventMessage } from '@govctl/core/webhook';
@@ -78,7 +78,7 @@ export async function deliverRound(
   const parked: ParkedEvent[] = [];
   const fresh: Attempt[] = [];
   for (const event of read.events) {
-    const row = rowOf(event, endpoint.name, now());
+    const row = parkedEvent('webhook', event, endpoint.name, now());
     if (blocked.has(orderKey(endpoint.name, row.subject))) parked.push(row);
     else fresh.push({ event, row, parked: false });
   }
@@ -176,22 +176,4 @@ function failedRow(deps: DeliverDependencies, row: ParkedEvent, failure: Failure
   const asked = Math.min(failure.retry_after_s ?? 0, longestRetryAfterS) * 1000;
   const pause = Math.max(asked, backoffMs(backoff, attempts, deps.random()));
   return { ...row, attempts, next_attempt_at: new Date(Date.parse(deps.now()) + pause).toISOString(), last_error: failure.error };
-}
-
-function rowOf({ draft, position, outbox_id, index }: PlacedEvent, consumer: string, at: string): ParkedEvent {
-  return {
-    lane: 'webhook',
-    consumer,
-    position,
-    event_id: `${outbox_id}.${index}`,
-    event_type: draft.type,
-    subject: draft.subject,
-    tenant_id: draft.tenant_id,
-    dataset_id: draft.dataset_id,
-    state: 'waiting',
-    attempts: 0,
-    next_attempt_at: null,
-    parked_at: at,
-    last_error: null,
-  };
 }

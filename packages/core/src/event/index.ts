@@ -4,7 +4,7 @@ export { type EventDraft, type EventType, eventTypes } from './event.ts';
 export { typesMatching } from './filter.ts';
 export { type LaneName, type LaneWrites, laneNames, type ParkedEvent } from './lane-write.ts';
 export { packEvents, unpackEvents } from './pack.ts';
-export { dueOf, firstOf, orderKey } from './parked.ts';
+export { dueOf, eventIdOf, firstOf, orderKey, parkedEvent } from './parked.ts';
 export { redriveEvents } from './redrive.ts';
 export { formatSse, sseHeartbeat } from './sse.ts';
 export type { EventWrites } from './write.ts';

@@ -1,4 +1,5 @@
-import type { ParkedEvent } from './lane-write.ts';
+import type { PlacedEvent } from './envelope.ts';
+import type { LaneName, ParkedEvent } from './lane-write.ts';
 
 /** Names a subject at a consumer: what of it comes later waits for what comes earlier. */
 export const orderKey = (consumer: string, subject: string): string => `${consumer}\n${subject}`;
@@ -19,4 +20,27 @@ export function firstOf<Row extends Waiting>(waiting: readonly Row[]): ReadonlyM
     if (known === undefined || row.position < known.position) first.set(key, row);
   }
   return first;
+}
+
+/** Id of an event: unique in its source. */
+export const eventIdOf = ({ outbox_id, index }: Pick<PlacedEvent, 'outbox_id' | 'index'>): string => `${outbox_id}.${index}`;
+
+/** An event put aside at one reader of a lane, not tried yet. */
+export function parkedEvent(lane: LaneName, event: PlacedEvent, consumer: string, at: string): ParkedEvent {
+  const { draft, position } = event;
+  return {
+    lane,
+    consumer,
+    position,
+    event_id: eventIdOf(event),
+    event_type: draft.type,
+    subject: draft.subject,
+    tenant_id: draft.tenant_id,
+    dataset_id: draft.dataset_id,
+    state: 'waiting',
+    attempts: 0,
+    next_attempt_at: null,
+    parked_at: at,
+    last_error: null,
+  };
 }
