@@ -1,18 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JobFact } from '@govctl/core/decision';
 import { kernelVersion } from '@govctl/core/decision';
 import { digestOf } from '@govctl/core/evidence';
 import type { Actor } from '@govctl/core/identity';
 import {
   beginStep,
   completeJob,
-  countSteps,
   decideJob,
   deferJob,
   denyJob,
   type Ending,
   endStep,
   executedJob,
+  factOfJob,
   type GateInputFact,
   type JobContext,
   type JobFacts,
@@ -25,18 +24,19 @@ import {
   midRunFacts,
   noteThresholds,
   type OutputSnapshot,
+  overLimit,
   pauseForViolation,
   type RunHold,
   requeueJob,
   runManifest,
   type StepFacts,
-  type StepSignal,
   skipStep,
   startJob,
   usedBy,
 } from '@govctl/core/job';
 import { durationMs } from '@govctl/core/policy';
 import { type MidRunChecker, midRunChecker } from '@govctl/core/run';
+import { cookieOf, failedOutcome, outcomeOf, workFolder } from './attempt.ts';
 import { commitStep, HoldLost } from './commit.ts';
 import { jobContext, plannedEnd } from './context.ts';
 import {
@@ -57,7 +57,7 @@ import { standsNow, suspensionOf } from './mid-run.ts';
 import { OutputCapture } from './output.ts';
 import { patiently } from './patience.ts';
 import { endWithCookie } from './proc.ts';
-import { type Ended, runAttempt } from './process.ts';
+import { runAttempt } from './process.ts';
 import { readPolicySet, readStoredJob, type StoredJob } from './queries.ts';
 import { registrationOf } from './registration.ts';
 import type { WorkerDependencies } from './worker-port.ts';
@@ -250,7 +250,7 @@ export class JobDriver {
         ? `govd was gone while it ran${ended > 0 ? `; ${ended} processes of it were still there and were ended` : ''}`
         : 'the host it ran on was gone; what is left of it there could not be ended from here';
       const step = run.file.steps[row.step_index];
-      const outcome = { ...failed(reason), cost_units: step?.cost_units ?? 0, elapsed_ms: 0 };
+      const outcome = { ...failedOutcome(reason), cost_units: step?.cost_units ?? 0, elapsed_ms: 0 };
       await this.#commit(endStep(run, this.hold, row, outcome, await this.#context(run)));
     }
   }
@@ -318,7 +318,7 @@ export class JobDriver {
       },
       policy_packs: [...run.file.policy_packs],
       policy: policy.policy_rev === null ? null : { policy_rev: policy.policy_rev, packs: [...policy.packs] },
-      job: jobFactOf(run, steps, outputs, run.job.manifest_digest ?? '', null),
+      job: factOfJob(run, steps, outputs, run.job.manifest_digest ?? ''),
     };
     const asked = decideJob(facts, packs.compiled(stored));
     const timedOut = asked.decision === 'defer' && run.row.defer_until !== null && run.row.defer_until <= context.at;
@@ -366,116 +366,4 @@ export class JobDriver {
   async #context(run: JobRun): Promise<JobContext> {
     return await jobContext(this.#deps, run.row.updated_at);
   }
-}
-
-/** The cookie of an attempt: what its processes are known by, whatever becomes of govd. */
-function cookieOf(row: Pick<JobStepRow, 'host' | 'process' | 'run_id' | 'step_index' | 'attempt'>): string {
-  return `${row.host}/${row.process}/${row.run_id}/${row.step_index}/${row.attempt}`;
-}
-
-function jobFactOf(
-  run: JobRun,
-  steps: readonly JobStepRow[],
-  outputs: readonly OutputSnapshot[],
-  manifest_digest: string,
-  result_ref: string | null,
-): JobFact {
-  const { file, job } = run;
-  const rows = manifestRows(steps);
-  const secondsOf = (name: string) => usedBy(steps.filter((row) => row.name === name)).seconds;
-  const told = rows.map(({ step, status, exit_code, reason = null, takeaway = null }) => ({
-    step,
-    status,
-    exit_code,
-    seconds: secondsOf(step),
-    reason,
-    takeaway,
-  }));
-  const { seconds, cost_units } = usedBy(steps);
-  return {
-    run_id: run.row.run_id,
-    workspace: job.workspace,
-    job_kind: job.job_kind,
-    label_asof: file.label_asof,
-    industry: file.business_profile?.industry ?? null,
-    inputs: file.inputs.map(({ name, dataset_id, snapshot_id, snapshot_hash }) => ({ name, dataset_id, snapshot_id, snapshot_hash })),
-    steps: told,
-    signals: rows.flatMap(({ step, signals = [] }) => signals.map((signal) => ({ step, ...signal }))),
-    outputs: outputs.map(({ snapshot_id: _id, ...output }) => output),
-    ...countSteps(told),
-    seconds,
-    cost_units,
-    limits: file.limits,
-    manifest_digest,
-    result_ref,
-  };
-}
-
-/** Before the next attempt: what it would take too. After the last: what was taken. */
-function overLimit(run: JobRun, steps: readonly JobStepRow[], next: JobStepFile | null): string | null {
-  const { limits } = run.file;
-  const { seconds, cost_units } = usedBy(steps);
-  if (seconds > limits.seconds || (next !== null && seconds >= limits.seconds))
-    return `the limit of ${limits.seconds} s is used up (${seconds} s)`;
-  const cost = cost_units + (next?.cost_units ?? 0);
-  if (cost > limits.cost_units)
-    return next === null
-      ? `the budget of ${limits.cost_units} cost units is exceeded (${cost_units})`
-      : `step ${next.name} would exceed the budget: ${cost} of ${limits.cost_units} cost units`;
-  return null;
-}
-
-const failed = (reason: string) => ({
-  status: 'failed' as const,
-  exit_code: null,
-  signal: null,
-  output_digest: null,
-  output_bytes: 0,
-  reason,
-  takeaway: null,
-  next_action: null,
-  signals: [] as StepSignal[],
-});
-
-async function outcomeOf(ended: Ended, step: JobStepFile, folder: RunFolder, known: ReadonlyMap<string, string>) {
-  const { exit_code, signal, cut, output, output_bytes, elapsed_ms, left_behind } = ended;
-  const left = left_behind > 0 && cut === null ? `it left processes behind, which were ended` : null;
-  let signals: StepSignal[] = [];
-  let fault: string | null = null;
-  try {
-    signals = (await readSignals(folder)).filter(({ name, digest }) => known.get(name) !== digest);
-  } catch (error) {
-    if (!(error instanceof FolderFault)) throw error;
-    fault = error.message;
-  }
-  const ok = cut === null && exit_code === 0 && fault === null;
-  const reason = cut ?? fault ?? (exit_code === 0 ? null : exit_code === null ? `it was ended by ${signal}` : `exit code ${exit_code}`);
-  const told = [reason, left].filter((part) => part !== null).join('; ');
-  return [
-    {
-      status: ok ? 'success' : 'failed',
-      exit_code,
-      signal,
-      output_digest: digestOf(output),
-      output_bytes,
-      elapsed_ms,
-      cost_units: step.cost_units,
-      reason: told === '' ? null : told,
-      takeaway: null,
-      next_action: null,
-      signals: ok ? signals : [],
-    },
-    output,
-  ] as const;
-}
-
-async function workFolder(folder: RunFolder, cwd: string): Promise<string> {
-  const { mkdir, realpath } = await import('node:fs/promises');
-  const { join, sep } = await import('node:path');
-  const path = join(folder.root, cwd);
-  await mkdir(path, { recursive: true, mode: 0o700 });
-  const [real, root] = await Promise.all([realpath(path), realpath(folder.root)]);
-  // A step before it may have put a link there.
-  if (real !== root && !real.startsWith(`${root}${sep}`)) throw new FolderFault(`the folder ${cwd} leads out of the run's folder`);
-  return real;
 }

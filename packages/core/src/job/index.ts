@@ -1,11 +1,13 @@
 export * from './decision.ts';
 export * from './document.ts';
+export { factOfJob } from './fact.ts';
 export * from './finish.ts';
 export { type GateInputFact, isDataReason, judgeStep, type Signal, type StepFacts, type StepGate, type UnmetReason } from './gate.ts';
 export { type Detection, detectInput } from './input/detect.ts';
 export { type KindName, kindNames } from './input/kind.ts';
 export { headBytes } from './input/text.ts';
 export * from './job-file.ts';
+export { overLimit } from './limit.ts';
 export * from './lost-trace.ts';
 export * from './manifest.ts';
 export * from './mid-run.ts';
