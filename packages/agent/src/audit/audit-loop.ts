@@ -49,4 +49,4 @@ export function startAudit(options: AuditLoopOptions): { stop(): Promise<void> }
   };
 }
 
-const firstAfterMs = 60_000;
+const firstAfterMs = 600_000;
