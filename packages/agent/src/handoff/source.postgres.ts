@@ -63,8 +63,10 @@ export type SourceSql = {
   readonly change: string;
   /** `YYYY-MM-DDTHH:MM:SS.ffffffZ`; null where the source's value has no such form. Never a JavaScript Date. */
   readonly born_at: string;
-  /** Why a row read as the above, for an alias `raw`, cannot be applied; null where it can. */
-  readonly fault: string;
+  /** Why a row read as the above, for an alias `raw`, cannot be applied; null where it can. `formed`: `all_formed` as it was found. */
+  readonly fault: (formed: string) => string;
+  /** Of all rows of `raw` at once: whether every `born_at` that is there has its form. */
+  readonly all_formed: string;
   /** The row as JSON, for whoever looks into the quarantine. */
   readonly json: string;
   /** Rows can be found by their object key without reading all of them. */
@@ -74,9 +76,15 @@ export type SourceSql = {
 };
 
 /**
- * Whether a text has not the form of `bornAtGlob`. Written with functions, because a regular expression is compiled to states anew for
- * every row: that was a tenth of a drain.
+ * Whether all texts have the form of `bornAtGlob`. PostgreSQL makes the states of a regular expression anew for every text, which was a
+ * tenth of a drain; so the texts, each of them as long as it has to be, are matched as one.
  */
+function formed(text: string): string {
+  const one = String.raw`\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d[.]\d{6}Z`;
+  return `bool_and(octet_length(${text}) = 27) AND string_agg(${text}, '') COLLATE "C" ~ '^(?:${one})*$'`;
+}
+
+/** Whether a text has not the form of `bornAtGlob`, where not all have it: at a third of what a regular expression costs. */
 function formless(text: string): string {
   const tens = [
     [6, 1],
@@ -104,7 +112,8 @@ function sourceSql(tables: SourceTables, name: SourceName, catalog: SourceCatalo
   const changelog = name === 'registry_changelog' ? tables.registry_changelog.columns : null;
   const registry = name === 'birth_registry' ? tables.birth_registry.columns : null;
   // What is made from a timestamp has the form already.
-  const orFormless = catalog.moment === 'text' ? ` OR ${formless('raw.born_at')}` : '';
+  const isText = catalog.moment === 'text';
+  const orFormless = (known: string) => (isText ? ` OR (${known} IS NOT TRUE AND (${formless('raw.born_at')}))` : '');
   const [key, id] = [text(columns.object_key), column(columns.id)];
   const own =
     registry === null
@@ -119,10 +128,11 @@ function sourceSql(tables: SourceTables, name: SourceName, catalog: SourceCatalo
     object_type: registry === null ? 'NULL::text' : text(registry.object_type),
     change: changelog === null ? `'BORN'::text` : text(changelog.change),
     born_at: momentSql(column(columns.born_at), catalog.moment),
-    fault: `CASE
+    fault: (known) => `CASE
         WHEN raw.object_key IS NULL OR length(raw.object_key) NOT BETWEEN 1 AND ${objectKeyLimit} THEN 'object_key is not text of 1 to ${objectKeyLimit} characters'
-        WHEN raw.born_at IS NULL${orFormless} THEN 'born_at is not a moment in UTC with six decimals'
+        WHEN raw.born_at IS NULL${orFormless(known)} THEN 'born_at is not a moment in UTC with six decimals'
         ${changelog === null ? '' : `WHEN raw.change IS NULL OR raw.change NOT IN ('BORN', 'CHANGED', 'RETIRED') THEN 'change is none of BORN, CHANGED, RETIRED'`} END`,
+    all_formed: isText ? formed('raw.born_at') : 'true',
     json: `json_build_object('object_key', ${column(columns.object_key)}::text, 'born_at', ${column(columns.born_at)}::text, ${own}, 'payload', ${column(columns.payload)}::text)::text`,
     by_key: catalog.by_key,
     head:

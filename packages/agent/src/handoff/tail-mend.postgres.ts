@@ -73,7 +73,7 @@ async function pick(run: PostgresRun, readable: readonly SourceSql[], rows: numb
 async function readAgain(run: PostgresRun, source: SourceSql, ids: readonly number[]) {
   if (ids.length === 0) return [];
   const { rows } = await run<{ id: number; fault: string | null }>(
-    `SELECT raw.id, ${source.fault} AS fault FROM (
+    `SELECT raw.id, ${source.fault('false')} AS fault FROM (
        SELECT ${source.id}::bigint AS id, ${source.object_key} AS object_key, ${source.change} AS change, ${source.born_at} AS born_at
        FROM ${source.table} r WHERE ${source.id} IN (SELECT value::bigint FROM json_array_elements_text((:ids)::json))) AS raw`,
     { ids: JSON.stringify(ids) },

@@ -117,15 +117,15 @@ const outbox = `o AS (INSERT INTO outbox (committed_at, event_count, events)
       RETURNING outbox_id),
     w AS (INSERT INTO outbox_waiting (outbox_id) SELECT outbox_id FROM o)`;
 
-/** Events of the CTE `born` (object_key, born_at, object_type), each of them once for ever. */
+/** Events of the CTE `born` (object_key, born_at, object_type), each of them once for ever. In the order that `born` and the candidates have: sorting what is sorted costs nothing. */
 function eventCtes(emits: boolean): string {
   if (!emits) {
     return `captured AS (INSERT INTO event_pending (event_type, object_key, born_at, captured_at)
-      SELECT ${objectBorn}, b.object_key, b.born_at, :now FROM born b WHERE NOT ${isEmitted('b')} ORDER BY b.object_key, b.born_at
+      SELECT ${objectBorn}, b.object_key, b.born_at, :now FROM born b WHERE NOT ${isEmitted('b')} ORDER BY b.object_key, b.born_at DESC
       ON CONFLICT DO NOTHING)`;
   }
   return `emitted AS (INSERT INTO handoff_emitted (event_type, object_key, born_at, emitted_at)
-      SELECT ${objectBorn}, b.object_key, b.born_at, :now FROM born b ORDER BY b.object_key, b.born_at ON CONFLICT DO NOTHING
+      SELECT ${objectBorn}, b.object_key, b.born_at, :now FROM born b ORDER BY b.object_key, b.born_at DESC ON CONFLICT DO NOTHING
       RETURNING object_key, born_at),
     numbered AS (SELECT e.object_key, e.born_at, b.object_type, row_number() OVER (ORDER BY e.object_key, e.born_at) - 1 AS place
       FROM emitted e JOIN born b ON b.object_key = e.object_key AND b.born_at = e.born_at),
@@ -147,7 +147,8 @@ function readCtes(source: SourceSql, reading: Reading, told?: SourceSql): string
           ${source.born_at} AS born_at
         FROM ${source.table} r WHERE ${inGap(source)} ORDER BY ${source.id} LIMIT :rows) AS x LIMIT :rows),
     ${told === undefined ? '' : toldCtes(told)}
-    s AS MATERIALIZED (SELECT raw.*, ${source.fault} AS fault FROM raw
+    formed AS MATERIALIZED (SELECT ${source.all_formed} AS known FROM raw),
+    s AS MATERIALIZED (SELECT raw.*, ${source.fault('(SELECT known FROM formed)')} AS fault FROM raw
       ${told === undefined ? '' : `WHERE (raw.change = 'BORN' AND (raw.object_key, raw.born_at) IN (SELECT object_key, born_at FROM told)) IS NOT TRUE`}),
     held AS MATERIALIZED (SELECT object_key, min(id) AS from_id FROM (
         SELECT object_key, id FROM s WHERE fault IS NOT NULL AND object_key IS NOT NULL
@@ -162,10 +163,11 @@ function readCtes(source: SourceSql, reading: Reading, told?: SourceSql): string
  * without a look-up for each. Whatever it does not answer for is looked up.
  */
 function toldCtes(registry: SourceSql): string {
-  const born = (order: 'ASC' | 'DESC') => `(SELECT object_key, born_at FROM raw WHERE change = 'BORN' ORDER BY id ${order} LIMIT 1)`;
   const applied = `int8multirange(int8range(NULL, k.low_water, '(]')) + k.seen`;
-  return `span AS MATERIALIZED (SELECT min(x.id) AS low, max(x.id) AS high FROM (${born('ASC')} UNION ALL ${born('DESC')}) AS b, LATERAL (
-        SELECT ${registry.id}::bigint AS id FROM ${registry.table} r WHERE ${registry.object_key} = b.object_key AND ${registry.born_at} = b.born_at LIMIT 1) AS x),
+  return `ends AS MATERIALIZED (SELECT min(id) AS low, max(id) AS high FROM raw WHERE change = 'BORN'),
+    span AS MATERIALIZED (SELECT min(x.id) AS low, max(x.id) AS high FROM ends, raw AS b, LATERAL (
+        SELECT ${registry.id}::bigint AS id FROM ${registry.table} r WHERE ${registry.object_key} = b.object_key AND ${registry.born_at} = b.born_at LIMIT 1) AS x
+      WHERE b.id IN (ends.low, ends.high)),
     told AS MATERIALIZED (SELECT x.object_key, x.born_at FROM span, handoff_cursor k,
         unnest((${applied}) * int8multirange(int8range(span.low, span.high, '[]'))) AS gap, LATERAL (
         SELECT ${registry.id} AS id, ${registry.object_key} AS object_key, ${registry.born_at} AS born_at
@@ -183,21 +185,23 @@ const reopen = `ON CONFLICT (source, id) DO UPDATE SET object_key = excluded.obj
 
 /** Rows that cannot be applied stand aside, and the cursor moves over everything that was read. */
 function endCtes(source: SourceSql, reading: Reading): string {
-  // Ids that follow one another are one range before they are put together: a range a row is what costs.
+  // Ids that follow one another are one range before they are put together: a range a row is what costs. Mostly all of them do.
   const stretches = `SELECT int8range(min(id), max(id), '[]') AS ids FROM (SELECT id, id - row_number() OVER (ORDER BY id) AS stretch FROM raw) AS x GROUP BY stretch`;
-  const seen =
-    reading !== 'fresh' ? '' : `seen = k.seen + coalesce((SELECT range_agg(ids) FROM (${stretches}) AS y), '{}'::int8multirange),`;
+  const ids = `CASE WHEN batch.last_id - batch.first_id = batch.row_count - 1 THEN int8multirange(int8range(batch.first_id, batch.last_id, '[]'))
+          ELSE (SELECT range_agg(ids) FROM (${stretches}) AS y) END`;
+  const seen = reading !== 'fresh' ? '' : `seen = k.seen + ${ids},`;
   const moved =
     reading === 'again'
       ? ''
       : `,
-    moved AS (UPDATE handoff_cursor k SET ${seen} applied_rows = k.applied_rows + (SELECT count(*) FROM raw), last_progress_at = :now
-      WHERE ${cursorOf(source.name)} AND EXISTS (SELECT 1 FROM raw))`;
-  return `poisoned AS (INSERT INTO handoff_quarantine (${quarantined})
+    moved AS (UPDATE handoff_cursor k SET ${seen} applied_rows = k.applied_rows + batch.row_count, last_progress_at = :now
+      FROM batch WHERE ${cursorOf(source.name)} AND batch.row_count > 0)`;
+  return `batch AS MATERIALIZED (SELECT count(*) AS row_count, min(id) AS first_id, max(id) AS last_id FROM raw),
+    poisoned AS (INSERT INTO handoff_quarantine (${quarantined})
       SELECT '${source.name}', j.id, left(j.object_key, 1024), x.json, coalesce(j.fault, '${waitingError}'), CASE WHEN j.fault IS NULL THEN 1 ELSE 0 END, 1, :now
       FROM j, LATERAL (SELECT ${source.json} AS json FROM ${source.table} r WHERE ${source.id} = j.id LIMIT 1) AS x WHERE j.bad ORDER BY j.id
       ${reopen})${moved}
-  SELECT count(*) AS row_count, coalesce(max(id), 0) AS last_id FROM raw`;
+  SELECT row_count, coalesce(last_id, 0) AS last_id FROM batch`;
 }
 
 const reborn = `excluded.born_at > coalesce(c.born_at, '')`;
@@ -215,7 +219,8 @@ const candidateColumns =
 /** A batch of the registry: every row is a birth. */
 export function registrySql(source: SourceSql, reading: Reading, emits: boolean): string {
   return `WITH ${readCtes(source, reading)},
-    born AS MATERIALIZED (SELECT object_key, born_at, max(object_type) AS object_type FROM j WHERE NOT bad GROUP BY object_key, born_at),
+    born AS MATERIALIZED (SELECT object_key, born_at, max(object_type) AS object_type FROM j WHERE NOT bad
+      GROUP BY object_key, born_at ORDER BY object_key, born_at DESC),
     ${eventCtes(emits)},
     candidates AS (INSERT INTO governance_candidate_state AS c (${candidateColumns})
       SELECT DISTINCT ON (object_key) object_key, object_type, CASE WHEN object_type IS NOT NULL THEN born_at END, 'captured', 1, born_at, NULL, 0, :now, :now

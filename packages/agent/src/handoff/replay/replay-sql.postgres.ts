@@ -23,7 +23,7 @@ export function replayProofSql(source: SourceSql, keyed: boolean): string {
           CASE r.change WHEN 'RETIRED' THEN c.changelog_id >= r.id AND c.retired_at >= r.born_at ELSE c.changelog_id >= r.id END AS applied,
           r.fault IS NOT NULL OR EXISTS (SELECT 1 FROM handoff_quarantine q WHERE q.source = '${name}' AND q.id = r.id
             AND (q.resolved_at IS NULL OR q.resolution = 'discarded') OFFSET 0) AS held
-        FROM (SELECT raw.*, ${source.fault} AS fault FROM (SELECT ${id}::bigint AS id, ${source.object_key} AS object_key, ${source.change} AS change,
+        FROM (SELECT raw.*, ${source.fault('false')} AS fault FROM (SELECT ${id}::bigint AS id, ${source.object_key} AS object_key, ${source.change} AS change,
               ${source.born_at} AS born_at FROM ${source.table} r WHERE ${id} > (:low)::bigint AND ${id} <= (:high)::bigint${only} ORDER BY ${id} LIMIT :rows) AS raw) AS r
           LEFT JOIN LATERAL (SELECT * FROM governance_candidate_state c WHERE c.object_key = r.object_key LIMIT 1) AS c ON true) AS x) AS y`;
 }
