@@ -232,9 +232,7 @@ export class PostgresJournal implements Journal {
     const changes = unit.changes.map((change) => run(textFor('postgres', writeSql[change.write].sql), change.values));
     const { events } = unit;
     const told =
-      events.length === 0
-        ? []
-        : [run(outboxSql, { committed_at: committedAt, event_count: events.length, events: packEvents(events) })];
+      events.length === 0 ? [] : [run(outboxSql, { committed_at: committedAt, event_count: events.length, events: packEvents(events) })];
     const answers = await Promise.allSettled([...changes, ...told]);
     for (const [at, answer] of answers.entries()) {
       const write = unit.changes[at]?.write;
