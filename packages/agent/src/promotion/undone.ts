@@ -1,21 +1,23 @@
 import { type Ack, rolledBack } from '@govctl/core/audit';
 import type { RunRow, RunState } from '@govctl/core/promotion';
 import type { Logger } from 'pino';
+import { undoneAcks } from '../audit/queries.ts';
 import type { Database } from '../db/index.ts';
 import type { Journal } from '../journal/index.ts';
 import { runById } from './queries.ts';
+import type { NotedSaga, UndoneFile } from './undone-file.ts';
 
 /** A run as its unit would have left it. */
 type Planned = { readonly row: Pick<RunRow, 'run_id'>; readonly state: RunState };
 
 export type UndoneSagas = {
-  /** A unit could not be committed: what it would have acknowledged is kept, to be recorded as rolled back. */
+  /** A unit could not be committed: what it would have acknowledged is kept, also beyond the end of this daemon, to be recorded as rolled back. */
   note(planned: Planned, before: readonly Ack[], error: unknown): void;
   /** Records what was noted, each in a unit of its own; what cannot be written yet stays. @returns how many were recorded */
   record(): Promise<number>;
 };
 
-/** When nothing can be written for long, newer ones are more telling than a full memory. */
+/** When nothing can be recorded for long, newer ones are more telling than a full memory. */
 const mostNoted = 1000;
 
 /**
@@ -25,15 +27,20 @@ const mostNoted = 1000;
 export function undoneSagas(deps: {
   readonly database: Database;
   readonly journal: Pick<Journal, 'commit'>;
+  readonly file: UndoneFile;
   readonly now: () => string;
   readonly logger: Logger;
 }): UndoneSagas {
-  let noted: { readonly run_id: string; readonly acks: readonly Ack[] }[] = [];
+  let noted: readonly NotedSaga[] = deps.file.load();
+  const keep = (left: readonly NotedSaga[]) => {
+    noted = left.slice(-mostNoted);
+    deps.file.keep(noted);
+  };
   return {
     note({ row, state }, before, error) {
       const acks = state.acks.filter((ack) => !before.includes(ack));
       const why = { reason: error instanceof Error ? error.message : String(error), phase: 'commit', success: true, at: deps.now() };
-      noted = [...noted, { run_id: row.run_id, acks: rolledBack(acks, why) }].slice(-mostNoted);
+      if (acks.length > 0) keep([...noted, { run_id: row.run_id, acks: rolledBack(acks, why) }]);
     },
 
     async record() {
@@ -45,7 +52,8 @@ export function undoneSagas(deps: {
           deps.logger.warn({ err: error, run_id: first.run_id }, 'what was rolled back cannot be recorded yet');
           return recorded;
         }
-        noted = noted.slice(1);
+        const told = first;
+        keep(noted.filter((one) => one !== told));
       }
       return recorded;
     },
@@ -57,12 +65,12 @@ async function writeUndone(
   run_id: string,
   acks: readonly Ack[],
 ): Promise<boolean> {
-  const [[run]] = await database.read([runById({ run_id })]);
+  const [[run], known] = await database.read([runById({ run_id }), undoneAcks({ run_id })]);
   const done = run === undefined ? [] : (JSON.parse(run.state) as RunState).acks;
-  // A commit whose answer was lost may have happened after all: then nothing was undone.
-  const undone = acks.filter(
-    (ack) => !done.some(({ action, result_id, domain }) => domain === ack.domain && action === ack.action && result_id === ack.result_id),
-  );
+  const same = (ack: Ack) => (one: Pick<Ack, 'domain' | 'action' | 'result_id'>) =>
+    one.domain === ack.domain && one.action === ack.action && one.result_id === ack.result_id;
+  // A commit whose answer was lost may have happened after all: then nothing was undone. Nor is it told twice, when a daemon ended meanwhile.
+  const undone = acks.filter((ack) => !done.some(same(ack)) && !known.some((one) => same(ack)(one) && one.at === ack.at));
   if (undone.length === 0) return false;
   const result = await journal.commit({
     label: 'saga.rolled-back',
