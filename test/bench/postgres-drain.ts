@@ -16,7 +16,7 @@ type Round = {
 async function run(lab: Lab): Promise<Section> {
   const rows = lab.quick ? 60_000 : 600_000;
   // A round of the script took between 9 and 14 s on the same machine: few of them say little.
-    const rounds = lab.quick ? 2 : 7;
+  const rounds = lab.quick ? 2 : 7;
   const server = await benchServer();
   try {
     const prepared = await preparedDatabase(server, rows);

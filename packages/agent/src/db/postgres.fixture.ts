@@ -15,7 +15,7 @@ export type TestDatabase = {
   /** The owner of the tables. */
   readonly owner: PostgresSettings;
   /** A session of the daemon's role; closed with the database. */
-  session(): PostgresSession;
+  session(options?: { readonly pipeline?: boolean }): PostgresSession;
   /** As superuser: for a test that looks or meddles. */
   query<Row extends Record<string, unknown>>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
   close(): Promise<void>;
@@ -55,8 +55,8 @@ export async function testDatabase(label: string): Promise<TestDatabase> {
     name,
     owner,
     daemon,
-    session() {
-      const session = new PostgresSession(() => connectPostgres(daemon, { purpose: 'test', mode: 'write' }));
+    session(options = {}) {
+      const session = new PostgresSession(() => connectPostgres(daemon, { purpose: 'test', mode: 'write', ...options }));
       sessions.push(session);
       return session;
     },

@@ -57,7 +57,10 @@ describe('the moment of a row that is text', () => {
 
   it('is judged for a whole batch as it is row by row', async () => {
     const rotated = fc.nat(good.length).map((at) => good.slice(at) + good.slice(0, at));
-    const batches = fc.sample(fc.array(fc.oneof({ weight: 6, arbitrary: fc.constant(good) }, edited, rotated), { minLength: 1, maxLength: 5 }), 1000);
+    const batches = fc.sample(
+      fc.array(fc.oneof({ weight: 6, arbitrary: fc.constant(good) }, edited, rotated), { minLength: 1, maxLength: 5 }),
+      1000,
+    );
     // Together they have the form, each for itself they have not.
     batches.push([good.slice(0, 20), good.slice(20)], [`${good}${good.slice(0, 1)}`, good.slice(1)], [`${good}${good}`]);
     const rows = await ask<{ batch: number; known: boolean }>(

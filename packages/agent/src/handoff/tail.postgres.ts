@@ -1,24 +1,12 @@
-import { isContention, isFaultOfStatement, type PostgresRun, type PostgresSession, postgresCode } from '../db/index.ts';
+import { isContention, isFaultOfStatement, type PostgresSession, postgresCode } from '../db/index.ts';
 import { type SourceName, type SourcesSql, type SourceTables, sourceNames } from './source.postgres.ts';
-import { greetSource, type HeldCursor, judgeEpoch, raiseAlarm, watchSource } from './tail-alarm.postgres.ts';
-import { TailAudit } from './tail-audit.postgres.ts';
-import { closeBatch } from './tail-close.postgres.ts';
+import { greetSource, judgeEpoch, raiseAlarm } from './tail-alarm.postgres.ts';
+import { type BatchPlan, Fenced, type ProbeRow, TailBatches } from './tail-batch.postgres.ts';
 import { TailFences } from './tail-fence.postgres.ts';
 import { TailLease } from './tail-lease.postgres.ts';
-import { failFirst, mendRows, releaseRows } from './tail-mend.postgres.ts';
 import type { Tail, TailStep } from './tail-port.ts';
 import { TailSources } from './tail-source.postgres.ts';
-import {
-  changelogSql,
-  drainSql,
-  eventTypeSql,
-  holdSql,
-  probeSql,
-  type Reading,
-  registrySql,
-  setAsideSql,
-  settleSql,
-} from './tail-sql.postgres.ts';
+import { probeSql } from './tail-sql.postgres.ts';
 
 export type PostgresTailOptions = {
   /** A connection of the tail's own (`openTailSession`). */
@@ -29,30 +17,6 @@ export type PostgresTailOptions = {
   /** This host's monotonic timer, in milliseconds; every time that is stored or compared is the server's. */
   readonly monotonicMs: () => number;
 };
-
-type ProbeRow = {
-  readonly source: SourceName;
-  readonly low_water: number;
-  readonly audited_upto: number;
-  readonly collapsed: boolean;
-  readonly drains: boolean;
-  readonly paused: boolean;
-  /** Rows of the quarantine are to be applied again. */
-  readonly asked: boolean;
-  readonly head: number;
-  readonly unread: boolean;
-};
-
-type Counted = { readonly row_count: number; readonly last_id: number };
-/** What is known before the transaction: heads, and up to where each source is settled, if its rows are all read. */
-type Plan = {
-  readonly probe: readonly ProbeRow[];
-  /** The probe was made for this batch, so its heads are those of now. */
-  readonly fresh: boolean;
-  readonly settles: ReadonlyMap<SourceName, number>;
-  readonly beat: boolean;
-};
-type Done = { readonly rows: number; readonly full: ReadonlySet<SourceName>; readonly draining: boolean; readonly paused: boolean };
 
 /** How often a tail with nothing to do renews its lease and says that it lives. */
 const heartbeatMs = 3_000;
@@ -65,7 +29,6 @@ const auditBacklog = 5_000;
 const backlogMs = 250;
 /** Rows of the quarantine that are applied again at a time. */
 const mendBatch = 500;
-class Fenced extends Error {}
 
 /**
  * Tails both birth sources on PostgreSQL. One transaction a batch: cursors held by fence and lease, rows that were not seen yet, their
@@ -76,13 +39,11 @@ export class PostgresTail implements Tail {
   readonly #options: PostgresTailOptions;
   readonly #lease: TailLease;
   readonly #fences: TailFences;
-  readonly #audit = new TailAudit();
   readonly #sources: TailSources;
+  readonly #batches: TailBatches;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #beatAt = Number.NEGATIVE_INFINITY;
   #limit = largestBatch;
-  /** Whose rows the statement under way applies: where it fails for what a row holds, it is a row of this source. */
-  #applying: SourceName | null = null;
   #backlog: readonly ProbeRow[] | null = null;
   #probedAt = Number.NEGATIVE_INFINITY;
 
@@ -91,6 +52,8 @@ export class PostgresTail implements Tail {
     this.#sources = new TailSources(options.session, options.tables);
     this.#lease = new TailLease(options.session, options.holder);
     this.#fences = new TailFences(options.session, options.monotonicMs);
+    const { environment } = options;
+    this.#batches = new TailBatches({ sources: this.#sources, fences: this.#fences, environment, fence: () => this.fence });
   }
 
   get fence(): number {
@@ -136,7 +99,7 @@ export class PostgresTail implements Tail {
 
   /** A statement that fails for what a row holds is tried with fewer rows, until the row that it cannot take is alone and stands aside. */
   async #attempt(rows: number): Promise<TailStep> {
-    this.#applying = null;
+    this.#batches.applying = null;
     try {
       const step = await this.#cycle(rows);
       this.#limit = Math.min(largestBatch, this.#limit * 2);
@@ -150,7 +113,7 @@ export class PostgresTail implements Tail {
         throw error;
       }
       if (code === '57014' || isContention(error)) this.#limit = Math.max(1, Math.floor(rows / 4));
-      const source = this.#applying;
+      const source = this.#batches.applying;
       if (!isFaultOfStatement(error) || source === null) throw error;
       if (rows > 1) return await this.#attempt(Math.max(1, Math.floor(rows / 8)));
       await this.#setAside(source, error as Error);
@@ -170,7 +133,7 @@ export class PostgresTail implements Tail {
     const { server } = session;
     // A fence proves something only on the connection it was made on: another server may have been started in between.
     const proven = () => (session.server === server ? plan.settles : new Map<SourceName, number>());
-    const done = await session.transaction((run) => this.#batch(run, rows, { ...plan, settles: proven() }));
+    const done = await session.transaction((run) => this.#batches.fill(run, rows, { ...plan, settles: proven() }));
     for (const source of plan.settles.keys()) this.#fences.done(source);
     if (plan.beat || done.rows > 0) this.#beatAt = monotonicMs();
     if (done.full.size > 0) this.#backlog = plan.probe.map((row) => ({ ...row, unread: done.full.has(row.source) }));
@@ -179,7 +142,7 @@ export class PostgresTail implements Tail {
     return { kind: 'applied', rows: done.rows, settled: done.full.size === 0 && !done.draining };
   }
 
-  async #plan(): Promise<Plan> {
+  async #plan(): Promise<BatchPlan> {
     const { session, monotonicMs } = this.#options;
     const beat = monotonicMs() - this.#beatAt >= heartbeatMs;
     if (this.#backlog !== null && !beat && monotonicMs() - this.#probedAt < backlogMs) {
@@ -196,87 +159,6 @@ export class PostgresTail implements Tail {
     if (probe.length === 0) throw new Fenced();
     const ceilings = probe.filter((row) => row.head > row.low_water).map((row) => ({ source: row.source, ceiling: row.head }));
     return { probe, fresh: true, settles: await this.#fences.settled(fit, ceilings), beat };
-  }
-
-  async #batch(run: PostgresRun, rows: number, plan: Plan): Promise<Done> {
-    const { cursors, at } = await this.#hold(run);
-    const paused = cursors.some((cursor) => cursor.paused);
-    const { active, pending } = await this.#eventType(run);
-    for (const cursor of cursors) {
-      const head = plan.fresh ? (plan.probe.find((row) => row.source === cursor.source)?.head ?? null) : null;
-      if (this.#sources.fit.has(cursor.source)) await watchSource(run, this.sources[cursor.source], cursor, head, plan.beat);
-    }
-    const full = new Set<SourceName>();
-    const read = new Set<SourceName>();
-    const draining = active && pending && !paused;
-    // What was captured first goes out first.
-    let applied = draining ? await this.#drain(run, rows, at) : 0;
-    const unread = plan.probe.filter((row) => row.unread).length;
-    const share = Math.max(1, Math.ceil(rows / Math.max(1, unread)));
-    for (const cursor of draining || paused ? [] : cursors) {
-      const probed = plan.probe.find((row) => row.source === cursor.source);
-      const upto = plan.settles.get(cursor.source);
-      if (!this.#sources.fit.has(cursor.source) || (probed?.unread !== true && upto === undefined)) continue;
-      const done = await this.#apply(run, cursor, 'fresh', active, { rows: share, now: at });
-      applied += done.row_count;
-      const isFull = done.row_count === share;
-      (isFull ? full : read).add(cursor.source);
-      // A full batch has read everything up to its last id; what is above was not read.
-      if (upto !== undefined) await this.#settle(run, cursor, isFull ? Math.min(upto, done.last_id) : upto);
-    }
-    if (plan.beat && !paused) await releaseRows(run, at);
-    if (applied === 0 && !paused) {
-      const reapply = async (source: SourceName, ids: string) => {
-        const cursor = cursors.find((each) => each.source === source);
-        if (cursor !== undefined) await this.#apply(run, cursor, 'ids', active, { rows: Number.MAX_SAFE_INTEGER, now: at, ids });
-      };
-      await this.#audit.audit(run, { sources: this.sources, fit: this.#sources.fit, rows, reapply });
-    }
-    await this.#close(run, cursors, at, full, read);
-    return { rows: applied, full, draining, paused };
-  }
-
-  async #settle(run: PostgresRun, { source }: HeldCursor, upto: number): Promise<void> {
-    await run(
-      this.#sources.text(`settle ${source}`, () => settleSql(this.sources[source])),
-      { upto },
-    );
-  }
-
-  async #apply(
-    run: PostgresRun,
-    { source, settled_upto }: HeldCursor,
-    reading: Reading,
-    emits: boolean,
-    params: { readonly rows: number; readonly now: string; readonly ids?: string },
-  ): Promise<Counted> {
-    const exact = reading === 'ids';
-    const sql = this.#sources.text(`${source} ${reading} ${emits}`, () =>
-      source === 'birth_registry'
-        ? registrySql(this.sources.birth_registry, reading, emits)
-        : changelogSql(this.sources, reading, emits, exact),
-    );
-    const { environment } = this.#options;
-    this.#applying = source;
-    const { rows } = await run<Counted>(sql, { ...params, environment, settled_upto });
-    this.#applying = null;
-    return rows[0] ?? { row_count: 0, last_id: 0 };
-  }
-
-  async #drain(run: PostgresRun, rows: number, now: string): Promise<number> {
-    const { rows: counted } = await run<{ row_count: number }>(drainSql, { rows, now, environment: this.#options.environment });
-    return counted[0]?.row_count ?? 0;
-  }
-
-  async #close(
-    run: PostgresRun,
-    cursors: readonly HeldCursor[],
-    at: string,
-    full: ReadonlySet<SourceName>,
-    read: ReadonlySet<SourceName>,
-  ): Promise<void> {
-    const { environment } = this.#options;
-    await closeBatch(run, { sources: this.#sources, fences: this.#fences, environment, fence: this.fence, cursors, at, full, read });
   }
 
   /** The first look after a takeover. */
@@ -297,23 +179,9 @@ export class PostgresTail implements Tail {
     this.#checkedAt = this.#options.monotonicMs();
   }
 
-  async #hold(run: PostgresRun): Promise<{ readonly cursors: readonly HeldCursor[]; readonly at: string }> {
-    const sql = this.#sources.text('hold', () => holdSql(this.#sources.readable()));
-    const cursors = (await run<HeldCursor>(sql, { fence: this.fence })).rows;
-    if (cursors.length < sourceNames.length) throw new Fenced();
-    return { cursors, at: cursors[0]?.now ?? '' };
-  }
-
-  async #eventType(run: PostgresRun): Promise<{ readonly active: boolean; readonly pending: boolean }> {
-    return (await run<{ active: boolean; pending: boolean }>(eventTypeSql)).rows[0] ?? { active: false, pending: false };
-  }
-
   async #setAside(source: SourceName, error: Error): Promise<void> {
     const aside = (plainly: boolean) =>
-      this.#options.session.transaction(async (run) => {
-        const { at } = await this.#hold(run);
-        await run(setAsideSql(this.sources[source], plainly), { error: error.message, now: at });
-      });
+      this.#options.session.transaction((run) => this.#batches.setAside(run, { source, error: error.message, plainly }));
     try {
       await aside(false);
     } catch (cause) {
@@ -326,28 +194,13 @@ export class PostgresTail implements Tail {
   async #mend(rows: number): Promise<TailStep> {
     const { session } = this.#options;
     try {
-      const count = await session.transaction(async (run) => {
-        const { cursors, at } = await this.#hold(run);
-        const { active, pending } = await this.#eventType(run);
-        if (cursors.some((cursor) => cursor.paused)) return 0;
-        const reapply = async (source: SourceName, ids: string) => {
-          const cursor = cursors.find((each) => each.source === source);
-          const params = { rows: Number.MAX_SAFE_INTEGER, now: at, ids };
-          if (cursor !== undefined) await this.#apply(run, cursor, 'ids', active && !pending, params);
-        };
-        const tried = await mendRows(run, this.#sources.readable(), { rows, now: at, reapply });
-        await this.#close(run, cursors, at, new Set(), new Set());
-        return tried;
-      });
+      const count = await session.transaction((run) => this.#batches.mend(run, rows));
       return count === 0 ? { kind: 'idle' } : { kind: 'applied', rows: count, settled: false };
     } catch (error) {
       if (!isFaultOfStatement(error)) throw error;
-      this.#applying = null;
+      this.#batches.applying = null;
       if (rows > 1) return await this.#mend(Math.max(1, Math.floor(rows / 8)));
-      await session.transaction(async (run) => {
-        const { at } = await this.#hold(run);
-        await failFirst(run, this.#sources.readable(), (error as Error).message, at);
-      });
+      await session.transaction((run) => this.#batches.failFirst(run, (error as Error).message));
       return { kind: 'applied', rows: 1, settled: false };
     }
   }

@@ -13,7 +13,7 @@ const { privateKey } = generateKeyPairSync('ed25519');
 const seal = { refusal: () => null, seal: () => 'unsigned' };
 
 async function openJournal(database: TestDatabase): Promise<ContractJournal & { journal: PostgresJournal }> {
-  const session = database.session();
+  const session = database.session({ pipeline: true });
   const reader = new PostgresReader(database.daemon, 2);
   const journal = await PostgresJournal.open({
     session,

@@ -24,7 +24,7 @@ import { holds, leavesOf, type Outcome, type Pending, requireSigning } from './p
 import { writeSql } from './write-sql.ts';
 
 export type PostgresJournalOptions = {
-  /** A connection of the journal's own. */
+  /** A connection of the journal's own, that sends statements as they come (`ConnectOptions.pipeline`). */
   readonly session: PostgresSession;
   readonly schema: string;
   /** Signs records: the decision key. */
@@ -224,17 +224,26 @@ export class PostgresJournal implements Journal {
     return outcome;
   }
 
+  /**
+   * Sends all changes of a unit at once, so that a server across a network is waited for once a unit and not once a statement. The first
+   * answer that is not as it has to be is the unit's: what came after it is undone with it.
+   */
   async #change(run: PostgresRun, unit: Unit, committedAt: string): Promise<Outcome> {
-    for (const change of unit.changes) {
-      const { sql, changes, guard } = writeSql[change.write];
-      const { count } = await run(textFor('postgres', sql), change.values).catch((error: unknown) => {
-        noteFailedWrite(error, change.write);
-        throw error;
-      });
-      if (!(changes === 'row' ? count > 0 : holds(count, changes))) return { guard };
-    }
-    if (unit.events.length > 0) {
-      await run(outboxSql, { committed_at: committedAt, event_count: unit.events.length, events: packEvents(unit.events) });
+    const changes = unit.changes.map((change) => run(textFor('postgres', writeSql[change.write].sql), change.values));
+    const { events } = unit;
+    const told =
+      events.length === 0 ? [] : [run(outboxSql, { committed_at: committedAt, event_count: events.length, events: packEvents(events) })];
+    const answers = await Promise.allSettled([...changes, ...told]);
+    for (const [at, answer] of answers.entries()) {
+      const write = unit.changes[at]?.write;
+      if (answer.status === 'rejected') {
+        if (write !== undefined) noteFailedWrite(answer.reason, write);
+        throw answer.reason;
+      }
+      if (write === undefined) continue;
+      const { changes: expected, guard } = writeSql[write];
+      const { count } = answer.value;
+      if (!(expected === 'row' ? count > 0 : holds(count, expected))) return { guard };
     }
     // Where they stand is known once the head is locked.
     return { records: [] };

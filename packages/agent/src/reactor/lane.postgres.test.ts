@@ -17,7 +17,7 @@ const at = '2026-11-26T12:00:00.000Z';
 describe.skipIf(postgres.skip)(`lanes and alerts on PostgreSQL${postgres.note}`, () => {
   it('every statement does there what it does on SQLite', async () => {
     const database = await testDatabase('lanes');
-    const session = database.session();
+    const session = database.session({ pipeline: true });
     const reader = new PostgresReader(database.daemon, 2);
     const journal = await PostgresJournal.open({
       session,

@@ -41,8 +41,8 @@ const clockPause = 1000;
 export async function openPostgresStore({ config, births, root, logger, loops }: PostgresStoreOptions): Promise<Store> {
   await using opened = new AsyncDisposableStack();
   const settings = postgresSettings(config, root);
-  const sessionFor = (purpose: string) =>
-    opened.adopt(new PostgresSession(() => connectPostgres(settings, { purpose, mode: 'write' })), (session) => session.close());
+  const sessionFor = (purpose: string, pipeline = false) =>
+    opened.adopt(new PostgresSession(() => connectPostgres(settings, { purpose, mode: 'write', pipeline })), (session) => session.close());
   const watch = sessionFor('clock');
   const { schema, clock } = await examined(watch, settings);
   let journal: PostgresJournal | undefined;
@@ -72,7 +72,7 @@ export async function openPostgresStore({ config, births, root, logger, loops }:
   });
   opened.defer(() => ticking.stop());
   const reader = opened.adopt(new PostgresReader(settings, config.connections), (pool) => pool.close());
-  const writing = sessionFor('journal');
+  const writing = sessionFor('journal', true);
   const owned = opened.move();
   return {
     database: reader,

@@ -41,6 +41,8 @@ export type ConnectOptions = {
   readonly patient?: boolean;
   /** How long a statement may take, where nobody waits for the answer. */
   readonly statementMs?: number;
+  /** Statements are sent as they come, before the answers to those before them. Who sends so judges every answer, in order. */
+  readonly pipeline?: boolean;
 };
 
 /**
@@ -68,6 +70,7 @@ export function clientConfig(settings: PostgresSettings, options: ConnectOptions
     // Never from the environment or ~/.pgpass: a deployment has one provider of secrets.
     password: () => settings.readPassword() ?? '',
     ssl: settings.ssl,
+    pipeline: options.pipeline === true,
     application_name: `govd ${options.purpose}`,
     connectionTimeoutMillis: 5000,
     keepAlive: true,

@@ -16,7 +16,7 @@ export class PostgresReader implements Database {
 
   constructor(settings: PostgresSettings, connections: number) {
     this.#pool = new Pool({
-      ...clientConfig(settings, { purpose: 'read', mode: 'read' }),
+      ...clientConfig(settings, { purpose: 'read', mode: 'read', pipeline: true }),
       max: connections,
       idleTimeoutMillis: 60_000,
       allowExitOnIdle: true,
@@ -82,10 +82,13 @@ function rowsOf(client: PoolClient, query: Query<unknown>): Promise<readonly unk
   return runOn(client, textFor('postgres', query.sql), query.params).then(({ rows }) => rows);
 }
 
+/** All of them are sent at once: a server across a network is waited for once. */
 async function inSnapshot(client: PoolClient, queries: readonly Query<unknown>[]): Promise<(readonly unknown[])[]> {
-  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-  const answers: (readonly unknown[])[] = [];
-  for (const query of queries) answers.push(await rowsOf(client, query));
-  await client.query('COMMIT');
-  return answers;
+  const begun = client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  const asked = queries.map((query) => rowsOf(client, query));
+  const ended = client.query('COMMIT');
+  // Every answer is waited for: a connection goes back to the pool with nothing under way. The first failure is what the others fail from.
+  const settled = await Promise.allSettled([begun, ...asked, ended]);
+  for (const answer of settled) if (answer.status === 'rejected') throw answer.reason;
+  return await Promise.all(asked);
 }
