@@ -21,8 +21,6 @@ export const otlpConfigSchema = z.strictObject({
   allow_private: z.boolean().default(false).describe('Lets the collector be at a private address (10/8, 172.16/12, 192.168/16, fc00::/7).'),
 });
 
-export type OtlpConfig = z.output<typeof otlpConfigSchema>;
-
 function isPlain({ username, password, search, hash }: URL): boolean {
   return username === '' && password === '' && search === '' && hash === '';
 }

@@ -4,7 +4,7 @@ import type { TraceRow } from '../job/write.ts';
 import type { Unit } from '../journal/unit.ts';
 import type { RunState } from '../promotion/run-state.ts';
 
-export type SpanAttributes = Readonly<Record<string, string | number | null>>;
+type SpanAttributes = Readonly<Record<string, string | number | null>>;
 
 /** A stretch of a run: the whole of it, a phase, or an attempt of a step. */
 export type Span = {
