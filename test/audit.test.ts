@@ -186,6 +186,14 @@ describe('the periodic reconciliation', () => {
     expect(JSON.parse(report.stdout)).toMatchObject({ kind: 'Reconciliation', checked: newest?.checked });
     const listed = await at.json<{ items: { ref: string }[] }>(['evidence', 'ls', '--kind', 'governance-fact', '--limit', '500']);
     expect(listed.items.map(({ ref }) => ref)).toContain(newest?.evidence_ref);
+    // A receipt names the first report that covers its run, and goes on to name that one.
+    type Report = { report_id: number; as_of: string; digest: string };
+    type Receipt = { audit: { report: Report | null }; ended_at: string };
+    const receipt = async () => await at.json<Receipt>(['run', 'receipt', 'left-alone']);
+    await expect.poll(async () => (await receipt()).audit.report, { timeout: 60_000, interval: 1000 }).not.toBeNull();
+    const { audit, ended_at } = await receipt();
+    const all = await at.json<{ items: Report[] }>(['audit', 'reports', '--limit', '500']);
+    expect(all.items.findLast(({ as_of }) => as_of >= ended_at)).toMatchObject(audit.report ?? {});
     expect((await at.govctl(['audit', 'report', '999999'])).code).toBe(11);
     expect((await at.govctl(['audit', 'report', 'x'])).code).toBe(2);
   });

@@ -48,6 +48,12 @@ const load = () => {
   return loaded;
 };
 
+/** Whether a word has verbs of its own, as `snapshot` has; `promote` has none. */
+export async function isNoun(word: string): Promise<boolean> {
+  const { program } = await load();
+  return program.some((entry) => entry.kind === 'noun' && entry.name === word);
+}
+
 const piped = () => {
   const chunks: Buffer[] = [];
   const sink: Sink = {

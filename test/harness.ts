@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { Client } from 'undici';
 import { requireSchema } from './answer-schema.ts';
-import { runHere } from './cli-here.ts';
+import { isNoun, runHere } from './cli-here.ts';
 import { copyDatabase, lockTables, type PostgresStore, postgresStore, type StoreOptions, schemaRows, storeKind } from './store.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -69,10 +69,11 @@ export type Deployment = {
 /** Shapes of command lines that were run as a process in this test file. */
 const ranAsProcess = new Set<string>();
 
-/** The command and the names of its flags, without what they are given. */
-function shapeOf(argv: readonly string[]): string {
+/** The command and the names of its flags, without what they are given. A dataset is no part of `promote`, a verb is one of `snapshot`. */
+async function shapeOf(argv: readonly string[]): Promise<string> {
   const flags = argv.filter((word) => word.startsWith('-')).map((word) => word.split('=')[0]);
-  return [...argv.slice(0, 2).filter((word) => !word.startsWith('-')), ...flags.sort()].join(' ');
+  const words = argv.slice(0, (await isNoun(argv[0] ?? '')) ? 2 : 1).filter((word) => !word.startsWith('-'));
+  return [...words, ...flags.sort()].join(' ');
 }
 
 /** Runs a program to its end. */
@@ -195,7 +196,7 @@ function deploymentAt(
       return gone;
     },
     async govctl(argv, options) {
-      const shape = shapeOf(argv);
+      const shape = await shapeOf(argv);
       const { stdin, readAtMost, started, env: own } = options ?? {};
       const needsProcess = stdin !== undefined || readAtMost !== undefined || started !== undefined || own?.NODE_OPTIONS !== undefined;
       if (!needsProcess && ranAsProcess.has(shape)) return await runHere(argv, { ...env, ...own });

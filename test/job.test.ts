@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { RunDocument } from '@govctl/core/job';
 import type { PromotionDocument } from '@govctl/core/promotion';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -126,6 +127,54 @@ describe('a job', () => {
     expect((await at.govctl(['run', 'logs', 'failing-1', '--step', 'two'])).stdout).toBe('broken\n');
     const missing = await runToItsEnd(at, 'missing-1', jobFile(pin, { steps: ['{ name: gone, command: [no-such-program-here] }'] }), 21);
     expect(missing.reason).toContain("there is no program 'no-such-program-here'");
+  });
+
+  it('fails with a step that changes its pinned inputs, whatever that says of itself; a retry begins with what is pinned', async () => {
+    const write = 'chmod u+w "$GOVCTL_INPUT_ORDERS"/orders.csv; echo 2,200 >> "$GOVCTL_INPUT_ORDERS"/orders.csv';
+    const changed = await runToItsEnd(at, 'changed-1', jobFile(pin, { steps: [shell('one', write), shell('two', 'true')] }), 21);
+    const reason = 'input orders: orders.csv is not what was pinned any more';
+    expect(changed).toMatchObject({ status: 'failed', reason: `step one failed: ${reason}` });
+    expect(changed.manifest).toMatchObject([{ step: 'one', status: 'failed', exit_code: 0, reason }]);
+    const { stdout } = await at.govctl(['run', 'receipt', 'changed-1']);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(reason);
+
+    const added = shell('add', 'echo 2 > "$GOVCTL_INPUT_ORDERS"/more.csv');
+    expect((await runToItsEnd(at, 'changed-2', jobFile(pin, { steps: [added] }), 21)).reason).toContain('more.csv was not pinned');
+
+    // The first attempt counts the rows it added itself; the second sees what is pinned, and touching that changes nothing.
+    const once = `wc -l < "$GOVCTL_INPUT_ORDERS"/orders.csv; touch "$GOVCTL_INPUT_ORDERS"/orders.csv; test -f mark && exit 0; touch mark; ${write}`;
+    const retried = await runToItsEnd(at, 'changed-3', jobFile(pin, { steps: [shell('one', once, 'retries: 1')] }));
+    expect(retried).toMatchObject({ status: 'succeeded', manifest: [{ step: 'one', status: 'success' }] });
+    expect((await at.govctl(['run', 'logs', 'changed-3'])).stdout.trim().split('\n').at(-1)?.trim()).toBe('2');
+  });
+
+  it('is what the documentation shows', async () => {
+    const fixtures = join(import.meta.dirname, '../fixtures/job');
+    await at.file('books/january.csv', await readFile(join(fixtures, 'invoices/good.csv'), 'utf8'));
+    const made = await at.json<{ snapshot_id: string }>([
+      'snapshot',
+      'create',
+      join(at.folder, 'books'),
+      '--dataset',
+      'invoices',
+      '--layer',
+      'RAW',
+    ]);
+    const { snapshot_hash } = await at.json<{ snapshot_hash: string }>(['snapshot', 'get', made.snapshot_id]);
+    const example = await readFile(join(fixtures, 'example.yaml'), 'utf8');
+    expect(await readFile(join(import.meta.dirname, '../docs/job.md'), 'utf8')).toContain(example);
+    const own = [
+      ['SNAPSHOT', made.snapshot_id],
+      ['sha256:...', snapshot_hash],
+      ['/usr/bin/node', process.execPath],
+      ['/srv/jobs', fixtures],
+    ] as const;
+    const file = own.reduce((text, [shown, here]) => text.replaceAll(shown, here), example);
+    expect(await runToItsEnd(at, 'shown-1', file)).toMatchObject({
+      status: 'succeeded',
+      manifest: [{ step: 'count' }, { step: 'detect', signals: [{ name: 'findings', count: 1 }] }, { step: 'infer', status: 'success' }],
+      outputs: [{ name: 'report', dataset_id: 'spend-report', file_count: 1 }],
+    });
   });
 
   it('skips a step whose data is not there, and says what to do', async () => {

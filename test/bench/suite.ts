@@ -4,15 +4,19 @@ import { join } from 'node:path';
 import { backup } from './backup.ts';
 import { command } from './command.ts';
 import { deciding } from './decide.ts';
+import { dispatcher } from './dispatcher.ts';
 import { drain } from './drain.ts';
 import { evidenceAccess } from './evidence-access.ts';
 import { growth } from './growth.ts';
 import { handoff } from './handoff.ts';
+import { job } from './job.ts';
 import type { Lab, Measurement } from './measurement.ts';
 import { postgresDrain } from './postgres-drain.ts';
 import { postgresLatency } from './postgres-latency.ts';
 import { postgresPromotion } from './postgres-promotion.ts';
 import { promotion } from './promotion.ts';
+import { receipt } from './receipt.ts';
+import { reconcile } from './reconcile.ts';
 import { type Result, writeReport } from './report.ts';
 import { stage } from './stage.ts';
 import { startup } from './startup.ts';
@@ -27,6 +31,10 @@ const measurements: readonly Measurement[] = [
   startup,
   growth,
   evidenceAccess,
+  job,
+  reconcile,
+  dispatcher,
+  receipt,
   backup,
   postgresDrain,
   postgresLatency,

@@ -179,11 +179,12 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const shared = { database, journal: tracing.journal, deployment: release, randomHex, now };
 
   const recently = recentActivity();
+  const busy = () => journal.waiting > 0 || recently.active();
   const handoff = await store.openHandoff({
     ...shared,
     holder: randomHex(8),
     permitKey: keys.capability,
-    busy: () => journal.waiting > 0 || recently.active(),
+    busy,
     jitter: Math.random,
     logger,
     watch: loops,
@@ -284,6 +285,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
 
   const reconciling: ReconcileDependencies = {
     ...shared,
+    busy,
     witness_quorum: witnesses.quorum,
     sources: {
       missingContent: (snapshotHash) => missingContent(objects, snapshotHash),

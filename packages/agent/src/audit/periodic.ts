@@ -1,13 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { schemaVersion } from '@govctl/core/api';
 import { type AuditFinding, type FindingContext, tellFindings } from '@govctl/core/audit';
 import { canonicalJson, digestOf, draftRecord, subjectOf } from '@govctl/core/evidence';
 import { holdLease } from '@govctl/core/lease';
 import { query } from '../db/index.ts';
 import type { ObjectStore } from '../object/index.ts';
+import { paced, periodicShare } from './pace.ts';
 import { toldFindings } from './queries.ts';
-import { type FoundOfRun, reconcileAll } from './reconcile-all.ts';
-import type { ReconcileDependencies } from './reconcile-scope.ts';
+import { reconcileAll } from './reconcile-all.ts';
+import type { FoundOfRun, ReconcileDependencies } from './reconcile-scope.ts';
 
 export type PeriodicDependencies = ReconcileDependencies & {
   readonly objects: ObjectStore;
@@ -22,8 +22,6 @@ const newestReport = query<Record<string, never>, { as_of: string }>(
   'SELECT as_of FROM reconcile_report ORDER BY report_id DESC LIMIT 1',
 );
 
-/** Works for a tenth of the time at most: what is served comes first, and a report may take a while. */
-const restFor = (pageMs: number) => sleep(pageMs * 9);
 const actor = { actor_id: 'SYSTEM::govd', authenticated_by: 'reconcile-loop' } as const;
 
 /**
@@ -44,8 +42,9 @@ export async function reconcilePeriodically(deps: PeriodicDependencies): Promise
     events: [],
   });
   if (!mine.ok) return deps.reconcileEveryMs;
-  const { findings, left_out, by_class, found, checked } = await reconcileAll(deps, { run_id: null, since: null }, now, restFor);
-  await tell(deps, found);
+  const pace = paced({ busy: deps.busy, share: periodicShare });
+  const everything = { run_id: null, since: null };
+  const { findings, left_out, by_class, checked } = await reconcileAll(deps, everything, now, pace, (found) => tell(deps, found));
   const clean = findings.length === 0;
   const report = { schemaVersion, kind: 'Reconciliation', as_of: now, findings, ...(left_out === 0 ? {} : { left_out }), checked, clean };
   const bytes = Buffer.from(canonicalJson(report));

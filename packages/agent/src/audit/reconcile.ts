@@ -4,6 +4,7 @@ import type { Handlers } from '../http/index.ts';
 import { runById } from '../promotion/queries.ts';
 import { mendIntents } from './intent.ts';
 import { mend } from './mend.ts';
+import { askedShare, paced } from './pace.ts';
 import { reconcileAll } from './reconcile-all.ts';
 import type { ReconcileDependencies } from './reconcile-scope.ts';
 
@@ -16,7 +17,8 @@ export function reconcileHandler(deps: ReconcileDependencies): Pick<Handlers<typ
       await assertMayLook(deps, body.run_id, actor);
       const scope = { run_id: body.run_id ?? null, since: body.since ?? null };
       // Other requests come first: reconciliation is never on the hot path.
-      const { findings, left_out, audits, intents, checked } = await reconcileAll(deps, scope, now, nextTurn);
+      const pace = paced({ busy: deps.busy, share: askedShare });
+      const { findings, left_out, audits, intents, checked } = await reconcileAll(deps, scope, now, pace);
       if (scope.run_id !== null && checked.runs === 0)
         throw new Problem('not-found', { detail: `no run ${scope.run_id}`, hint: 'govctl promotion ls' });
       if (body.fix) {
@@ -35,10 +37,6 @@ export function reconcileHandler(deps: ReconcileDependencies): Pick<Handlers<typ
       };
     },
   };
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** The report names runs, datasets and locks of everybody: one run for whoever may look at its dataset, the whole for whoever may look at all. */

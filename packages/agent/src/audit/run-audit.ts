@@ -1,48 +1,29 @@
 import type { ReconcileFinding } from '@govctl/core/api';
-import { auditRun, auditSeverity } from '@govctl/core/audit';
-import type { RunRow, RunState } from '@govctl/core/promotion';
+import { auditRun, auditSeverity, type RunAudit } from '@govctl/core/audit';
+import type { RunState } from '@govctl/core/promotion';
 import { isEnded, isStanding, type Phase } from '@govctl/core/run';
+import { eachPage } from './pace.ts';
+import { type RunToAudit, runsToAudit } from './page-queries.ts';
 import * as world from './queries.ts';
-import type { FoundOfRun } from './reconcile-all.ts';
-import { ageSeconds, type Checked, type ReconcileDependencies, type Scope } from './reconcile-scope.ts';
+import { ageSeconds, type FoundOfRun, type ReconcileDependencies, type Reconciling } from './reconcile-scope.ts';
+import { leafFinding } from './world-check.ts';
 
-const pageSize = 500;
-
-/** The audit contract of every run of the scope: five classes, and standings the kernel cannot have written. */
-export async function auditedRuns(
-  deps: ReconcileDependencies,
-  scope: Scope,
-  now: string,
-  checked: Checked,
-  rest: (pageMs: number) => Promise<void>,
-) {
-  const findings: ReconcileFinding[] = [];
-  const audits = [];
-  const found: FoundOfRun[] = [];
-  let after = '';
-  let count = 0;
-  for (;;) {
-    const began = performance.now();
-    const [rows] = await deps.database.read([world.runsToReconcile({ ...scope, after, limit: pageSize })]);
+/** The audit contract of every run of the scope: five classes, standings the kernel cannot have written, decisions that are not in the log. */
+export async function auditedRuns({ deps, scope, now, checked, findings, pace, tell }: Reconciling) {
+  const audits: RunAuditRow[] = [];
+  checked.runs = 0;
+  await eachPage(deps.database, pace, runsToAudit(scope), (rows) => {
+    const found: FoundOfRun[] = [];
     for (const row of rows) {
+      if (row.state === null) continue;
+      checked.runs = (checked.runs ?? 0) + 1;
       const state = JSON.parse(row.state) as RunState;
       const audit = auditRun({ run_id: row.run_id, ...state }, now);
-      if (scope.run_id !== null) {
-        const { status, missing_actions, drift_actions, stale_run, is_clean } = audit;
-        audits.push({
-          run_id: row.run_id,
-          status,
-          missing_actions: [...missing_actions],
-          drift_actions: [...drift_actions],
-          stale_run,
-          is_clean,
-          undone: await undoneOf(deps, row.run_id, state),
-        });
-      }
+      if (scope.run_id !== null) audits.push({ run_id: row.run_id, state, audit });
       const { run_id, tenant_id, dataset_id, to_layer: layer } = row;
       if (audit.findings.length > 0) found.push({ run_id, tenant_id, dataset_id, layer, findings: audit.findings });
       for (const finding of audit.findings) {
-        findings.push({
+        findings.add({
           class: finding.class,
           check: 'audit',
           severity: auditSeverity[finding.class],
@@ -53,15 +34,24 @@ export async function auditedRuns(
           fix: nextOf(row),
         });
       }
-      if (!isStanding(row.phase, row.status)) findings.push(broken(row, now));
+      if (!isStanding(row.phase, row.status)) findings.add(broken(row, now));
+      if (row.lacks !== null) findings.add(unrecorded(row.run_id, row.lacks, row.updated_at, now));
     }
-    count += rows.length;
-    after = rows.at(-1)?.run_id ?? '';
-    if (rows.length < pageSize) break;
-    await rest(performance.now() - began);
-  }
-  checked.runs = count;
-  return { findings, audits, found };
+    return found.length === 0 ? undefined : tell(found);
+  });
+  return await Promise.all(audits.map((one) => documentOf(deps, one)));
+}
+
+type RunAuditRow = { readonly run_id: string; readonly state: RunState; readonly audit: RunAudit };
+
+async function documentOf(deps: ReconcileDependencies, { run_id, state, audit }: RunAuditRow) {
+  const { status, missing_actions, drift_actions, stale_run, is_clean } = audit;
+  const undone = await undoneOf(deps, run_id, state);
+  return { run_id, status, missing_actions: [...missing_actions], drift_actions: [...drift_actions], stale_run, is_clean, undone };
+}
+
+function unrecorded(run_id: string, decision_ref: string, updated_at: string, now: string): ReconcileFinding {
+  return leafFinding(`run/${run_id}`, `record ${decision_ref}`, 'not in the log', updated_at, now);
 }
 
 /** What was acknowledged and undone, in the run or beside it: history is not erased. */
@@ -83,13 +73,13 @@ async function undoneOf(deps: ReconcileDependencies, run_id: string, state: RunS
 }
 
 /** The command that goes on from a finding: an open run can be ended; of one that ended it is to be understood. */
-function nextOf({ run_id, kind, phase }: RunRow): string {
+function nextOf({ run_id, kind, phase }: RunToAudit): string {
   const open = !isEnded(phase as Phase);
   if (kind === 'job') return open ? `govctl run stop ${run_id} --reason TEXT` : `govctl run get ${run_id}`;
   return open ? `govctl promotion cancel ${run_id} --reason TEXT` : `govctl evidence ls --run ${run_id}`;
 }
 
-function broken(row: RunRow, now: string): ReconcileFinding {
+function broken(row: RunToAudit, now: string): ReconcileFinding {
   return {
     class: 'invalid',
     check: 'run-invariant',

@@ -1,63 +1,44 @@
 import type { ReconcileFinding } from '@govctl/core/api';
+import { eachPage } from './pace.ts';
+import { incidentsToCheck, type LeafToCheck, leavesToCheck, type PointerToCheck, pointersToCheck, unmovedOf } from './page-queries.ts';
 import * as world from './queries.ts';
-import { ageSeconds, type Checked, type ReconcileDependencies, type Scope } from './reconcile-scope.ts';
+import { ageSeconds, type Checked, type FoundOfRun, type ReconcileDependencies, type Reconciling } from './reconcile-scope.ts';
 
 /** Events younger than this are on their way, not backlog. */
 const outboxPatienceMs = 60_000;
 
-/** Promotions and leaves, one to one in both directions. */
-export async function logAgainstPointers(
-  deps: ReconcileDependencies,
-  scope: Scope,
-  now: string,
-  checked: Checked,
-): Promise<ReconcileFinding[]> {
-  const [pointers, leaves, runs, [count]] = await deps.database.read([
-    world.pointersWithoutLeaf({ ...scope }),
-    world.leavesWithoutPointer({ ...scope }),
-    world.runsWithoutRecord({ ...scope }),
-    world.pointerCount({ ...scope }),
-  ]);
-  checked.pointers = count?.pointers ?? 0;
-  const finding = (subject: string, expected: string, observed: string, at: string): ReconcileFinding => ({
-    class: 'world',
-    check: 'promotion-leaf',
-    severity: 'high',
-    subject,
-    expected,
-    observed,
-    age_s: ageSeconds(at, now),
-    fix: 'govctl log verify',
-  });
-  return [
-    ...pointers.map((row) =>
-      finding(
-        `${row.dataset_id}/${row.layer}@${row.generation}`,
-        `a ${row.lacks} record of run ${row.run_id}`,
-        'none in the log',
-        row.moved_at,
-      ),
-    ),
-    ...leaves.map((row) => finding(`record/${row.ref}`, `a pointer move of run ${row.run_id ?? '?'}`, 'none', row.recorded_at)),
-    ...runs.map((row) => finding(`run/${row.run_id}`, `record ${row.decision_ref}`, 'not in the log', row.updated_at)),
-  ];
+/** Of promotions in the log, so many are looked for in all pointers at a time: it is done where something is wrong only. */
+const suspectsAtOnce = 20;
+
+export function leafFinding(subject: string, expected: string, observed: string, at: string, now: string): ReconcileFinding {
+  const age_s = ageSeconds(at, now);
+  return { class: 'world', check: 'promotion-leaf', severity: 'high', subject, expected, observed, age_s, fix: 'govctl log verify' };
 }
 
-/** Pointers against what lies on disk. */
-export async function contentOnDisk(
-  deps: ReconcileDependencies,
-  runId: string | null,
-  now: string,
-  checked: Checked,
-): Promise<ReconcileFinding[]> {
-  const [rows] = await deps.database.read([world.activeSnapshots({ run_id: runId })]);
-  checked.active_snapshots = rows.length;
-  const findings: ReconcileFinding[] = [];
-  for (const row of rows) {
+/** Pointers against the log, and the active ones against what lies on disk. */
+export async function pointersAgainstWorld({ deps, scope, now, checked, findings, pace }: Reconciling): Promise<void> {
+  checked.pointers = 0;
+  checked.active_snapshots = 0;
+  await eachPage(deps.database, pace, pointersToCheck(scope), (rows) => {
+    const active = rows.filter((row) => row.active === 1);
+    checked.active_snapshots = (checked.active_snapshots ?? 0) + active.length;
+    for (const row of rows) {
+      if (scope.since !== null && row.moved_at < scope.since) continue;
+      checked.pointers = (checked.pointers ?? 0) + 1;
+      if (row.lacks === null) continue;
+      const subject = `${row.dataset_id}/${row.layer}@${row.generation}`;
+      findings.add(leafFinding(subject, `a ${row.lacks} record of run ${row.run_id}`, 'none in the log', row.moved_at, now));
+    }
+    return active.length === 0 ? undefined : contentOf({ deps, now, findings }, active);
+  });
+}
+
+async function contentOf({ deps, now, findings }: Pick<Reconciling, 'deps' | 'now' | 'findings'>, active: readonly PointerToCheck[]) {
+  for (const row of active) {
     const subject = `${row.dataset_id}/${row.layer}`;
     const missing = await deps.sources.missingContent(row.snapshot_hash);
     if (missing.length > 0) {
-      findings.push({
+      findings.add({
         class: 'world',
         check: 'pointer-object',
         severity: 'high',
@@ -69,7 +50,7 @@ export async function contentOnDisk(
       });
     }
     if (row.quarantined_at !== null) {
-      findings.push({
+      findings.add({
         class: 'world',
         check: 'active-quarantined',
         severity: 'high',
@@ -81,7 +62,86 @@ export async function contentOnDisk(
       });
     }
   }
-  return findings;
+}
+
+const actOf: Readonly<Record<string, { readonly domain: string; readonly action: string }>> = {
+  decision: { domain: 'policies', action: 'evaluate_policy' },
+  promotion: { domain: 'store', action: 'promote' },
+  'run-result': { domain: 'orchestrator', action: 'finalize_run' },
+};
+
+/** Records against pointers: evidence of something that did not happen, and acts for a run that nobody knows. */
+export async function logAgainstPointers(reconciling: Reconciling): Promise<void> {
+  const { deps, scope, now, checked, findings, pace } = reconciling;
+  checked.acts_of_unknown_runs = 0;
+  await eachPage(deps.database, pace, leavesToCheck(scope), (rows) => {
+    const wanted = rows.filter(({ recorded_at }) => scope.since === null || recorded_at >= scope.since);
+    const strays = wanted.flatMap(strayOf);
+    const suspects = wanted.filter(({ suspect }) => suspect === 1);
+    if (strays.length === 0 && suspects.length === 0) return undefined;
+    return (async () => {
+      await tellStrays(reconciling, strays);
+      for (let from = 0; from < suspects.length; from += suspectsAtOnce) {
+        const some = suspects.slice(from, from + suspectsAtOnce);
+        const [unmoved] = await deps.database.read([unmovedOf({ refs: JSON.stringify(some.map(({ ref }) => ref)) })]);
+        const nowhere = new Set(unmoved.map(({ ref }) => ref));
+        for (const { ref, run_id, recorded_at } of some)
+          if (nowhere.has(ref))
+            findings.add(leafFinding(`record/${ref}`, `a pointer move of run ${run_id ?? '?'}`, 'none', recorded_at, now));
+      }
+    })();
+  });
+}
+
+function strayOf({ kind, ref, recorded_at, of_nobody, run_id, tenant_id, dataset_id }: LeafToCheck): Stray[] {
+  const act = actOf[kind];
+  return act === undefined || run_id === null || of_nobody === 0
+    ? []
+    : [{ ...act, run_id, tenant_id, dataset_id, result_id: ref, at: recorded_at }];
+}
+
+/** Incidents of runs that are not there. */
+export async function incidentsOfNobody(reconciling: Reconciling): Promise<void> {
+  const { deps, scope, pace } = reconciling;
+  const done = { domain: 'incidents', action: 'create_incident' } as const;
+  await eachPage(deps.database, pace, incidentsToCheck(scope), (rows) => {
+    const strays = rows.flatMap(({ incident_id, opened_at, of_nobody, ...scoped }) =>
+      of_nobody === 1 && (scope.since === null || opened_at >= scope.since)
+        ? [{ ...done, ...scoped, result_id: incident_id, at: opened_at }]
+        : [],
+    );
+    return strays.length === 0 ? undefined : tellStrays(reconciling, strays);
+  });
+}
+
+type Stray = {
+  readonly run_id: string;
+  readonly tenant_id: string;
+  readonly dataset_id: string | null;
+  readonly domain: string;
+  readonly action: string;
+  readonly result_id: string;
+  readonly at: string;
+};
+
+/** What was done for a run that is not there: drift, of a run nobody knows. */
+async function tellStrays({ now, checked, findings, tell }: Reconciling, strays: readonly Stray[]): Promise<void> {
+  checked.acts_of_unknown_runs = (checked.acts_of_unknown_runs ?? 0) + strays.length;
+  const found = strays.map(({ run_id, tenant_id, dataset_id, domain, action, result_id, at }): FoundOfRun => {
+    const detail = `${result_id} was done for a run that is not known`;
+    findings.add({
+      class: 'drift',
+      check: 'unknown-run',
+      severity: 'medium',
+      subject: `run/${run_id}`,
+      expected: 'a run that owes it',
+      observed: `${domain}/${action}: ${detail}`,
+      age_s: ageSeconds(at, now),
+      fix: `govctl evidence ls --run ${run_id}`,
+    });
+    return { run_id, tenant_id, dataset_id, layer: null, findings: [{ class: 'drift', domain, action, detail }] };
+  });
+  if (found.length > 0) await tell(found);
 }
 
 /** What stands open: outbox, locks, audits, handoff. */
@@ -137,32 +197,4 @@ export async function standingWorld(deps: ReconcileDependencies, now: string, ch
     });
   }
   return findings;
-}
-
-/** What was done for runs that are not there: drift, of a run nobody knows. */
-export async function actsOfNobody(deps: ReconcileDependencies, scope: Scope, now: string, checked: Checked) {
-  const [rows] = await deps.database.read([world.actsOfUnknownRuns({ ...scope })]);
-  checked.acts_of_unknown_runs = rows.length;
-  const detail = (row: { result_id: string }) => `${row.result_id} was done for a run that is not known`;
-  return {
-    findings: rows.map(
-      (row): ReconcileFinding => ({
-        class: 'drift',
-        check: 'unknown-run',
-        severity: 'medium',
-        subject: `run/${row.run_id}`,
-        expected: 'a run that owes it',
-        observed: `${row.domain}/${row.action}: ${detail(row)}`,
-        age_s: ageSeconds(row.at, now),
-        fix: `govctl evidence ls --run ${row.run_id}`,
-      }),
-    ),
-    found: rows.map((row) => ({
-      run_id: row.run_id,
-      tenant_id: row.tenant_id,
-      dataset_id: row.dataset_id,
-      layer: null,
-      findings: [{ class: 'drift' as const, domain: row.domain, action: row.action, detail: detail(row) }],
-    })),
-  };
 }

@@ -23,17 +23,27 @@ export const failedOutcome = (reason: string) => ({
   signals: [] as StepSignal[],
 });
 
-/** What an attempt that ended comes to, with its output: signals count only where it succeeded, and only those it wrote itself. */
-export async function outcomeOf(ended: Ended, step: JobStepFile, folder: RunFolder, known: ReadonlyMap<string, string>) {
+/**
+ * What an attempt that ended comes to, with its output: signals count only where it succeeded, and only those it wrote itself.
+ *
+ * @param harm what it did to the pinned inputs; whatever else it did does not count then
+ */
+export async function outcomeOf(
+  ended: Ended,
+  step: JobStepFile,
+  folder: RunFolder,
+  known: ReadonlyMap<string, string>,
+  harm: string | null,
+) {
   const { exit_code, signal, cut, output, output_bytes, elapsed_ms, left_behind } = ended;
   const left = left_behind > 0 && cut === null ? `it left processes behind, which were ended` : null;
   let signals: StepSignal[] = [];
-  let fault: string | null = null;
+  let fault = harm;
   try {
     signals = (await readSignals(folder)).filter(({ name, digest }) => known.get(name) !== digest);
   } catch (error) {
     if (!(error instanceof FolderFault)) throw error;
-    fault = error.message;
+    fault ??= error.message;
   }
   const ok = cut === null && exit_code === 0 && fault === null;
   const reason = cut ?? fault ?? (exit_code === 0 ? null : exit_code === null ? `it was ended by ${signal}` : `exit code ${exit_code}`);

@@ -56,6 +56,7 @@ import { detectInputs } from './input.ts';
 import { standsNow, suspensionOf } from './mid-run.ts';
 import { OutputCapture } from './output.ts';
 import { patiently } from './patience.ts';
+import type { PinnedInputs } from './pinned.ts';
 import { endWithCookie } from './proc.ts';
 import { runAttempt } from './process.ts';
 import { readPolicySet, readStoredJob, type StoredJob } from './queries.ts';
@@ -88,6 +89,7 @@ export class JobDriver {
   readonly run_id: string;
   live: Driving['live'] = null;
   #inputs: readonly GateInputFact[] | undefined;
+  #pinned: PinnedInputs | undefined;
   readonly #checker: MidRunChecker;
   #resumes = 0;
 
@@ -136,7 +138,7 @@ export class JobDriver {
   async #execute(start: JobRun, folder: RunFolder): Promise<JobRun | null> {
     let run = start;
     await this.#endLost(run);
-    await prepareFolder(folder, run.file, this.#deps.objects, this.#signal);
+    this.#pinned = await prepareFolder(folder, run.file, this.#deps.objects, this.#signal);
     for (const [index, step] of run.file.steps.entries()) {
       const { steps } = await this.#read();
       const attempts = steps.filter(({ step_index }) => step_index === index);
@@ -178,6 +180,8 @@ export class JobDriver {
     }
     const { run: now, steps } = await this.#read();
     if (now.row.status === 'paused') return null;
+    const harm = (await this.#pinned?.harmInBytes()) ?? null;
+    if (harm !== null) throw new FolderFault(harm);
     return await this.#commit(executedJob(now, this.hold, await this.#store(now, steps, folder), await this.#context(now)));
   }
 
@@ -289,11 +293,14 @@ export class JobDriver {
       this.live = null;
     });
     if (this.#signal.aborted && this.#signal.reason === lockLost) throw new HoldLost(lockLost);
-    const [outcome, output] = await outcomeOf(ended, step, folder, knownSignals);
+    const harm = (await this.#pinned?.harm()) ?? null;
+    const [outcome, output] = await outcomeOf(ended, step, folder, knownSignals, harm);
     await patiently(() => objects.put(digestOf(output), oneChunk(output)), this.#deps);
     // Even when govd is about to stop: what ended is on record.
     const patience = this.#signal.aborted ? AbortSignal.timeout(5_000) : this.#signal;
     await commitStep(this.#deps, endStep(current, this.hold, begun, outcome, await this.#context(current)), patience);
+    // A retry begins with what is pinned.
+    if (harm !== null && !this.#signal.aborted) this.#pinned = await prepareFolder(folder, run.file, objects, this.#signal);
     const { steps } = await this.#read();
     return steps.find((row) => row.step_index === step_index && row.attempt === attempt);
   }

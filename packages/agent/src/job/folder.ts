@@ -6,6 +6,7 @@ import { type JobFile, type JobOutput, type OutputSnapshot, type StepSignal, var
 import { encodeManifest, type ManifestFile, snapshotIdOf, totalBytes } from '@govctl/core/promotion';
 import type { ObjectStore } from '../object/index.ts';
 import { readManifest } from '../snapshot/presence.ts';
+import { type PinnedFile, PinnedInputs } from './pinned.ts';
 
 /** What a step may not do with the job's data, in words for whoever wrote the job. */
 export class FolderFault extends Error {
@@ -33,8 +34,13 @@ export async function folderExists({ root }: RunFolder): Promise<boolean> {
   );
 }
 
-/** Makes the folder, with a verified copy of every input in it. @throws FolderFault where an input is not what was pinned */
-export async function prepareFolder(folder: RunFolder, file: JobFile, objects: ObjectStore, signal: AbortSignal): Promise<void> {
+/**
+ * Makes the folder, with a verified copy of every input in it and nothing beside them, whatever was there.
+ * @throws FolderFault where an input is not what was pinned
+ */
+export async function prepareFolder(folder: RunFolder, file: JobFile, objects: ObjectStore, signal: AbortSignal): Promise<PinnedInputs> {
+  const pinned: PinnedFile[] = [];
+  await removeTree(folder.inputs);
   for (const path of [folder.work, folder.inputs, folder.signals, ...file.outputs.map(({ name }) => join(folder.outputs, name))])
     await mkdir(path, { recursive: true, mode: 0o700 });
   for (const { name, snapshot_id, snapshot_hash } of file.inputs) {
@@ -43,10 +49,13 @@ export async function prepareFolder(folder: RunFolder, file: JobFile, objects: O
     const target = join(folder.inputs, name);
     for (const { path, sha256 } of manifest.files) {
       signal.throwIfAborted();
-      await copyVerified(objects, `sha256:${sha256}`, join(target, path), `input ${name}: ${path}`);
+      const copy = { path: join(target, path), digest: `sha256:${sha256}` as const };
+      await copyVerified(objects, copy.digest, copy.path, `input ${name}: ${path}`);
+      pinned.push(copy);
     }
     await mkdir(target, { recursive: true, mode: 0o700 });
   }
+  return await PinnedInputs.of(folder.inputs, pinned);
 }
 
 async function copyVerified(objects: ObjectStore, digest: Digest, target: string, what: string): Promise<void> {
@@ -163,6 +172,10 @@ async function* filesOf(folder: string, name: string): AsyncGenerator<string> {
 
 /** Removes the folder, also where steps took away their own rights. */
 export async function removeFolder({ root }: RunFolder): Promise<void> {
+  await removeTree(root);
+}
+
+async function removeTree(root: string): Promise<void> {
   await rm(root, { recursive: true, force: true }).catch(async () => {
     await openUp(root);
     await rm(root, { recursive: true, force: true });

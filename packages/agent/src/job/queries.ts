@@ -1,9 +1,10 @@
 import { Problem } from '@govctl/core/api';
-import { type JobDecision, type JobRow, type JobRun, type JobStepRow, readJob } from '@govctl/core/job';
+import type { JobDecision, JobRow, JobRun, JobStepRow } from '@govctl/core/job';
 import type { RunRow, RunState } from '@govctl/core/promotion';
 import { type Database, query } from '../db/index.ts';
 import { activeSet } from '../policy/queries.ts';
 import { runById } from '../promotion/queries.ts';
+import { readJobOf } from './job-cache.ts';
 
 const jobById = query<{ run_id: string }, JobRow>('job by id', 'SELECT * FROM job WHERE run_id = :run_id');
 
@@ -72,7 +73,7 @@ export type StoredJob = { readonly run: JobRun; readonly steps: readonly JobStep
 export async function readStoredJob(database: Database, run_id: string): Promise<StoredJob | undefined> {
   const [[row], [job], steps] = await database.read([runById({ run_id }), jobById({ run_id }), stepsOfRun({ run_id })]);
   if (row === undefined || job === undefined) return undefined;
-  const { job: file } = readJob(job.source);
+  const { job: file } = readJobOf(run_id, job.source);
   // It was read when it was accepted; a later version of govd that reads it otherwise must not guess.
   if (file === undefined)
     throw new Problem('unprocessable', { detail: `the job file of run ${run_id} is not one this govd reads`, hint: 'govctl version' });

@@ -48,6 +48,12 @@ const incidentOfRun = query<{ run_id: string }, IncidentRow>(
   'SELECT incident_id, severity, error_code, resolved_at FROM incident WHERE run_id = :run_id ORDER BY opened_at, incident_id LIMIT 1',
 );
 
+/** The first whose look at everything began after the run came to where it stands: it stays that one, however often is looked again. */
+const reportOfRun = query<{ updated_at: string }, { report_id: number; as_of: string; digest: string }>(
+  'report of run',
+  'SELECT report_id, as_of, digest FROM reconcile_report WHERE as_of >= :updated_at ORDER BY report_id LIMIT 1',
+);
+
 /** What a run leaves for a person: made from what is stored whenever somebody asks, and stored nowhere. */
 export function receiptHandlers(deps: ReceiptDependencies): Handlers<typeof runRoutes> {
   return {
@@ -66,9 +72,10 @@ async function receiptOf(deps: ReceiptDependencies, row: RunRow, actor: Actor, n
   const job = row.kind === 'job' ? await deps.job(row.run_id, actor) : undefined;
   const run: ReceiptRun = job === undefined ? await deps.answers.answer(row) : receiptRunOfJob(job.document);
   const manifest = job === undefined ? undefined : manifestOfJob(job.document);
-  const [closed, incidents] = await deps.database.read([
+  const [closed, incidents, [report]] = await deps.database.read([
     auditClosed({ audit_id: state.pending_audit?.audit_id ?? '' }),
     incidentOfRun({ run_id: row.run_id }),
+    reportOfRun({ updated_at: row.updated_at }),
   ]);
   const [incident] = incidents;
   return buildReceipt({
@@ -78,6 +85,7 @@ async function receiptOf(deps: ReceiptDependencies, row: RunRow, actor: Actor, n
     owed: state.expectations.length,
     acknowledged: state.expectations.filter(({ status }) => status === 'ACKED').length,
     audit: auditRun({ run_id: row.run_id, ...state }, now),
+    ...(report === undefined ? {} : { report }),
     audit_closed: closed[0]?.closed_at != null,
     deployment: deps.deployment,
     ...(manifest === undefined ? {} : { manifest }),

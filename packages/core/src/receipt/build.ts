@@ -137,7 +137,7 @@ function evidenceOf({ run_id, decision_ref, evidence }: ReceiptRun, log: string)
   };
 }
 
-function auditOf({ audit, owed, acknowledged }: ReceiptSources): Receipt['audit'] {
+function auditOf({ audit, owed, acknowledged, report }: ReceiptSources): Receipt['audit'] {
   const missing = most(audit.missing_actions, limit.actions);
   const drift = most(audit.drift_actions, limit.actions);
   return {
@@ -150,6 +150,7 @@ function auditOf({ audit, owed, acknowledged }: ReceiptSources): Receipt['audit'
     left_off: missing.left + drift.left,
     stale_run: audit.stale_run,
     is_clean: audit.is_clean,
+    report: report ?? null,
   };
 }
 

@@ -1,7 +1,7 @@
 import { type Html, html } from './html-tag.ts';
 import { mark } from './mark.ts';
 import type { Receipt, ReceiptGate, ReceiptStep, Tone } from './receipt.ts';
-import { decisionText, kindWords, leftOffText, momentText, placeText, spanText, standingWords, stepWords } from './words.ts';
+import { decisionText, kindWords, leftOffText, momentText, placeText, reportText, spanText, standingWords, stepWords } from './words.ts';
 
 /** A moment, for people and for programs. */
 export function moment(timestamp: string): Html {
@@ -188,11 +188,12 @@ const auditTones: Readonly<Record<Receipt['audit']['status'], Tone>> = { COMPLET
 export function auditSection({ audit }: Receipt): Html {
   const names = (title: string, items: readonly string[]) =>
     items.length === 0 ? null : html`<h3>${title}</h3><ul class="tags">${items.map((item) => html`<li>${item}</li>`)}</ul>`;
+  const report = reportText(audit);
   const tone = audit.status === 'COMPLETE' && !audit.is_clean ? 'wait' : auditTones[audit.status];
   return html`<section aria-labelledby="audit">
 <h2 id="audit">Audit contract</h2>
 <p class="state">${mark(tone)}<span>${audit.status}</span></p>
 <p class="lead">${audit.sentence} <span class="soft">${audit.acknowledged} of ${audit.owed} acknowledged.</span></p>
-${names('Missing', audit.missing)}${names('Not expected', audit.drift)}${leftOff(audit.left_off, 'are')}
+${report === null ? null : html`<p class="soft small">${report}</p>\n`}${names('Missing', audit.missing)}${names('Not expected', audit.drift)}${leftOff(audit.left_off, 'are')}
 </section>`;
 }

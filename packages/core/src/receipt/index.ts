@@ -6,4 +6,15 @@ export { receiptHeaders } from './policy.ts';
 export { type Receipt, type ReceiptGate, type ReceiptStep, receiptDocument, receiptLimits } from './receipt.ts';
 export { type AssistPlace, remoteAssist } from './remote-assist.ts';
 export type { ManifestStep, ReceiptRun, ReceiptSources } from './source.ts';
-export { decisionText, kindWords, leftOffText, momentText, placeText, spanText, standingWords, stepWords, visible } from './words.ts';
+export {
+  decisionText,
+  kindWords,
+  leftOffText,
+  momentText,
+  placeText,
+  reportText,
+  spanText,
+  standingWords,
+  stepWords,
+  visible,
+} from './words.ts';

@@ -179,7 +179,7 @@ const watch = watchListFor({ names: ['supplier invoices of a shop'] });
 
 /** One of every kind of receipt. */
 export const everyReceipt: Readonly<Record<string, ReceiptSources>> = {
-  promoted: sourcesOf(promotedRun()),
+  promoted: sourcesOf(promotedRun(), { report: { report_id: 12, as_of: at(3600), digest: digest('c') } }),
   denied: sourcesOf(deniedRun(), {
     remote_assist: assist,
     incident: { incident_id: 'incident-00c0ffee00c0ffee', severity: 'medium', state: 'open', error_code: 'denied' },

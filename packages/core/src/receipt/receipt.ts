@@ -107,6 +107,8 @@ const audit = z.object({
   left_off: count,
   stale_run: z.boolean(),
   is_clean: z.boolean(),
+  /** The first report of the periodic reconciliation that looked at the run as it stands; null before there is one. */
+  report: z.object({ report_id: count, as_of: timestampSchema, digest: digestSchema }).nullable(),
 });
 
 /** Something worth looking at on the side; never a forecast. */

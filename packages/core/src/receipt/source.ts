@@ -67,6 +67,8 @@ export type ReceiptSources = {
   readonly owed: number;
   readonly acknowledged: number;
   readonly audit: RunAudit;
+  /** The report whose part about this run it is. */
+  readonly report?: Receipt['audit']['report'];
   readonly deployment: { readonly environment: string; readonly service_release_id: string; readonly log: string };
   /** Whether somebody closed the pending audit of the run. */
   readonly audit_closed?: boolean;

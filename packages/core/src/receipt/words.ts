@@ -69,6 +69,11 @@ export function placeText({ log, place }: NonNullable<Receipt['evidence']>): str
   return `Recorded as entry ${place.leaf_index + 1} of the log ${log}, under a signed checkpoint of ${place.tree_size}.`;
 }
 
+/** Which report says the same of the run; null before there is one. */
+export function reportText({ report }: Receipt['audit']): string | null {
+  return report === null ? null : `Covered by report ${report.report_id} of the periodic reconciliation, of ${momentText(report.as_of)}.`;
+}
+
 export function leftOffText(count: number, what: string): string {
   return `${count} more ${what} not shown here.`;
 }

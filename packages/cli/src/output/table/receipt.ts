@@ -7,6 +7,7 @@ import {
   type Receipt,
   type ReceiptGate,
   type ReceiptStep,
+  reportText,
   spanText,
   standingWords,
   stepWords,
@@ -183,6 +184,7 @@ function evidenceLines({ evidence }: Receipt, sheet: Sheet): string[] {
 
 function auditLines({ audit }: Receipt, sheet: Sheet): string[] {
   const { prose, paint } = sheet;
+  const report = reportText(audit);
   const word = audit.is_clean && audit.status === 'COMPLETE' ? paint.good(audit.status) : paint.wait(audit.status);
   return titled('Audit contract', sheet, [
     ...prose(`${audit.status}: ${audit.sentence} ${audit.acknowledged} of ${audit.owed} acknowledged.`).map((line, at) =>
@@ -191,6 +193,7 @@ function auditLines({ audit }: Receipt, sheet: Sheet): string[] {
     ...(audit.missing.length === 0 ? [] : prose(`missing: ${audit.missing.join(', ')}`)),
     ...(audit.drift.length === 0 ? [] : prose(`not expected: ${audit.drift.join(', ')}`)),
     ...leftOff(audit.left_off, 'are', sheet),
+    ...(report === null ? [] : prose(report).map((line) => paint.faint(line))),
   ]);
 }
 

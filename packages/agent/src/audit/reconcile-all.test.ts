@@ -1,0 +1,201 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { postgresAvailability } from '../../../../test/postgres/binaries.ts';
+import { type Database, PostgresReader } from '../db/index.ts';
+import { testDatabase } from '../db/postgres.fixture.ts';
+import { testJournal } from '../journal/journal.fixture.ts';
+import type { Pace } from './pace.ts';
+import { reconcileAll } from './reconcile-all.ts';
+import type { FoundOfRun, ReconcileDependencies } from './reconcile-scope.ts';
+
+const now = '2026-11-27T12:00:00.000Z';
+const early = '2026-11-26T12:00:00.000Z';
+const late = '2026-11-27T11:00:00.000Z';
+/** Two rows at a time: everything here takes several pages. */
+const pace: Pace = { rows: () => 2, rest: async () => {} };
+
+type Value = string | number | null | Uint8Array;
+type Row = Readonly<Record<string, Value>>;
+type Bed = { readonly database: Database; insert(table: string, row: Row): Promise<void>; close(): Promise<void> };
+
+const expected = ['incidents/create_incident', 'policies/evaluate_policy', 'logs/start_trace', 'orchestrator/finalize_run'];
+const actions = expected.map((name) => name.split('/') as [string, string]);
+const ended = [
+  { phase: 'CREATED', status: 'queued', event: 'create', at: early },
+  { phase: 'COMPLETED', status: 'succeeded', event: 'commit', at: early },
+];
+const stateOf = (generation: number, error: string | null) => ({
+  phases: ended,
+  expectations: actions.map(([domain, action]) => ({ domain, action, deadline_ms: 5000, status: 'ACKED' })),
+  acks: actions.map(([domain, action], at) => ({
+    domain,
+    action,
+    result_id: null,
+    error: at === 0 ? error : null,
+    observed: null,
+    at: early,
+  })),
+  active: { dataset_id: 'orders', layer: 'GDP', snapshot_id: 's', generation, decision_ref: 'd' },
+});
+
+/** Nine promotions, of which some are not what they say; and what was done for runs that are not there. */
+async function fill({ insert }: Bed): Promise<void> {
+  let leaf = 0;
+  const record = async (ref: string, kind: string, run_id: string, recorded_at = early) => {
+    const bytes = Buffer.from(ref);
+    await insert('record', {
+      leaf_index: leaf,
+      ref,
+      kind,
+      run_id,
+      tenant_id: 'default',
+      dataset_id: 'orders',
+      recorded_at,
+      leaf_hash: bytes,
+      body: bytes,
+    });
+    leaf += 1;
+  };
+  for (let n = 1; n <= 9; n += 1) {
+    const run_id = `run-${n}`;
+    const updated_at = n === 9 ? late : early;
+    // The pointer of run 4 stands elsewhere than its run says: it is there all the same.
+    const state = JSON.stringify(stateOf(n === 4 ? 400 : n, n === 5 ? 'the incident could not be written' : null));
+    const target = { tenant_id: 'default', dataset_id: 'orders', from_layer: 'RAW', to_layer: 'GDP', snapshot_id: 's' };
+    const asked = { actor_id: 'HUMAN::a', request_digest: 'r', revision: 1, created_at: early, updated_at, policy_activation: 1 };
+    const refs = { decision: 'allow', decision_ref: `decision-${n}`, evidence_ref: `promotion-${n}` };
+    await insert('run', { run_id, kind: 'promotion', ...target, ...asked, phase: 'COMPLETED', status: 'succeeded', ...refs, state });
+    if (n !== 2) await record(`decision-${n}`, 'decision', run_id, updated_at);
+    if (n !== 6) await record(`promotion-${n}`, 'promotion', run_id, updated_at);
+    const place = { tenant_id: 'default', dataset_id: 'orders', layer: 'GDP', generation: n };
+    if (n !== 3)
+      await insert('pointer', {
+        ...place,
+        snapshot_id: 's',
+        snapshot_hash: `hash-${n}`,
+        run_id,
+        decision_ref: `decision-${n}`,
+        fence: n,
+        moved_at: updated_at,
+      });
+  }
+  await record('decision-ghost', 'decision', 'ghost', late);
+  await record('fact-ghost', 'governance-fact', 'ghost');
+  const incident = {
+    tenant_id: 'default',
+    dataset_id: null,
+    kind: 'run',
+    run_status: null,
+    error_code: 'denied',
+    severity: 'high',
+    reason: 'x',
+  };
+  await insert('incident', { incident_id: 'incident-1', run_id: 'phantom', ...incident, opened_at: early });
+  await insert('incident', { incident_id: 'incident-2', run_id: 'run-1', ...incident, opened_at: early });
+  await insert('incident', { incident_id: 'incident-3', run_id: null, ...incident, opened_at: early });
+}
+
+function sqliteBed(): Bed {
+  const at = testJournal();
+  return {
+    database: at.database,
+    async insert(table, row) {
+      const names = Object.keys(row);
+      at.handle
+        .prepare(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`)
+        .run(...Object.values(row));
+    },
+    close: async () => at.close(),
+  };
+}
+
+async function postgresBed(): Promise<Bed> {
+  const database = await testDatabase('reconcile');
+  const reader = new PostgresReader(database.daemon, 2);
+  return {
+    database: reader,
+    async insert(table, row) {
+      const names = Object.keys(row);
+      const places = names.map((_, at) => `$${at + 1}`);
+      await database.query(`INSERT INTO govctl.${table} (${names.join(', ')}) VALUES (${places.join(', ')})`, Object.values(row));
+    },
+    async close() {
+      await reader.close();
+      await database.close();
+    },
+  };
+}
+
+const postgres = postgresAvailability();
+const beds: readonly (readonly [string, () => Bed | Promise<Bed>])[] = [
+  ['SQLite', sqliteBed],
+  ...(postgres.skip ? [] : ([['PostgreSQL', postgresBed]] as const)),
+];
+
+describe.each(beds)('a reconciliation page by page on %s', (_store, open) => {
+  let bed: Bed;
+  const told: FoundOfRun[] = [];
+  const looked: string[] = [];
+  beforeAll(async () => {
+    bed = await open();
+    await fill(bed);
+  });
+  afterAll(async () => await bed.close());
+
+  const reconcile = async (scope: { run_id?: string; since?: string }) => {
+    told.length = 0;
+    looked.length = 0;
+    const deps = {
+      database: bed.database,
+      witness_quorum: 0,
+      busy: () => true,
+      sources: {
+        async missingContent(hash: string) {
+          looked.push(hash);
+          return ['rows.csv'];
+        },
+        handoff: async () => ({ findings: [], checked: 0 }),
+        wakeDispatcher: () => {},
+      },
+    } as unknown as ReconcileDependencies;
+    const { run_id = null, since = null } = scope;
+    return await reconcileAll(deps, { run_id, since }, now, pace, async (found) => void told.push(...found));
+  };
+  const summary = ({ findings }: Awaited<ReturnType<typeof reconcile>>) =>
+    findings.map(({ check, subject, observed }) => `${check} ${subject}: ${observed}`).sort();
+
+  it('finds each thing once, and looks at all there is', async () => {
+    const all = await reconcile({});
+    expect(summary(all)).toEqual([
+      'audit run/run-5: the incident could not be written',
+      'pointer-object orders/GDP: 1 missing: rows.csv',
+      'promotion-leaf orders/GDP@2: none in the log',
+      'promotion-leaf orders/GDP@6: none in the log',
+      'promotion-leaf record/promotion-3: none',
+      'promotion-leaf run/run-2: not in the log',
+      'unknown-run run/ghost: policies/evaluate_policy: decision-ghost was done for a run that is not known',
+      'unknown-run run/phantom: incidents/create_incident: incident-1 was done for a run that is not known',
+    ]);
+    expect(all.checked).toMatchObject({ runs: 9, pointers: 8, active_snapshots: 1, acts_of_unknown_runs: 2 });
+    expect(all.by_class).toEqual({ failed: 1, world: 5, drift: 2 });
+    expect(looked).toEqual(['hash-9']);
+    expect(told.map(({ run_id, findings }) => [run_id, findings[0]?.class])).toEqual([
+      ['run-5', 'failed'],
+      ['ghost', 'drift'],
+      ['phantom', 'drift'],
+    ]);
+  });
+
+  it('of one run, and of what is new, tells that alone', async () => {
+    expect(summary(await reconcile({ run_id: 'run-3' }))).toEqual(['promotion-leaf record/promotion-3: none']);
+    const second = await reconcile({ run_id: 'run-2' });
+    expect(summary(second)).toEqual(['promotion-leaf orders/GDP@2: none in the log', 'promotion-leaf run/run-2: not in the log']);
+    expect(second.audits).toMatchObject([{ run_id: 'run-2', status: 'COMPLETE', is_clean: true }]);
+    expect(summary(await reconcile({ run_id: 'run-4' }))).toEqual([]);
+    const fresh = await reconcile({ since: '2026-11-27T00:00:00.000Z' });
+    expect(summary(fresh)).toEqual([
+      'pointer-object orders/GDP: 1 missing: rows.csv',
+      'unknown-run run/ghost: policies/evaluate_policy: decision-ghost was done for a run that is not known',
+    ]);
+    expect(fresh.checked).toMatchObject({ runs: 1, pointers: 1 });
+  });
+});

@@ -1,0 +1,196 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openSqlite } from '../../packages/agent/src/db/index.ts';
+import { type BenchDaemon, initState, startDaemon } from './daemon.ts';
+import { governDatasets, promoteAll } from './govern.ts';
+import { barOf, count, type Lab, type Measurement, mebibytes, milliseconds, percent, type Section, spreadText } from './measurement.ts';
+import { quantile, spreadOf, timed } from './spread.ts';
+
+type Quantiles = { readonly p50: number; readonly p99: number };
+type Side = 'without' | 'periodic' | 'asked for';
+type Round = { readonly clients: number; readonly side: Side } & Quantiles;
+
+const crowds = [1, 16] as const;
+
+/** How often the daemon reconciles by itself: hardly ever, or again as soon as it has done so. */
+function configure(state: string, reconcile_every: string): void {
+  const path = join(state, 'govd.yaml');
+  const kept = readFileSync(path, 'utf8').replace(/^audit: .*\n/m, '');
+  writeFileSync(path, `${kept}audit: { reconcile_every: ${reconcile_every} }\n`);
+}
+
+/** Latency of promotions for so many seconds. */
+async function promoteFor(daemon: BenchDaemon, seconds: number, clients: number): Promise<Quantiles> {
+  const took: number[] = [];
+  const end = performance.now() + seconds * 1000;
+  while (performance.now() < end) took.push(...(await promoteAll(daemon, clients * 16, clients)));
+  return { p50: quantile(took, 0.5), p99: quantile(took, 0.99) };
+}
+
+type Reconciled = {
+  readonly seconds: number;
+  readonly checked: Readonly<Record<string, number>>;
+  readonly memory: number;
+  readonly idle: number;
+};
+
+/** One reconciliation of everything, that somebody asks for while nothing else goes on. */
+async function reconcileAlone(daemon: BenchDaemon): Promise<Reconciled> {
+  const idle = daemon.memory().now;
+  forgetPeak(daemon.pid);
+  let text = '';
+  const seconds = await timed(async () => {
+    text = await reconcileOnce(daemon);
+  });
+  const { checked } = JSON.parse(text) as { checked: Record<string, number> };
+  return { seconds, checked, idle, memory: daemon.memory().peak };
+}
+
+async function reconcileOnce(daemon: BenchDaemon): Promise<string> {
+  const { status, text } = await daemon.call('POST', '/v1/reconcile', {});
+  if (status !== 200) throw new Error(`reconcile: ${status} ${text.slice(0, 2000)}`);
+  return text;
+}
+
+/** The greatest memory of a process counts anew from here. */
+function forgetPeak(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/clear_refs`, '5');
+  } catch {
+    // Not permitted here: the peak since its start is told instead, which is no less.
+  }
+}
+
+/** Reports that a daemon kept, each with the seconds it took at its own pace. */
+function reportsOf(state: string): { readonly as_of: string; readonly seconds: number }[] {
+  const handle = openSqlite(join(state, 'govd.db'), 'read');
+  const rows = handle
+    .prepare('SELECT p.as_of, r.recorded_at FROM reconcile_report p JOIN record r ON r.ref = p.evidence_ref ORDER BY p.report_id')
+    .all() as { as_of: string; recorded_at: string }[];
+  handle.close();
+  return rows.map(({ as_of, recorded_at }) => ({ as_of, seconds: (Date.parse(recorded_at) - Date.parse(as_of)) / 1000 }));
+}
+
+/** Promotions of a daemon of its own, while it reconciles, or not. */
+async function measure(lab: Lab, state: string, side: Side, seconds: number): Promise<Round[]> {
+  configure(state, side === 'periodic' ? '1s' : '24h');
+  const daemon = await startDaemon(lab, state);
+  try {
+    await promoteAll(daemon, lab.quick ? 160 : 800, 16);
+    // By itself it begins a second after its start.
+    await sleep(1500);
+    const rounds: Round[] = [];
+    for (const clients of crowds) {
+      let going = true;
+      const asking = async () => {
+        while (going) await reconcileOnce(daemon);
+      };
+      const asked = side === 'asked for' ? asking() : undefined;
+      rounds.push({ clients, side, ...(await promoteFor(daemon, seconds, clients)) });
+      going = false;
+      await asked;
+    }
+    return rounds;
+  } finally {
+    await daemon.stop();
+  }
+}
+
+async function run(lab: Lab): Promise<Section> {
+  const runs = lab.quick ? 3000 : 100_000;
+  const rounds = lab.quick ? 1 : 3;
+  const seconds = lab.quick ? 2 : 5;
+  const sides: readonly Side[] = ['without', 'periodic', 'asked for'];
+  const state = await initState(lab);
+  governDatasets(lab, state);
+  configure(state, '24h');
+  const filling = await startDaemon(lab, state);
+  try {
+    const took = await timed(() => promoteAll(filling, runs, 32));
+    lab.tell(`filled with ${count(runs)} promotions in ${took.toFixed(0)} s`);
+  } finally {
+    await filling.stop();
+  }
+  const alone: Reconciled[] = [];
+  const daemon = await startDaemon(lab, state);
+  try {
+    await promoteAll(daemon, 320, 32);
+    for (let at = 0; at < 3; at += 1) alone.push(await reconcileAlone(daemon));
+    lab.tell(`reconciled in ${spreadOf(alone.map((one) => one.seconds)).median.toFixed(2)} s`);
+  } finally {
+    await daemon.stop();
+  }
+  const measured: Round[][] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    // The order turns: what comes later finds more runs.
+    const order = round % 2 === 1 ? sides : sides.toReversed();
+    const one: Round[] = [];
+    for (const side of order) one.push(...(await measure(lab, state, side, seconds)));
+    measured.push(one);
+    lab.tell(
+      `round ${round}: ${one.map((row) => `${row.side}, ${row.clients}: p50 ${milliseconds(row.p50)}, p99 ${milliseconds(row.p99)}`).join('; ')}`,
+    );
+  }
+  const reports = reportsOf(state);
+  const of = (clients: number, side: Side) => measured.flatMap((one) => one.filter((row) => row.clients === clients && row.side === side));
+  const effect = (clients: number, side: Side, what: keyof Quantiles) =>
+    spreadOf(of(clients, side).map((row, at) => row[what] / (of(clients, 'without')[at]?.[what] ?? Number.NaN) - 1));
+  const spread = (clients: number, side: Side, what: keyof Quantiles) =>
+    spreadText(spreadOf(of(clients, side).map((row) => row[what])), milliseconds);
+  const first = alone[0];
+  if (first === undefined) throw new Error('nothing was reconciled');
+  return {
+    title: 'Reconciling everything',
+    text: [
+      `${count(runs)} promotions over HTTP, of 64 datasets, are what is reconciled: the audit contract of each run, each pointer and each record both ways, acts of unknown runs, active content, outbox, locks, audits, handoff. "Alone" is \`POST /v1/reconcile\` as \`govctl reconcile\` sends it, with nothing else going on; its memory is the greatest resident memory of the daemon meanwhile.`,
+      `Promotions of ${crowds.join(' and of ')} clients are timed for ${seconds} s each on daemons that were started on the same folder: one that does not reconcile, one that does so by itself without pause (\`audit.reconcile_every: 1s\`), one that is asked to, again and again. The effect is that of neighbours in one round, ${rounds} rounds. While others are served, a reconciliation looks at few rows at a time and rests in between: by itself it takes a twenty-fifth of the time, a tenth where somebody waits for it.`,
+      reports.length === 0
+        ? 'No daemon came to the end of a report of its own meanwhile.'
+        : `Reports that daemons made by themselves meanwhile: ${reports.length}, the slowest took ${Math.max(...reports.map((one) => one.seconds)).toFixed(0)} s.`,
+    ],
+    tables: [
+      {
+        title: 'Alone',
+        head: ['runs', 'pointers', 'time', 'memory before', 'greatest memory'],
+        rows: [
+          [
+            count(first.checked.runs ?? 0),
+            count(first.checked.pointers ?? 0),
+            spreadText(spreadOf(alone.map((one) => one.seconds)), (value) => `${value.toFixed(2)} s`),
+            mebibytes(first.idle),
+            spreadText(spreadOf(alone.map((one) => one.memory)), mebibytes),
+          ],
+        ],
+      },
+      {
+        title: 'Promotions meanwhile',
+        head: ['clients', 'reconciles', 'p50', 'p99', 'effect on p50', 'effect on p99'],
+        rows: crowds.flatMap((clients) =>
+          sides.map((side) => [
+            String(clients),
+            side === 'without' ? 'no' : side,
+            spread(clients, side, 'p50'),
+            spread(clients, side, 'p99'),
+            ...(side === 'without'
+              ? ['', '']
+              : [spreadText(effect(clients, side, 'p50'), percent), spreadText(effect(clients, side, 'p99'), percent)]),
+          ]),
+        ),
+      },
+    ],
+    bars: crowds.flatMap((clients) =>
+      (['p50', 'p99'] as const).map((what) =>
+        barOf(
+          `effect of the periodic reconciliation on promotions, ${what}, ${clients} client${clients === 1 ? '' : 's'}`,
+          effect(clients, 'periodic', what),
+          { most: 0.05 },
+          percent,
+        ),
+      ),
+    ),
+    data: { runs, alone, measured, reports },
+  };
+}
+
+export const reconcile: Measurement = { name: 'reconcile', run };
