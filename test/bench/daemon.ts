@@ -58,8 +58,13 @@ export type StartOptions = { readonly connections?: number; readonly node?: read
 
 /** Starts govd and waits until it is ready. */
 export async function startDaemon(lab: Lab, state: string, options: StartOptions = {}): Promise<BenchDaemon> {
-  const argv = [...(options.node ?? []), options.program ?? govdOf(lab), 'run', '--state-dir', state];
-  const child = spawn(process.execPath, argv, { env: cleanEnv(), stdio: 'ignore' });
+  const run = ['run', '--state-dir', state];
+  // As its users start it, unless something is to be looked at inside.
+  const [program, argv] =
+    options.node === undefined && options.program === undefined
+      ? [join(lab.root, 'packages/agent/bin/govd'), run]
+      : [process.execPath, [...(options.node ?? []), options.program ?? govdOf(lab), ...run]];
+  const child = spawn(program, argv, { env: cleanEnv(), stdio: 'ignore' });
   const { pid } = child;
   if (pid === undefined) throw new Error('govd could not be started');
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));

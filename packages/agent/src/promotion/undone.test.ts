@@ -8,7 +8,8 @@ import { undoneSagas } from './undone.ts';
 const at = '2026-11-26T12:00:00.000Z';
 const ack = (action: string, result_id: string | null): Ack => ({ domain: 'store', action, result_id, error: null, observed: null, at });
 const trace = ack('start_trace', 'trace-1');
-const planned = { row: { run_id: 'run-1' }, state: { acks: [trace, ack('promote', 'orders/GDP/4'), ack('append', 'ref-1')] } };
+const row = { run_id: 'run-1', tenant_id: 'default', dataset_id: 'orders', to_layer: 'GDP' };
+const planned = { row, state: { acks: [trace, ack('promote', 'orders/GDP/4'), ack('append', 'ref-1')] } };
 
 /** What stands in the run's row, if it is there; and how often a commit fails first. */
 function sagas(stored: readonly Ack[] | null, failures = 0) {
@@ -26,6 +27,7 @@ function sagas(stored: readonly Ack[] | null, failures = 0) {
       },
     },
     now: () => at,
+    environment: 'test',
     logger: pino({ level: 'silent' }),
   });
   undone.note(planned as unknown as Parameters<typeof undone.note>[0], [trace], new Error('the disk is full'));
@@ -47,6 +49,10 @@ it('a unit that could not be written leaves its acks, as rolled back, in a secon
       },
     })),
   );
+  // Of the store that did not move after all, others hear too.
+  expect(written.flatMap(({ events }) => events)).toMatchObject([
+    { type: 'store.promotion.failed', run_id: 'run-1', dataset_id: 'orders', layer: 'GDP', data: { reason: 'the disk is full' } },
+  ]);
   expect(await undone.record()).toBe(0);
 });
 
