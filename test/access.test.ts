@@ -254,6 +254,7 @@ it('no secret is in any sink: log, errors, metrics, events, tables, records, fil
   expectClean('the metrics', (await get(at, '/metrics')).body);
   const events = await at.govctl(['event', 'tail', '--from', '1', '-o', 'ndjson']);
   expect(events.stdout.split('\n').length).toBeGreaterThan(3);
+  expect(events.stdout).toContain('"evidence.ref.resolved"');
   expectClean('the events', events.stdout);
   for (const database of ['govd', 'births'] as const) {
     for (const table of await at.tables(database)) expectClean(`table ${table}`, textOf(await at.rows(database, `SELECT * FROM ${table}`)));

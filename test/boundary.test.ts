@@ -144,6 +144,16 @@ describe('the four role boundaries', () => {
     await at.json(['promote', 'orders', '--from', 'RAW', '--to', 'GDP', '--snapshot', other, '--run-id', 'between', '--wait']);
     await post('/v1/store/promote', move('remote-2', signed), 412);
     await at.json(['promotion', 'cancel', 'remote-2', '--reason', 'the target moved', '--yes']);
+    // It was allowed, and its store never moved: others hear of that.
+    const told = await at.govctl(['event', 'tail', '--from', '1', '--type', 'store.promotion.failed', '-o', 'ndjson']);
+    expect(
+      told.stdout
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { data: unknown }).data),
+    ).toMatchObject([
+      { run_id: 'remote-2', layer: 'GDP', decision_ref: signed.decision_ref, reason: 'the target moved', rolls_back: null },
+    ]);
     await at.json(['reconcile']);
   });
 

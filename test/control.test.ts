@@ -1,4 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PromotionDocument } from '@govctl/core/promotion';
@@ -257,12 +259,36 @@ describe('a tenant that is suspended', () => {
   });
 });
 
+type Shown = { readonly name: string; readonly traceId: string };
+type ShownRequest = { resourceSpans: { scopeSpans: { spans: Shown[] }[] }[] };
+
+/** A collector of traces, on loopback. */
+async function collecting() {
+  const spans: Shown[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (chunk: string) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      spans.push(...(JSON.parse(body) as ShownRequest).resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((one) => one.spans)));
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { spans, port: (server.address() as AddressInfo).port, close };
+}
+
 describe('a trace that cannot be written', () => {
-  async function restartWith(mode: string): Promise<void> {
+  async function restartWith(mode: string, more = ''): Promise<void> {
     await at.stop();
     const file = join(at.state, 'govd.yaml');
     const before = (await readFile(file, 'utf8')).replace(/^observability:.*\n/m, '');
-    await writeFile(file, `${before.trimEnd()}\nobservability: { promotion: ${mode} }\n`);
+    await writeFile(file, `${before.trimEnd()}\nobservability: { promotion: ${mode}${more} }\n`);
     await at.start();
   }
 
@@ -286,7 +312,8 @@ describe('a trace that cannot be written', () => {
     await restartWith('PERMISSIVE');
     expect(await promote('dark-permissive', 0)).toMatchObject({ status: 'succeeded', observability_status: null });
 
-    await restartWith('STRICT');
+    const collector = await collecting();
+    await restartWith('STRICT', `, otlp: { endpoint: 'http://127.0.0.1:${collector.port}' }`);
     const failed = await promote('dark-strict', 21);
     expect(failed).toMatchObject({ phase: 'FAILED', status: 'failed', decision: null, active: null, observability_status: 'LOST' });
     expect(failed.reason).toMatch(new RegExp(`^trace cannot be written \\(STRICT\\): .*${traceFault}`));
@@ -302,5 +329,26 @@ describe('a trace that cannot be written', () => {
     const trace = await at.rows<{ kind: string }>('govd', "SELECT kind FROM run_trace WHERE run_id = 'light' ORDER BY seq");
     expect(trace.map(({ kind }) => kind)).toEqual(['start', 'step', 'step', 'step', 'step', 'end']);
     expect(await at.rows('govd', "SELECT kind FROM run_trace WHERE run_id = 'dark-degraded'")).toEqual([]);
+
+    // Of a trace that is not there nobody hears, and nobody is shown it.
+    for (const type of ['trace.started', 'trace.completed']) {
+      expect(await eventsOf('light')).toContain(`"${type}"`);
+      for (const run of ['dark-degraded', 'dark-permissive', 'dark-strict']) expect(await eventsOf(run)).not.toContain(`"${type}"`);
+    }
+    const [{ state } = { state: '{}' }] = await at.rows<{ state: string }>('govd', "SELECT state FROM run WHERE run_id = 'light'");
+    const { trace_id } = JSON.parse(state) as { trace_id: string };
+    for (let attempt = 0; attempt < 200 && collector.spans.length === 0; attempt += 1) await sleep(50);
+    expect(new Set(collector.spans.map(({ traceId }) => traceId))).toEqual(new Set([trace_id]));
+    expect(collector.spans.map(({ name }) => name)).toEqual([
+      'CREATED',
+      'AUTHORIZED',
+      'EXECUTING',
+      'GOVERNANCE_CHECK',
+      'FINALIZING',
+      'promotion orders',
+    ]);
+    // A collector that is gone keeps nothing from being promoted.
+    collector.close();
+    expect(await promote('unseen', 0)).toMatchObject({ status: 'succeeded', observability_status: null });
   }, 300_000);
 });

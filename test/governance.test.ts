@@ -222,6 +222,18 @@ tests: { pass: [{ rule: any, input: { quality: { total: 1 } } }], fail: [{ rule:
     const ended = await until('late-1', ({ phase }) => phase === 'FAILED');
     expect(ended).toMatchObject({ status: 'failed_policy', decision: { decision: 'deny', decided_by: 'timeout' } });
     expect(gate(ended, 'approvals')).toMatchObject({ reason_code: 'approval-expired', actual: 0 });
+    // How much of its promise to wait was over, it told in time.
+    expect(ended.risk_level).toBe('high');
+    const told = await at.govctl(['event', 'tail', '--from', '1', '--type', 'threshold.exceeded', '--run', 'late-1', '-o', 'ndjson']);
+    const crossed = told.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { time: string; data: Record<string, unknown> });
+    expect(crossed.map(({ data }) => [data.threshold, data.risk_level, data.limit])).toEqual([
+      ['defer:80', 'elevated', 15],
+      ['defer:100', 'high', 15],
+    ]);
+    expect(Date.parse(crossed[0]?.time ?? '')).toBeLessThan(Date.parse(ended.updated_at));
   });
 });
 

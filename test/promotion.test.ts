@@ -309,6 +309,20 @@ describe('a rollback', () => {
       pending_audit: { owner: 'data-platform' },
     });
     expect(await activeIn('GDP')).toMatchObject({ snapshot_id: good });
+    const undone = await at.govctl([
+      'event',
+      'tail',
+      '--from',
+      '1',
+      '--type',
+      'store.promotion.failed',
+      '--run',
+      back.run_id,
+      '-o',
+      'ndjson',
+    ]);
+    expect(JSON.parse(undone.stdout)).toMatchObject({ data: { layer: 'GDP', rolls_back: promoted.run_id, reason: 'doubled rows' } });
+
     // Asked for again it is the same rollback, and for another reason another one.
     const again = (reason: string) =>
       at.govctl(['promotion', 'rollback', promoted.run_id, '--reason', reason, '--run-id', back.run_id, '--yes', '-o', 'json']);

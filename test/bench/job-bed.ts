@@ -48,10 +48,8 @@ export type EndedJob = {
   readonly manifest: readonly { readonly started: string; readonly ended: string }[];
 };
 
-const pollMs = 20;
-
-/** Submits a job over HTTP and waits until it has ended. @throws when it did not succeed */
-export async function runJob(daemon: BenchDaemon, run_id: string, source: string): Promise<EndedJob> {
+/** Submits a job over HTTP and waits until it has ended, asking now and then. @throws when it did not succeed */
+export async function runJob(daemon: BenchDaemon, run_id: string, source: string, pollMs = 20): Promise<EndedJob> {
   const submitted = await daemon.call('POST', '/v1/runs', { run_id, tenant_id: 'default', source });
   if (submitted.status !== 202) throw new Error(`a job was not accepted: ${submitted.status} ${submitted.text.slice(0, 2000)}`);
   for (;;) {

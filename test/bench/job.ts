@@ -25,7 +25,7 @@ async function throughput(daemon: BenchDaemon, bed: JobBed, round: number, jobs:
 /** Milliseconds of a step, from the beginning of the first to the end of the last as the manifest has them. */
 async function stepsOfJob(daemon: BenchDaemon, bed: JobBed, round: number, steps: number): Promise<number> {
   const source = bed.file({ workspace: 'steps', steps: Array.from({ length: steps }, (_, at) => step(`s${at}`)) });
-  const { manifest } = await runJob(daemon, `steps-${round}`, source);
+  const { manifest } = await runJob(daemon, `steps-${round}`, source, 500);
   const [first, last] = [manifest[0], manifest.at(-1)];
   if (first === undefined || last === undefined || manifest.length !== steps) throw new Error(`the manifest has ${manifest.length} steps`);
   return (Date.parse(last.ended) - Date.parse(first.started)) / steps;

@@ -3,7 +3,8 @@ import { eventCatalogue } from '../../packages/core/src/event/index.ts';
 /** docs/events.md: the envelope, and every type with what it tells. */
 export function eventsPage(): string {
   const rows = Object.entries(eventCatalogue).map(
-    ([type, { tells, data }]) => `| \`${type}\` | ${tells} | ${data.map((name) => `\`${name}\``).join(', ')} |\n`,
+    ([type, { tells, data, awaits }]) =>
+      `| \`${type}\` | ${tells}${awaits === undefined ? '' : ` Not emitted yet: it awaits ${awaits}.`} | ${data.map((name) => `\`${name}\``).join(', ')} |\n`,
   );
   return [
     '# Events\n\nCloudEvents 1.0 in JSON, published after the commit they tell of, at least once, in order per subject. `source` and `id` together are unique for ever: keep them to recognise what comes twice. `position` is contiguous in commit order, and readers resume by it.\n\n',

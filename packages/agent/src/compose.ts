@@ -70,6 +70,7 @@ import { askReadiness, type Readiness, type ReadinessCheck } from './system/read
 import type { ActivatedSockets } from './systemd/index.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { tenantHandlers } from './tenant/handler.ts';
+import { openTraceExport } from './trace/open.ts';
 import { startWitnesses } from './witness/witnesses.ts';
 
 export type Settings = {
@@ -164,7 +165,19 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const environment = live.config.environment;
   const service_release_id = serviceReleaseId(live.config, settings.version);
   const release = { environment, service_release_id };
-  const shared = { database, journal, deployment: release, randomHex, now };
+  const tracing = openTraceExport(journal, {
+    config: live.config,
+    root: dir.root,
+    version: settings.version,
+    instance: randomHex(8),
+    now,
+    random: Math.random,
+    monotonicMs: () => performance.now(),
+    logger,
+    registry: metrics.registry,
+  });
+  opened.defer(() => tracing.stop());
+  const shared = { database, journal: tracing.journal, deployment: release, randomHex, now };
 
   const recently = recentActivity();
   const busy = () => journal.waiting > 0 || recently.active();
@@ -198,7 +211,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   opened.defer(() => witnesses.stop());
   committedRecords = () => witnesses.wake();
 
-  const undone = undoneSagas({ database, journal, file: undoneFile(dir.undone, logger), now, logger });
+  const undone = undoneSagas({ database, journal, file: undoneFile(dir.undone, logger), now, environment, logger });
   const promotion: PromotionDependencies = {
     ...shared,
     journal: tracedJournal({

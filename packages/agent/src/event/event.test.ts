@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { eventRoutes } from '@govctl/core/api';
-import type { EventDraft } from '@govctl/core/event';
+import type { EventDraft, PlacedEvent } from '@govctl/core/event';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { anyGrant, type Served, serve, testActor } from '../http/serve.fixture.ts';
 import { type TestJournal, testJournal } from '../journal/journal.fixture.ts';
 import { dispatchEvents } from './dispatch.ts';
-import { type EventFeed, eventFeed } from './feed.ts';
+import { type EventFeed, eventFeed, readingAhead } from './feed.ts';
 import { eventHandlers } from './handler.ts';
 
 const closing: (() => Promise<void> | void)[] = [];
@@ -297,4 +297,32 @@ test('places of readers that went away are free again', async () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   expect.unreachable('the places of 64 gone readers stay taken');
+});
+
+test('reading ahead gives what the feed gives, from wherever one asks, and reads hardly anything twice', async () => {
+  const events = Array.from({ length: 60 }, (_, at) => ({ position: at + 1 }) as PlacedEvent);
+  let reads = 0;
+  const feed = {
+    read: async (from: number) => {
+      reads += 1;
+      return events.filter(({ position }) => position >= from).slice(0, 20);
+    },
+  } as unknown as EventFeed;
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 62 }), { maxLength: 30 }), async (places) => {
+      const ahead = readingAhead(feed);
+      for (const from of places) {
+        const found = await ahead.read(from);
+        expect(found[0]?.position).toBe(from <= 60 ? from : undefined);
+        expect(found.map(({ position }) => position)).toEqual(found.map((_, at) => from + at));
+      }
+    }),
+  );
+  reads = 0;
+  const ahead = readingAhead(feed);
+  for (let from = 1; from <= 60; from += 4) {
+    await ahead.read(from);
+    await ahead.read(1);
+  }
+  expect(reads).toBe(3 + 10);
 });

@@ -57,3 +57,23 @@ export function eventFeed(database: Database): EventFeed {
     },
   };
 }
+
+/**
+ * A feed for one reader that takes fewer events at a time than are read: what was read and not yet taken is kept, and read no second time.
+ * Positions never change, so what is kept is never old.
+ */
+export function readingAhead(feed: EventFeed): EventFeed {
+  let kept: readonly PlacedEvent[] = [];
+  return {
+    ...feed,
+    async read(from) {
+      const first = kept[0]?.position ?? Number.POSITIVE_INFINITY;
+      const rest = from < first ? [] : kept.slice(from - first);
+      if (rest[0]?.position === from) return rest;
+      const found = await feed.read(from);
+      // Somebody looks back at an event that failed: the place is not lost for it.
+      if (from > first || kept.length === 0) kept = found;
+      return found;
+    },
+  };
+}

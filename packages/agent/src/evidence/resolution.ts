@@ -1,4 +1,5 @@
 import { Problem } from '@govctl/core/api';
+import type { EventDraft } from '@govctl/core/event';
 import { digestOf, draftRecord, parseStatement, type RecordDraft, subjectOf } from '@govctl/core/evidence';
 import { type Actor, sourceTypeOf } from '@govctl/core/identity';
 import type { AccessDependencies } from './access.ts';
@@ -42,7 +43,30 @@ export async function recordDenial(
   const more = share.unrecorded === 0 ? '' : ` (${share.unrecorded} more refusals before this one were not recorded)`;
   const outcome = { outcome: 'deny', reason: `${reason}${more}`, digest: null, length: null, jti, expires_at: null } as const;
   const draft = resolutionDraft(deps, actor, ref, owner, outcome, request_id, now);
-  await deps.journal.commit({ label: 'evidence.deny', changes: [], records: [draft], events: [] });
+  const events = [resolutionEvent(deps, actor, ref, owner, 'deny', draft)];
+  await deps.journal.commit({ label: 'evidence.deny', changes: [], records: [draft], events });
+}
+
+/** What others hear of a resolution, for whoever may see what it is about. Nothing of the capability is in it. */
+export function resolutionEvent(
+  { deployment }: Pick<AccessDependencies, 'deployment'>,
+  { actor_id }: Pick<Actor, 'actor_id'>,
+  ref: string,
+  { tenant_id, dataset_id }: Owner,
+  outcome: Outcome['outcome'],
+  resolution: Pick<RecordDraft, 'ref' | 'recorded_at'>,
+): EventDraft {
+  return {
+    type: 'evidence.ref.resolved',
+    subject: `evidence/${ref}`,
+    time: resolution.recorded_at,
+    tenant_id,
+    dataset_id,
+    layer: null,
+    run_id: null,
+    environment: deployment.environment,
+    data: { evidence_ref: ref, outcome, actor_id, resolution_ref: resolution.ref },
+  };
 }
 
 /** Belongs to the tenant and dataset of what was asked for, so that its owner sees who read it; it is no part of the run. */

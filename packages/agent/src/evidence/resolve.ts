@@ -6,7 +6,7 @@ import { type AccessDependencies, audienceOf } from './access.ts';
 import { noGrant } from './access-problem.ts';
 import { digestOfSource, evidenceSource, recordByPieces } from './evidence-bytes.ts';
 import { mayAccess } from './grant.ts';
-import { recordDenial, resolutionDraft } from './resolution.ts';
+import { recordDenial, resolutionDraft, resolutionEvent } from './resolution.ts';
 
 /** Long after no verifier accepts it, also when the clock is set back a little. */
 const forgetAfterMs = 3_600_000;
@@ -63,7 +63,7 @@ export function resolveHandler(deps: AccessDependencies): Pick<Handlers<typeof e
         label: 'evidence.resolve',
         changes: [{ write: 'capability.issue', values: issue }, ...forgetting(now)],
         records: [resolution],
-        events: [],
+        events: [resolutionEvent(deps, actor, ref, record, 'allow', resolution)],
       });
       if (!result.ok) throw new Problem('conflict', { detail: 'another URL got the same id at the same time', hint: 'try again' });
       const { token, claims } = await mintCapability(

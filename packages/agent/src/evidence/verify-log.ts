@@ -41,7 +41,7 @@ export async function* verifyLog(options: VerifyLogOptions): AsyncGenerator<LogV
   let lastHead = 0;
   await using pages = readAhead((first) => (first < head.size ? verifiedPage(database, trust, first, head.size) : undefined));
   for (let first = 0; first < head.size; first += slice) {
-    const { end, verified, heads } = await pages.take(first);
+    const { end, verified, heads } = await pages.take();
     const roots = new Map(heads.map(({ size, root }) => [size, root]));
     // A new one each slice: it remembers the nodes of its own leaves, and a long log has too many.
     tree = new TreeAppender(tree.size, tree.frontier);
@@ -117,20 +117,30 @@ async function verifiedPage(database: Database, trust: TrustRoot, first: number,
   return { end, heads, verified: await Promise.all(rows.map(async (row) => ({ row, ...(await verifyLeaf(row, trust)) }))) };
 }
 
-/** The next page is under way while one is looked at: its signatures are checked on other threads meanwhile. */
+/** Pages under way while one is looked at: with one alone, whichever of the two sides is done first waits for the other, page by page. */
+const pagesAhead = 4;
+
+/** The next pages are under way while one is looked at: their signatures are checked on other threads meanwhile. */
 function readAhead(load: (first: number) => Promise<Page> | undefined) {
-  let ahead: Promise<Page> | undefined;
+  const ahead: Promise<Page>[] = [];
+  let next = 0;
   return {
-    async take(first: number): Promise<Page> {
-      const page = await (ahead ?? load(first));
-      if (page === undefined) throw new RangeError(`no page at ${first}`);
-      ahead = load(first + slice);
-      // It fails when it is taken, not before.
-      ahead?.catch(() => {});
-      return page;
+    /** The next page, in order. */
+    async take(): Promise<Page> {
+      while (ahead.length < pagesAhead) {
+        const page = load(next);
+        if (page === undefined) break;
+        // It fails when it is taken, not before.
+        page.catch(() => {});
+        ahead.push(page);
+        next += slice;
+      }
+      const page = ahead.shift();
+      if (page === undefined) throw new RangeError(`no page at ${next}`);
+      return await page;
     },
     async [Symbol.asyncDispose]() {
-      await ahead?.catch(() => {});
+      await Promise.allSettled(ahead);
     },
   };
 }

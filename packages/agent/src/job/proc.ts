@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 
 /** What marks every process of a step, and what it starts: the variable is inherited, also by what leaves the process group. */
 export const cookieName = 'GOVCTL_STEP_ID';
@@ -18,24 +18,36 @@ export async function startOf(pid: number): Promise<string | null> {
   }
 }
 
-/** Processes of ours whose cookie is wanted. A process that cleaned its environment is not found. */
+/** Processes that are looked at at a time: each look is a few questions to the kernel, on threads that others need too. */
+const atOnce = 16;
+
+/**
+ * Processes whose cookie is wanted. The kernel shows us the environment of our own only, and to root of all: what a step runs as somebody
+ * else is a step's all the same. A process that cleaned its environment is not found.
+ */
 async function withCookie(wanted: (cookie: string) => boolean): Promise<number[]> {
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^[0-9]+$/.test(name) && Number(name) !== process.pid);
   const found: number[] = [];
-  const uid = process.getuid?.();
-  for (const name of await readdir('/proc').catch(() => [])) {
-    if (!/^[0-9]+$/.test(name) || Number(name) === process.pid) continue;
-    try {
-      if ((await stat(`/proc/${name}`)).uid !== uid) continue;
-      const environment = await readFile(`/proc/${name}/environ`, 'latin1');
-      const at = environment.startsWith(`${cookieName}=`) ? 0 : environment.indexOf(`\0${cookieName}=`) + 1;
-      if (at === 0 && !environment.startsWith(`${cookieName}=`)) continue;
-      const cookie = environment.slice(at + cookieName.length + 1, environment.indexOf('\0', at));
-      if (wanted(cookie)) found.push(Number(name));
-    } catch {
-      // It has ended, or is not ours to look at.
+  const look = async () => {
+    for (let pid = pids.pop(); pid !== undefined; pid = pids.pop()) {
+      const cookie = await cookieOfProcess(pid);
+      if (cookie !== null && wanted(cookie)) found.push(Number(pid));
     }
-  }
+  };
+  await Promise.all(Array.from({ length: atOnce }, look));
   return found;
+}
+
+async function cookieOfProcess(pid: string): Promise<string | null> {
+  try {
+    const environment = await readFile(`/proc/${pid}/environ`, 'latin1');
+    const at = environment.startsWith(`${cookieName}=`) ? 0 : environment.indexOf(`\0${cookieName}=`) + 1;
+    if (at === 0 && !environment.startsWith(`${cookieName}=`)) return null;
+    return environment.slice(at + cookieName.length + 1, environment.indexOf('\0', at));
+  } catch {
+    // It has ended, or is not ours to look at.
+    return null;
+  }
 }
 
 /** Ends what carries a cookie, however often it forks meanwhile. @returns how many were ended */

@@ -1,6 +1,6 @@
 import { openIncident } from '@govctl/core/incident';
 import type { Change, Unit } from '@govctl/core/journal';
-import { failRun, type RunRow, type RunStart, type RunState } from '@govctl/core/promotion';
+import { failRun, type RunRow, type RunStart, type RunState, untracedEvents } from '@govctl/core/promotion';
 import { type LostTrace, type ObservabilityMode, onLostTrace, type Transition } from '@govctl/core/run';
 import type { Database } from '../db/index.ts';
 import { failedWriteOf, innermost } from '../journal/failed-write.ts';
@@ -57,7 +57,8 @@ async function withoutTrace(deps: Dependencies, unit: Unit, change: RunChange, e
     state: lost.mark ?? {},
   };
   const context = { ...deps.deployment, salt: () => deps.randomHex(16) };
-  await deps.journal.commit(failRun(start, current ?? null, failure, by, atOf(change), context).unit);
+  const failed = failRun(start, current ?? null, failure, by, atOf(change), context).unit;
+  await deps.journal.commit({ ...failed, events: untracedEvents(failed.events) });
   // Nothing of the unit happened: whoever asked reads the run again, and finds how it ended.
   return { ok: false, guard: 'trace-written' };
 }
@@ -79,7 +80,7 @@ async function marked(deps: Dependencies, unit: Unit, change: RunChange, row: Ru
   const result = await deps.journal.commit({
     ...unit,
     changes: [...unit.changes.map((one) => (one === change ? instead : one)), ...incident.changes],
-    events: [...unit.events, ...incident.events],
+    events: [...untracedEvents(unit.events), ...incident.events],
   });
   return result.ok ? { ...result, altered: true } : result;
 }

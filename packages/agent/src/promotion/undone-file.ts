@@ -1,11 +1,17 @@
 import { readFileSync, renameSync, rmSync } from 'node:fs';
 import type { Ack } from '@govctl/core/audit';
+import type { RunRow } from '@govctl/core/promotion';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { writeFileDurably } from '../state/index.ts';
 
 /** What a unit that could not be committed would have acknowledged. */
-export type NotedSaga = { readonly run_id: string; readonly acks: readonly Ack[] };
+export type NotedSaga = {
+  readonly row: Pick<RunRow, 'run_id' | 'tenant_id' | 'dataset_id' | 'to_layer'>;
+  readonly acks: readonly Ack[];
+  /** The decision that stands all the same: one that was recorded before. */
+  readonly decision_ref: string | null;
+};
 
 /** What was undone and is not in the database yet, where the end of a daemon does not reach it. */
 export type UndoneFile = {
@@ -16,7 +22,8 @@ export type UndoneFile = {
 
 const stored = z.array(
   z.strictObject({
-    run_id: z.string(),
+    row: z.strictObject({ run_id: z.string(), tenant_id: z.string(), dataset_id: z.string(), to_layer: z.string().nullable() }),
+    decision_ref: z.string().nullable(),
     acks: z.array(
       z.strictObject({
         domain: z.string(),

@@ -12,7 +12,8 @@ import { undoneFile } from './undone-file.ts';
 const at = '2026-11-26T12:00:00.000Z';
 const ack = (action: string, result_id: string | null): Ack => ({ domain: 'store', action, result_id, error: null, observed: null, at });
 const trace = ack('start_trace', 'trace-1');
-const planned = { row: { run_id: 'run-1' }, state: { acks: [trace, ack('promote', 'orders/GDP/4'), ack('append', 'ref-1')] } };
+const row = { run_id: 'run-1', tenant_id: 'default', dataset_id: 'orders', to_layer: 'GDP' };
+const planned = { row, state: { acks: [trace, ack('promote', 'orders/GDP/4'), ack('append', 'ref-1')] } };
 
 const logger = pino({ level: 'silent' });
 let folder: string;
@@ -40,6 +41,7 @@ function sagas(stored: readonly Ack[] | null, failures = 0, known: readonly Ack[
     },
     file: undoneFile(join(folder, 'undone.json'), logger),
     now: () => at,
+    environment: 'test',
     logger,
   });
   if (fails) undone.note(planned as unknown as Parameters<typeof undone.note>[0], [trace], new Error('the disk is full'));
@@ -61,6 +63,10 @@ it('a unit that could not be written leaves its acks, as rolled back, in a secon
       },
     })),
   );
+  // Of the store that did not move after all, others hear too.
+  expect(written.flatMap(({ events }) => events)).toMatchObject([
+    { type: 'store.promotion.failed', run_id: 'run-1', dataset_id: 'orders', layer: 'GDP', data: { reason: 'the disk is full' } },
+  ]);
   expect(await undone.record()).toBe(0);
 });
 

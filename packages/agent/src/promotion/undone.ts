@@ -1,5 +1,5 @@
 import { type Ack, rolledBack } from '@govctl/core/audit';
-import type { RunRow, RunState } from '@govctl/core/promotion';
+import { eventsOf, type RunState } from '@govctl/core/promotion';
 import type { Logger } from 'pino';
 import { undoneAcks } from '../audit/queries.ts';
 import type { Database } from '../db/index.ts';
@@ -8,7 +8,7 @@ import { runById } from './queries.ts';
 import type { NotedSaga, UndoneFile } from './undone-file.ts';
 
 /** A run as its unit would have left it. */
-type Planned = { readonly row: Pick<RunRow, 'run_id'>; readonly state: RunState };
+type Planned = { readonly row: NotedSaga['row']; readonly state: RunState };
 
 export type UndoneSagas = {
   /** A unit could not be committed: what it would have acknowledged is kept, also beyond the end of this daemon, to be recorded as rolled back. */
@@ -29,6 +29,7 @@ export function undoneSagas(deps: {
   readonly journal: Pick<Journal, 'commit'>;
   readonly file: UndoneFile;
   readonly now: () => string;
+  readonly environment: string;
   readonly logger: Logger;
 }): UndoneSagas {
   let noted: readonly NotedSaga[] = deps.file.load();
@@ -40,16 +41,20 @@ export function undoneSagas(deps: {
     note({ row, state }, before, error) {
       const acks = state.acks.filter((ack) => !before.includes(ack));
       const why = { reason: error instanceof Error ? error.message : String(error), phase: 'commit', success: true, at: deps.now() };
-      if (acks.length > 0) keep([...noted, { run_id: row.run_id, acks: rolledBack(acks, why) }]);
+      if (acks.length === 0) return;
+      const decided = [...before, ...acks].filter(({ domain }) => domain === 'policies');
+      const decision_ref = decided.some((ack) => acks.includes(ack)) ? null : (decided[0]?.result_id ?? null);
+      const { run_id, tenant_id, dataset_id, to_layer } = row;
+      keep([...noted, { row: { run_id, tenant_id, dataset_id, to_layer }, acks: rolledBack(acks, why), decision_ref }]);
     },
 
     async record() {
       let recorded = 0;
       for (let first = noted[0]; first !== undefined; first = noted[0]) {
         try {
-          if (await writeUndone(deps, first.run_id, first.acks)) recorded += 1;
+          if (await writeUndone(deps, first)) recorded += 1;
         } catch (error) {
-          deps.logger.warn({ err: error, run_id: first.run_id }, 'what was rolled back cannot be recorded yet');
+          deps.logger.warn({ err: error, run_id: first.row.run_id }, 'what was rolled back cannot be recorded yet');
           return recorded;
         }
         const told = first;
@@ -61,10 +66,16 @@ export function undoneSagas(deps: {
 }
 
 async function writeUndone(
-  { database, journal }: { readonly database: Database; readonly journal: Pick<Journal, 'commit'> },
-  run_id: string,
-  acks: readonly Ack[],
+  deps: {
+    readonly database: Database;
+    readonly journal: Pick<Journal, 'commit'>;
+    readonly now: () => string;
+    readonly environment: string;
+  },
+  { row, acks, decision_ref }: NotedSaga,
 ): Promise<boolean> {
+  const { database, journal, environment } = deps;
+  const { run_id, tenant_id, dataset_id, to_layer: layer } = row;
   const [[run], known] = await database.read([runById({ run_id }), undoneAcks({ run_id })]);
   const done = run === undefined ? [] : (JSON.parse(run.state) as RunState).acks;
   const same = (ack: Ack) => (one: Pick<Ack, 'domain' | 'action' | 'result_id'>) =>
@@ -72,6 +83,7 @@ async function writeUndone(
   // A commit whose answer was lost may have happened after all: then nothing was undone. Nor is it told twice, when a daemon ended meanwhile.
   const undone = acks.filter((ack) => !done.some(same(ack)) && !known.some((one) => same(ack)(one) && one.at === ack.at));
   if (undone.length === 0) return false;
+  const moved = undone.find(({ domain, action }) => domain === 'store' && action === 'promote');
   const result = await journal.commit({
     label: 'saga.rolled-back',
     changes: undone.map(({ domain, action, result_id, rollback_reason = null, metadata = {}, at }) => ({
@@ -79,7 +91,12 @@ async function writeUndone(
       values: { run_id, domain, action, result_id, status: 'ROLLED_BACK', rollback_reason, metadata: JSON.stringify(metadata), at },
     })),
     records: [],
-    events: [],
+    events:
+      moved === undefined
+        ? []
+        : eventsOf({ time: deps.now(), tenant_id, dataset_id, layer, run_id, environment }, [
+            ['store.promotion.failed', { decision_ref, reason: moved.rollback_reason ?? null, rolls_back: null }],
+          ]),
   });
   return result.ok;
 }

@@ -30,15 +30,30 @@ for (const [network, bits] of [
 const global = new BlockList();
 global.addSubnet('2000::', 3, 'ipv6');
 
+/** Networks of one's own, for what may be on them. */
+const ofOnesOwn = new BlockList();
+for (const [network, bits] of [
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+] as const)
+  ofOnesOwn.addSubnet(network, bits, 'ipv4');
+ofOnesOwn.addSubnet('fc00::', 7, 'ipv6');
+
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
 /** Whether an address that a name resolved to may be connected to. What is no address may not. */
-export function mayConnect(address: string, allowLoopback: boolean): boolean {
-  if (isIPv4(address)) return (allowLoopback && loopback.check(address, 'ipv4')) || !refused.check(address, 'ipv4');
+export function mayConnect(address: string, allowLoopback: boolean, allowPrivate = false): boolean {
+  if (isIPv4(address)) {
+    if (allowPrivate && ofOnesOwn.check(address, 'ipv4')) return true;
+    return (allowLoopback && loopback.check(address, 'ipv4')) || !refused.check(address, 'ipv4');
+  }
   if (!isIPv6(address)) return false;
-  if (allowLoopback && loopback.check(address, 'ipv6') && !address.toLowerCase().startsWith('::ffff:')) return true;
+  if (address.toLowerCase().startsWith('::ffff:')) return false;
+  if (allowLoopback && loopback.check(address, 'ipv6')) return true;
+  if (allowPrivate && ofOnesOwn.check(address, 'ipv6')) return true;
   return global.check(address, 'ipv6') && !refused.check(address, 'ipv6');
 }
 

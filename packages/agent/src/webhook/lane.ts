@@ -1,5 +1,6 @@
 import { type Backoff, backoffMs } from '@govctl/core/webhook';
 import type { Logger } from 'pino';
+import { readingAhead } from '../event/feed.ts';
 import { openLane } from '../event/lane/open.ts';
 import { laneByName, waitingIn } from '../event/lane/queries.ts';
 import { eventHead } from '../event/queries.ts';
@@ -28,6 +29,7 @@ const downAfter = 3;
 export async function startWebhookLane(options: LaneOptions): Promise<{ stop(): Promise<void> }> {
   const { database, now, feed, endpoint, monotonicMs } = options;
   const lane = { lane: 'webhook', consumer: endpoint.name } as const;
+  const reading = { ...options, feed: readingAhead(feed) };
   await openLane(options, lane).catch((error: unknown) => options.logger.warn({ err: error }, 'the webhook could not begin yet'));
   let place: { readonly position: number; readonly stored: number } | null = null;
   let failures = 0;
@@ -58,7 +60,7 @@ export async function startWebhookLane(options: LaneOptions): Promise<{ stop(): 
         await feed.news(idleMs, outer);
         return 0;
       }
-      const round = await whileLeased(options, 'webhook', outer, (signal) => deliverRound(options, at, waiting, mood, signal));
+      const round = await whileLeased(options, 'webhook', outer, (signal) => deliverRound(reading, at, waiting, mood, signal));
       if (round === null) {
         place = null;
         await feed.news(idleMs, outer);

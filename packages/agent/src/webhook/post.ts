@@ -10,13 +10,17 @@ type Resolve = (hostname: string) => Promise<readonly Resolved[]>;
 export type PosterOptions = {
   readonly allowHosts: readonly string[];
   readonly allowLoopback: boolean;
+  /** Networks of one's own too; no when left out. */
+  readonly allowPrivate?: boolean;
   readonly timeoutMs: number;
+  /** The answers are of interest too, as far as they are short. */
+  readonly keepAnswers?: boolean;
   readonly resolve?: Resolve;
   /** Certificates to believe instead of the system's; for tests. */
   readonly ca?: string;
 };
 
-type Answer = { readonly status: number; readonly retry_after_s: number | null };
+type Answer = { readonly status: number; readonly retry_after_s: number | null; readonly body?: string };
 
 export type Poster = {
   /**
@@ -27,7 +31,7 @@ export type Poster = {
   close(): void;
 };
 
-/** Nothing of an answer is needed but that it came: more than this of it and the connection is not kept. */
+/** More than this of an answer is not read, and the connection not kept. */
 const answerLimit = 64 * 1024;
 /** The system's resolver blocks a thread of a small pool that others need too. */
 const lookupLimit = 2;
@@ -38,13 +42,14 @@ const lookupLimit = 2;
  * gains nothing by it.
  */
 export function poster(options: PosterOptions): Poster {
-  const { allowHosts, allowLoopback, timeoutMs } = options;
+  const { allowHosts, allowLoopback, allowPrivate = false, keepAnswers = false, timeoutMs } = options;
   const resolve = limited(options.resolve ?? ((hostname) => systemLookup(hostname, { all: true, verbatim: true })), lookupLimit);
 
   const examine = (host: string, found: readonly Resolved[], plain: boolean) => {
     if (found.length === 0) throw new Error(`${host} has no address`);
     for (const { address } of found) {
-      if (!mayConnect(address, allowLoopback)) throw new Error(`refused: ${host} is at ${address}, which is not a public address`);
+      if (!mayConnect(address, allowLoopback, allowPrivate))
+        throw new Error(`refused: ${host} is at ${address}, which is not a public address`);
       if (plain && !isLoopback(address)) throw new Error(`refused: http to ${host}, which is not on loopback`);
     }
   };
@@ -95,7 +100,7 @@ export function poster(options: PosterOptions): Poster {
           request.once('error', fail);
           request.once('response', (response: IncomingMessage) => {
             const answer = { status: response.statusCode ?? 0, retry_after_s: secondsOf(response.headers['retry-after']) };
-            drain(response).then(() => done(answer), fail);
+            drain(response).then((body) => done(keepAnswers ? { ...answer, body } : answer), fail);
           });
           request.end(body);
         });
@@ -112,15 +117,18 @@ export function poster(options: PosterOptions): Poster {
   };
 }
 
-async function drain(response: IncomingMessage): Promise<void> {
+async function drain(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response) {
     size += (chunk as Buffer).byteLength;
     if (size > answerLimit) {
       response.destroy();
-      return;
+      return '';
     }
+    chunks.push(chunk as Buffer);
   }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function secondsOf(header: string | undefined): number | null {

@@ -6,6 +6,7 @@ import { retentionSchema } from '../evidence/retention.ts';
 import { durationMs, durationSchema } from '../policy/duration.ts';
 import { observabilityModes } from '../run/observability.ts';
 import { alertsConfigSchema, laneIssues, reactorConfigSchema, webhooksConfigSchema } from './lane-config.ts';
+import { otlpConfigSchema } from './otlp-config.ts';
 import { handoffConfigSchema, postgresConfigSchema } from './postgres-config.ts';
 import { runsConfigSchema } from './runs-config.ts';
 
@@ -192,6 +193,7 @@ export const govdConfigSchema = z
           .describe('Of promotions; STRICT outside local_parity, else DEGRADED, when absent.'),
         rollback: z.enum(observabilityModes).optional().describe('Of rollbacks; as promotions when absent.'),
         job: z.enum(observabilityModes).optional().describe('Of jobs; DEGRADED when absent.'),
+        otlp: otlpConfigSchema.optional().describe('Traces go to a collector too. Absent: they stay here.'),
       })
       .prefault({})
       .describe(

@@ -112,4 +112,5 @@ export function laneIssues(
   return issues;
 }
 
-const isLoopbackName = (host: string) => host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+/** Whether a URL names this machine itself. */
+export const isLoopbackName = (host: string) => host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);

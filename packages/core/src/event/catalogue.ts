@@ -1,9 +1,15 @@
 import type { EventType } from './event.ts';
 
 /** What an event tells its reader, and what its `data` has besides the scope that all of them carry. */
-type Entry = { readonly tells: string; readonly data: readonly string[] };
+type Entry = {
+  readonly tells: string;
+  readonly data: readonly string[];
+  /** What has to be there before anybody emits it. */
+  readonly awaits?: string;
+};
 
 const audit = ['domain', 'action', 'detail'];
+const registry = 'the registry of bundles';
 
 /** Every type in words: the reference page and the help are made from this. The compiler proves that none is missing. */
 export const eventCatalogue: Readonly<Record<EventType, Entry>> = {
@@ -18,8 +24,8 @@ export const eventCatalogue: Readonly<Record<EventType, Entry>> = {
     data: ['decision_ref', 'snapshot_id', 'snapshot_hash', 'generation'],
   },
   'store.promotion.failed': {
-    tells: 'The store did not move a pointer, although a decision allowed it.',
-    data: ['decision_ref', 'reason'],
+    tells: 'A promotion does not stand: the store did not move what a decision allowed, or a rollback put it back (`rolls_back`).',
+    data: ['decision_ref', 'reason', 'rolls_back'],
   },
   'governance.contract.promoted': {
     tells: 'A promotion is complete under its contract, and on record.',
@@ -48,17 +54,28 @@ export const eventCatalogue: Readonly<Record<EventType, Entry>> = {
     data: ['threshold', 'limit', 'value', 'risk_level'],
   },
   'trace.started': { tells: 'The trace of a run was begun.', data: ['trace_id'] },
-  'trace.completed': { tells: 'The trace of a run is complete.', data: ['trace_id', 'observability_status'] },
+  'trace.completed': { tells: 'The trace of a run is complete.', data: ['trace_id', 'kind', 'observability_status'] },
   'audit.reconciliation.missing': { tells: 'Something a run owed did not happen in time.', data: audit },
   'audit.reconciliation.drift': { tells: 'Something happened that no run owed, or twice.', data: audit },
   'audit.reconciliation.stale': { tells: 'A run was never finalized.', data: audit },
   'audit.reconciliation.invalid': { tells: 'A run owes something without a deadline.', data: audit },
   'audit.reconciliation.failed': { tells: 'Something a run owed was done with an error.', data: audit },
-  'registry.bundle.published': { tells: 'A bundle was published in the registry.', data: ['bundle_id', 'version', 'digest'] },
-  'registry.bundle.activated': { tells: 'A bundle became ACTIVE for a scope.', data: ['bundle_id', 'version', 'scope'] },
-  'registry.bundle.rolled_back': { tells: 'A scope was set back to an earlier bundle.', data: ['bundle_id', 'version', 'scope'] },
+  'registry.bundle.published': {
+    tells: 'A bundle was published in the registry.',
+    data: ['bundle_id', 'version', 'digest'],
+    awaits: registry,
+  },
+  'registry.bundle.activated': { tells: 'A bundle became ACTIVE for a scope.', data: ['bundle_id', 'version', 'scope'], awaits: registry },
+  'registry.bundle.rolled_back': {
+    tells: 'A scope was set back to an earlier bundle.',
+    data: ['bundle_id', 'version', 'scope'],
+    awaits: registry,
+  },
   'policy.rev.changed': { tells: 'Another set of policy packs is active.', data: ['pack', 'previous', 'policy_rev'] },
-  'key.rotated': { tells: 'A key was replaced by its successor.', data: ['key_id', 'successor'] },
-  'evidence.ref.resolved': { tells: 'Evidence was given out under a signed URL.', data: ['evidence_ref', 'outcome'] },
+  'key.rotated': { tells: 'A key was replaced by its successor.', data: ['key_id', 'successor'], awaits: 'key rotation' },
+  'evidence.ref.resolved': {
+    tells: 'Evidence was asked for: a signed URL was given out (`allow`) or refused (`deny`).',
+    data: ['evidence_ref', 'outcome', 'actor_id', 'resolution_ref'],
+  },
   'lock.broken': { tells: 'A lock was taken from its holder.', data: ['reason', 'fence'] },
 };

@@ -5,6 +5,7 @@ import type { Actor } from '../identity/actor.ts';
 import { openIncident } from '../incident/incident.ts';
 import type { Lesson } from '../incident/lesson.ts';
 import type { Change } from '../journal/change.ts';
+import { traceCompleted } from '../promotion/event.ts';
 import type { RunState } from '../promotion/run-state.ts';
 import { ack } from '../promotion/saga/step.ts';
 import type { LostTrace } from '../run/observability.ts';
@@ -90,7 +91,7 @@ export function completeJob(
         ...judgedEvents(judged, decided.ref),
         ['operations.job.completed', { status: 'succeeded', manifest_digest }],
         ['run.completed', { incident_id: null, policy_eval_id: decided.ref, trace_id: run.state.trace_id }],
-        ['trace.completed', { trace_id: run.state.trace_id }],
+        traceCompleted(run.state, 'job'),
       ]),
     },
   };
@@ -247,7 +248,7 @@ export function endRun(run: JobRun, hold: RunHold | null, context: JobContext, e
               trace_id: run.state.trace_id,
             },
           ],
-          ['trace.completed', { trace_id: run.state.trace_id }],
+          traceCompleted(ended.state, 'job'),
         ]),
         ...(incident?.events ?? []),
       ],

@@ -1,5 +1,6 @@
 import { openIncident } from '../incident/incident.ts';
 import type { Change } from '../journal/change.ts';
+import { untracedEvents } from '../promotion/event.ts';
 import type { RunState } from '../promotion/run-state.ts';
 import type { LostTrace } from '../run/observability.ts';
 import { isEnded, type Phase } from '../run/phase.ts';
@@ -31,8 +32,7 @@ export function untraced(before: JobRun, step: JobStep, lost: LostTrace, told: b
     unit: {
       ...step.unit,
       changes: [...changes, ...(advanced || after === null ? [] : [advanceRun(before, run)]), ...(told ? [] : incident.changes)],
-      // What an event says of the trace is not so.
-      events: [...step.unit.events.filter(({ type }) => !type.startsWith('trace.')), ...(told ? [] : incident.events)],
+      events: [...untracedEvents(step.unit.events), ...(told ? [] : incident.events)],
     },
   };
 }
@@ -54,7 +54,7 @@ export function endUntraced(
     unit: {
       ...ended.unit,
       changes: [...(renewal === undefined ? [] : [renewal]), ...attemptsOf(step), ...rest],
-      events: ended.unit.events.filter(({ type }) => !type.startsWith('trace.')),
+      events: untracedEvents(ended.unit.events),
     },
   };
 }

@@ -5,7 +5,7 @@ import type { Actor } from '../identity/actor.ts';
 import type { Change } from '../journal/change.ts';
 import type { Unit } from '../journal/unit.ts';
 import { advanceRow } from '../promotion/advance-run.ts';
-import { eventsOf } from '../promotion/event.ts';
+import { eventsOf, traceStarted } from '../promotion/event.ts';
 import type { RunState, Segment } from '../promotion/run-state.ts';
 import { ack, last, standing, walk } from '../promotion/saga/step.ts';
 import type { RunRow } from '../promotion/write.ts';
@@ -171,10 +171,7 @@ export function startJob(run: JobRun, hold: RunHold, context: JobContext): JobSt
       label: 'job.start',
       changes: [...renewed(run, hold, context), advanceRun(run, moved)],
       records: [],
-      events: jobEvents(moved, context, [
-        ['run.started', { kind: 'job', trace_id: run.state.trace_id }],
-        ['trace.started', { trace_id: run.state.trace_id }],
-      ]),
+      events: jobEvents(moved, context, [['run.started', { kind: 'job', trace_id: run.state.trace_id }], traceStarted(run.state)]),
     },
   };
 }

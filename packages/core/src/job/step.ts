@@ -66,7 +66,15 @@ export function skipStep(
   };
   return {
     run,
-    trace: [traceRow(run, 'step', context.at, { step: step.name, attempt: step.attempt, status: 'skipped', reason: outcome.reason })],
+    trace: [
+      traceRow(run, 'step', context.at, {
+        trace_id: run.state.trace_id,
+        step: step.name,
+        attempt: step.attempt,
+        status: 'skipped',
+        reason: outcome.reason,
+      }),
+    ],
     unit: {
       label: 'job-step.skip',
       changes: [...renewed(run, hold, context), { write: 'job-step.insert', values: row }],
@@ -84,11 +92,13 @@ export function endStep(run: JobRun, hold: RunHold, step: Beginning, outcome: Ou
     run,
     trace: [
       traceRow(run, 'step', context.at, {
+        trace_id: run.state.trace_id,
         step: name,
         attempt,
         status: rest.status,
         elapsed_ms: rest.elapsed_ms,
         exit_code: rest.exit_code,
+        reason: rest.reason,
       }),
     ],
     unit: {

@@ -36,6 +36,17 @@ export function crossedLimits(limits: Limits, used: Use, told: readonly string[]
   return (['steps', 'seconds', 'cost_units'] as const).flatMap((name) => crossedOf(name, used[name], limits[name], told));
 }
 
+/** The thresholds of the time that a run may wait, deferred and paused, from its start to when the promise ends. */
+export function crossedWait(since: string, until: string, at: string, told: readonly string[] = []): Crossed[] {
+  const seconds = (from: string, to: string) => (Date.parse(to) - Date.parse(from)) / 1000;
+  return crossedOf('defer', seconds(since, at), seconds(since, until), told);
+}
+
+/** When a wait comes to its first threshold: asked only for this, a run that waits for one late moment is told of in time. */
+export function firstWaitMark(since: string, until: string): string {
+  return new Date(Date.parse(since) + Math.ceil(((Date.parse(until) - Date.parse(since)) * marks[0][0]) / 100)).toISOString();
+}
+
 /** The run's state after thresholds were crossed: the risk only grows, and each is told once. */
 export function withCrossed<S extends RiskState>(state: S, crossed: readonly Crossed[]): S {
   if (crossed.length === 0) return state;

@@ -2,7 +2,7 @@ import { settle, voidRest } from '../../audit/expectation.ts';
 import { rolledBack } from '../../audit/owed.ts';
 import { draftRecord, subjectOf } from '../../evidence/statement.ts';
 import type { Unit } from '../../journal/unit.ts';
-import { eventsOf } from '../event.ts';
+import { eventsOf, neverMoved, traceCompleted } from '../event.ts';
 import type { RunState } from '../run-state.ts';
 import type { RunRow } from '../write.ts';
 import { givesBack } from './pause.ts';
@@ -76,8 +76,10 @@ export function cancel(
       changes: [runChange(start, row), ...givesBack(row.run_id, pause)],
       records: [record],
       events: eventsOf(scope, [
+        ...neverMoved(start.state, current.decision_ref, by.reason),
         ['operations.job.failed', { status: 'cancelled' }],
         ['run.failed', { status: 'cancelled', reason: by.reason, trace_id: state.trace_id }],
+        traceCompleted(state, row.kind),
       ]),
     },
   };

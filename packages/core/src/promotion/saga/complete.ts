@@ -1,7 +1,7 @@
 import { settle } from '../../audit/expectation.ts';
 import { draftRecord, subjectOf } from '../../evidence/statement.ts';
 import { useApprovals } from '../approval.ts';
-import { eventsOf } from '../event.ts';
+import { eventsOf, traceCompleted } from '../event.ts';
 import type { RunState } from '../run-state.ts';
 import {
   ack,
@@ -122,10 +122,17 @@ export function complete(start: RunStart, judged: Judged, context: SagaContext, 
           promoted,
           { decision_ref: decisionRecord.ref, snapshot_id: snapshot.snapshot_id, snapshot_hash: snapshot.snapshot_hash, generation },
         ],
+        ...leftBehind(state),
         ...(waits ? [] : published(start, facts, decisionRecord.ref, promotion.ref)),
       ]),
     },
   };
+}
+
+/** A rollback says that what the store moved before does not stand. */
+function leftBehind({ rolls_back, reason, active }: RunState) {
+  if (rolls_back === undefined) return [];
+  return [['store.promotion.failed', { decision_ref: active?.decision_ref ?? null, reason: reason ?? null, rolls_back }] as const];
 }
 
 /** What others hear of a run that is complete. */
@@ -134,5 +141,6 @@ function published(start: RunStart, facts: Judged['facts'], decision_ref: string
     ['governance.contract.promoted', { evidence_ref, decision_ref, contract_id: facts.contract?.body.contract_id ?? null }] as const,
     ['operations.job.completed', { status: 'succeeded' }] as const,
     ['run.completed', { incident_id: null, policy_eval_id: decision_ref, trace_id: start.state.trace_id }] as const,
+    traceCompleted(start.state, start.row.kind),
   ];
 }

@@ -1,4 +1,5 @@
 import { settle } from '../../audit/expectation.ts';
+import { crossedEvents, crossedWait, firstWaitMark, withCrossed } from '../../run/threshold.ts';
 import { eventsOf } from '../event.ts';
 import type { RunState } from '../run-state.ts';
 import {
@@ -39,10 +40,13 @@ export function defer(
   const soonest = new Date(Date.parse(at) + limits.min_interval_ms).toISOString();
   const wanted = decision.next_eligible_at ?? soonest;
   const latest = [wanted, soonest].sort()[1] ?? soonest;
-  const next = [latest, defer_until].sort()[0] ?? soonest;
+  const { created_at } = start.row;
+  const mark = firstWaitMark(created_at, defer_until);
+  const next = [latest, defer_until, ...(mark > soonest ? [mark] : [])].sort()[0] ?? soonest;
+  const crossed = crossedWait(created_at, defer_until, at, start.state.thresholds);
   const acks = decisionRecord === null ? start.state.acks : withPolicyAck(start, decisionRecord.ref, judged);
   const { said_by_people: _before, ...kept } = start.state;
-  const state: RunState = {
+  const waits: RunState = {
     ...kept,
     phases: again ? start.state.phases : walk(start.state.phases, start.revision === null ? ['defer'] : ['requeue', 'defer'], at),
     acks,
@@ -51,6 +55,7 @@ export function defer(
     waiting_on: waiting,
     ...(people.length === 0 ? {} : { said_by_people: people }),
   };
+  const state = withCrossed(waits, crossed);
   const row = {
     ...rowOf(start, state, judged, context, { decision_ref: decisionRef, evidence_ref: null }),
     next_eligible_at: next,
@@ -65,10 +70,10 @@ export function defer(
       label: again ? 'promotion.still-deferred' : 'promotion.defer',
       changes: [runChange(start, row)],
       records: decisionRecord === null ? [] : [decisionRecord],
-      events:
-        decisionRecord === null
-          ? []
-          : eventsOf(scopeOf(facts, start.row, context), [...opening(start), ...judgedEvents(judged, decisionRecord.ref)]),
+      events: eventsOf(scopeOf(facts, start.row, context), [
+        ...(decisionRecord === null ? [] : [...opening(start), ...judgedEvents(judged, decisionRecord.ref)]),
+        ...crossedEvents(crossed),
+      ]),
     },
   };
 }

@@ -2,7 +2,8 @@ import { settle, voidRest } from '../../audit/expectation.ts';
 import type { DecisionBody } from '../../decision/decision.ts';
 import { openIncident } from '../../incident/incident.ts';
 import { lessonOfDenial } from '../../incident/lesson.ts';
-import { eventsOf } from '../event.ts';
+import { crossedEvents, crossedWait, withCrossed } from '../../run/threshold.ts';
+import { eventsOf, traceCompleted } from '../event.ts';
 import type { RunState } from '../run-state.ts';
 import {
   ack,
@@ -45,7 +46,9 @@ export function deny(start: RunStart, judged: Judged, context: SagaContext): Pla
     incident.ack,
     ack('orchestrator', 'finalize_run', 'failed_policy', null, at),
   ];
-  const { request: _request, ...kept } = start.state;
+  // What a wait came to stands on the run also when it ended it.
+  const crossed = start.defer_until === null ? [] : crossedWait(start.row.created_at, start.defer_until, at, start.state.thresholds);
+  const { request: _request, ...kept } = withCrossed(start.state, crossed);
   const state: RunState = {
     ...kept,
     phases: walk(start.state.phases, ['deny'], at),
@@ -70,6 +73,7 @@ export function deny(start: RunStart, judged: Judged, context: SagaContext): Pla
         ...eventsOf(scope, [...opening(start), ...judgedEvents(judged, decisionRecord.ref)]),
         ...incident.events,
         ...eventsOf(scope, [
+          ...crossedEvents(crossed),
           ['operations.job.failed', { status: 'failed_policy', failing_gates: failing }],
           [
             'run.failed',
@@ -81,6 +85,7 @@ export function deny(start: RunStart, judged: Judged, context: SagaContext): Pla
               trace_id: start.state.trace_id,
             },
           ],
+          traceCompleted(state, row.kind),
         ]),
       ],
     },

@@ -3,7 +3,7 @@ import { draftRecord, subjectOf } from '../../evidence/statement.ts';
 import { type Occurrence, openIncident } from '../../incident/incident.ts';
 import type { Lesson } from '../../incident/lesson.ts';
 import type { Unit } from '../../journal/unit.ts';
-import { eventsOf } from '../event.ts';
+import { eventsOf, neverMoved, traceCompleted } from '../event.ts';
 import type { RunState } from '../run-state.ts';
 import type { RunRow } from '../write.ts';
 import { type ActingParty, givesBack } from './pause.ts';
@@ -79,8 +79,10 @@ export function failRun(
         ...eventsOf(scope, opening(start)),
         ...incident.events,
         ...eventsOf(scope, [
+          ...neverMoved(start.state, row.decision_ref, reason),
           ['operations.job.failed', { status: 'failed' }],
           ['run.failed', { status: 'failed', reason, incident_id: incident.incident_id, trace_id: state.trace_id }],
+          traceCompleted(state, kind),
         ]),
       ],
     },

@@ -2,7 +2,7 @@ import { settle } from '../../audit/expectation.ts';
 import { draftRecord, type RecordDraft, subjectOf } from '../../evidence/statement.ts';
 import type { Unit } from '../../journal/unit.ts';
 import { useApprovals } from '../approval.ts';
-import { eventsOf } from '../event.ts';
+import { eventsOf, traceCompleted } from '../event.ts';
 import type { RunState } from '../run-state.ts';
 import type { RunRow } from '../write.ts';
 import {
@@ -221,6 +221,7 @@ export function confirmCommit(
         ['governance.contract.promoted', { evidence_ref, decision_ref }],
         ['operations.job.completed', { status: 'succeeded' }],
         ['run.completed', { incident_id: null, policy_eval_id: decision_ref, trace_id: state.trace_id }],
+        traceCompleted(state, current.kind),
       ]),
     },
   };

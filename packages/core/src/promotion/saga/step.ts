@@ -9,6 +9,7 @@ import type { Change } from '../../journal/change.ts';
 import type { Unit } from '../../journal/unit.ts';
 import { advance, type RunEvent, type Standing, type Transition } from '../../run/phase.ts';
 import { advanceRow } from '../advance-run.ts';
+import { traceStarted } from '../event.ts';
 import type { RunState } from '../run-state.ts';
 import type { RunRow } from '../write.ts';
 
@@ -221,7 +222,8 @@ export function scopeOf(facts: Facts, row: RunStart['row'], context: SagaContext
 }
 
 export function opening(start: RunStart) {
-  return start.revision === null ? [['run.started', { kind: start.row.kind, trace_id: start.state.trace_id }] as const] : [];
+  if (start.revision !== null) return [];
+  return [['run.started', { kind: start.row.kind, trace_id: start.state.trace_id }] as const, traceStarted(start.state)];
 }
 
 export function judgedEvents({ decision, decision_digest }: Judged, decisionRef: string) {
