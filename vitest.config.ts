@@ -32,6 +32,7 @@ const onPostgres = [
   'job',
   'parity',
   'promotion',
+  'webhook',
   'witness',
 ].map((name) => `test/${name}.test.ts`);
 

@@ -1,5 +1,10 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { mayConnect } from './address.ts';
 import { type Poster, type PosterOptions, poster } from './post.ts';
@@ -57,6 +62,13 @@ describe('addresses', () => {
     '',
   ])('%s is not connected to', (address) => {
     expect(mayConnect(address, false)).toBe(false);
+  });
+
+  it('networks of one’s own are where that is allowed, and no others with them', () => {
+    for (const address of ['10.1.2.3', '172.31.0.1', '192.168.1.1', 'fd00::1', '8.8.8.8'])
+      expect(mayConnect(address, false, true)).toBe(true);
+    for (const address of ['127.0.0.1', '::1', '169.254.169.254', '100.64.0.1', 'fe80::1', '::ffff:10.0.0.1', '0.0.0.0'])
+      expect(mayConnect(address, false, true)).toBe(false);
   });
 
   it('public ones are, and loopback where that is allowed', () => {
@@ -146,5 +158,40 @@ describe('what is posted', () => {
     expect([looks, reached]).toEqual([1, 1]);
     await expect(rebinding.post(`http://hooks.example:${port}/`, {}, '{}', signal)).rejects.toThrow('10.0.0.7');
     expect([looks, reached]).toEqual([2, 1]);
+  });
+
+  it('goes over TLS only to who has a certificate that is trusted, for the name', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'govctl-hook-'));
+    closing.push(() => rmSync(folder, { recursive: true }));
+    const file = (name: string) => readFileSync(join(folder, name), 'utf8');
+    const certificate = (name: string) => {
+      const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', `${name}.key`, '-out', `${name}.pem`];
+      const names = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:hooks.example'];
+      execFileSync('openssl', ['req', '-x509', '-days', '2', ...made, ...names], { cwd: folder, stdio: 'pipe' });
+    };
+    for (const name of ['ours', 'other']) certificate(name);
+    let reached = 0;
+    const server = createTlsServer({ cert: file('ours.pem'), key: file('ours.key') }, (request, response) => {
+      reached += 1;
+      request.resume().on('end', () => response.writeHead(204).end());
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closing.push(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const { port } = server.address() as AddressInfo;
+    const to = (ca: string | undefined, host = 'hooks.example') =>
+      posting({
+        allowHosts: ['hooks.example', 'hooks.other'],
+        timeoutMs: 5000,
+        resolve: async () => [{ address: '127.0.0.1', family: 4 }],
+        ...(ca === undefined ? {} : { ca: file(ca) }),
+      }).post(`https://${host}:${port}/`, {}, '{}', signal);
+    expect(await to('ours.pem')).toEqual({ status: 204, retry_after_s: null });
+    await expect(to('other.pem')).rejects.toThrow('self-signed certificate');
+    await expect(to(undefined)).rejects.toThrow('self-signed certificate');
+    await expect(to('ours.pem', 'hooks.other')).rejects.toThrow('hooks.other');
+    expect(reached).toBe(1);
   });
 });
