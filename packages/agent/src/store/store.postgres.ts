@@ -12,6 +12,7 @@ import {
   postgresMigrationState,
   postgresMigrations,
   postgresSettings,
+  requireDurable,
   requireLeastPrivilege,
   unreachable,
 } from '../db/index.ts';
@@ -101,6 +102,7 @@ async function examined(session: PostgresSession, settings: PostgresSettings) {
       detail: `the schema ${settings.schema} lacks ${schema.pending.join(', ')}`,
       hint: 'govd migrate --state-dir D, as the owner of the tables (store.postgres.owner)',
     });
+  await requireDurable(session, settings.schema);
   await requireLeastPrivilege(session, settings.schema);
   return { schema, clock: await databaseClock(session, () => performance.now()) };
 }

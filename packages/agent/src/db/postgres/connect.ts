@@ -110,6 +110,7 @@ type ServerRow = {
   read_only: string;
   version: number;
   fsync: string;
+  synchronous_commit: string;
   system_identifier: string;
   timeline: number | null;
   encoding: string;
@@ -119,7 +120,8 @@ type ServerRow = {
 export async function examine(client: Pick<ClientBase, 'query'>, mode: 'write' | 'read'): Promise<ServerIdentity> {
   const { rows } = await client.query<ServerRow>(
     `SELECT pg_is_in_recovery() AS standby, current_setting('default_transaction_read_only') AS read_only,
-       current_setting('server_version_num')::int AS version, current_setting('fsync') AS fsync, current_setting('server_encoding') AS encoding,
+       current_setting('server_version_num')::int AS version, current_setting('fsync') AS fsync,
+       current_setting('synchronous_commit') AS synchronous_commit, current_setting('server_encoding') AS encoding,
        (SELECT system_identifier::text FROM pg_control_system()) AS system_identifier,
        CASE WHEN pg_is_in_recovery() THEN NULL ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline`,
   );
@@ -133,6 +135,12 @@ export async function examine(client: Pick<ClientBase, 'query'>, mode: 'write' |
   if (row.standby) refuse('it is a standby (in recovery)', 'name the primary in store.postgres.host');
   if (mode === 'write' && row.read_only === 'on') refuse('default_transaction_read_only is on', 'turn it off for the role of govd');
   if (row.fsync !== 'on') refuse('fsync is off: a crash could lose acknowledged promotions', 'set fsync = on');
+  // Every connection asks for it; what stands between (a pooler that drops options) may not pass it on.
+  if (mode === 'write' && row.synchronous_commit === 'off')
+    refuse(
+      'synchronous_commit is off: a crash could lose acknowledged promotions',
+      'connect to the server itself, or set synchronous_commit = on',
+    );
   if (row.encoding !== 'UTF8') refuse(`the database is encoded as ${row.encoding}`, 'create it WITH ENCODING UTF8');
   return { system_identifier: row.system_identifier, timeline: row.timeline ?? 0, version: row.version };
 }

@@ -133,3 +133,21 @@ export async function requireLeastPrivilege(session: PostgresSession, schema: st
     hint: 'a role of its own for store.postgres.user, with rights that store.postgres.owner gives it: govd migrate --state-dir D',
   });
 }
+
+/**
+ * Whether what is acknowledged is still there after a crash of the server: an unlogged table is emptied by one.
+ * @throws Problem `unavailable` with the statements that mend it
+ */
+export async function requireDurable(session: PostgresSession, schema: string): Promise<void> {
+  const { rows } = await session.run<{ name: string }>(
+    `SELECT c.relname::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = :schema AND c.relkind IN ('r', 'p') AND c.relpersistence <> 'p' ORDER BY c.relname`,
+    { schema },
+  );
+  if (rows.length === 0) return;
+  const names = rows.map(({ name }) => name);
+  throw new Problem('unavailable', {
+    detail: `PostgreSQL is refused: ${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} not logged: a crash of the server empties what was acknowledged`,
+    hint: `as the owner: ${names.map((name) => `ALTER TABLE ${quoted(schema)}.${quoted(name)} SET LOGGED;`).join(' ')}`,
+  });
+}

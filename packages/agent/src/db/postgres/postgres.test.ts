@@ -1,10 +1,11 @@
+import type { Problem } from '@govctl/core/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postgresAvailability } from '../../../../../test/postgres/binaries.ts';
 import { postgresBirthsMigrations, postgresMigrations, sqliteMigrations } from '../migrations.ts';
 import { type TestDatabase, testDatabase } from '../postgres.fixture.ts';
-import { connectPostgres } from './connect.ts';
+import { connectPostgres, examine } from './connect.ts';
 import { logTables, tableRights } from './grant.ts';
-import { migratePostgres, requireLeastPrivilege } from './migrate.ts';
+import { migratePostgres, requireDurable, requireLeastPrivilege } from './migrate.ts';
 import { PostgresReader } from './reader.ts';
 import { dumpSchema } from './schema-dump.fixture.ts';
 import { PostgresSession } from './session.ts';
@@ -50,6 +51,27 @@ describe.skipIf(postgres.skip)(`PostgreSQL${postgres.note}`, () => {
       for (const sql of [`DELETE FROM ${table}`, `TRUNCATE ${table}`, `DROP TABLE ${table}`])
         await expect(session.run(sql)).rejects.toMatchObject({ code: '42501' });
     }
+  });
+
+  it('is refused where a crash would lose what was acknowledged', async () => {
+    const session = database.session();
+    await expect(requireDurable(session, 'govctl')).resolves.toBeUndefined();
+    await database.query('ALTER TABLE govctl.lease SET UNLOGGED');
+    const refused = await requireDurable(session, 'govctl').catch((error: unknown) => error);
+    expect(refused).toMatchObject({ message: expect.stringContaining('lease is not logged') });
+    const [, mend] = /as the owner: (.+)$/.exec((refused as Problem).hint ?? '') ?? [];
+    await database.query(mend ?? '');
+    await expect(requireDurable(session, 'govctl')).resolves.toBeUndefined();
+
+    // Whatever the role's own setting is, each connection asks for flushed commits; one that was answered otherwise is not used.
+    await database.query(`ALTER ROLE ${database.daemon.user} SET synchronous_commit = off`);
+    const { client } = await connectPostgres(database.daemon, { purpose: 'test', mode: 'write' });
+    await expect(examine(client, 'write')).resolves.toBeDefined();
+    await client.query('SET synchronous_commit = off');
+    await expect(examine(client, 'write')).rejects.toMatchObject({ message: expect.stringContaining('synchronous_commit is off') });
+    await expect(examine(client, 'read')).resolves.toBeDefined();
+    await client.end();
+    await database.query(`ALTER ROLE ${database.daemon.user} RESET synchronous_commit`);
   });
 
   it('answers several reads from one snapshot', async () => {
