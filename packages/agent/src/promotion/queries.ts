@@ -188,12 +188,15 @@ export const dueRuns = query<{ now: string; limit: number }, { run_id: string }>
    ORDER BY r.next_eligible_at LIMIT :limit`,
 );
 
+const pausedFrom = (run: string) =>
+  `SELECT * FROM ${run}
+   WHERE phase NOT IN ('COMPLETED', 'FAILED') AND status = 'paused' AND run_id > :after ORDER BY run_id LIMIT :limit`;
 /** Paused promotions and rollbacks; jobs are watched by what runs them. */
-export const pausedRuns = query<{ after: string; limit: number }, RunRow>(
-  'paused runs',
-  `SELECT * FROM run
-   WHERE phase NOT IN ('COMPLETED', 'FAILED') AND status = 'paused' AND run_id > :after ORDER BY run_id LIMIT :limit`,
-);
+export const pausedRuns = query<{ after: string; limit: number }, RunRow>('paused runs', {
+  // Asked every second: for the order alone SQLite would walk through every run there ever was.
+  sqlite: pausedFrom('run INDEXED BY run_open'),
+  postgres: pausedFrom('run'),
+});
 
 export const recordByRef = query<
   { ref: string },
