@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import type { PromotionDocument } from '@govctl/core/promotion';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Deployment, deploy } from './harness.ts';
+import { jobFile, readyForJobs, shell } from './job-scene.ts';
 import { goodSnapshot, govern, importQuality, junit, requiredChecks, snapshotOf } from './orders.ts';
+import { storeKind } from './store.ts';
+import { traceFault, traceSink } from './trace-sink.ts';
 
 let at: Deployment;
 
@@ -197,4 +200,110 @@ describe('the periodic reconciliation', () => {
     expect((await at.govctl(['audit', 'report', '999999'])).code).toBe(11);
     expect((await at.govctl(['audit', 'report', 'x'])).code).toBe(2);
   });
+});
+
+describe('a commit that fails', () => {
+  it('leaves what it would have acknowledged, as rolled back, also when the daemon ends before it can be recorded', async () => {
+    const asked = toGdp(await goodSnapshot(at, '5,500'), '--run-id', 'undone-1');
+    for (const table of ['run', 'audit_ack']) await traceSink(at, 'break', table);
+    const refused = await at.govctl(asked);
+    expect([refused.code === 0, refused.stderr]).toEqual([false, expect.stringContaining('fix:')]);
+    await at.stop('SIGKILL');
+    await at.start();
+    for (const table of ['run', 'audit_ack']) await traceSink(at, 'mend', table);
+    expect(await at.json(asked)).toMatchObject({ status: 'succeeded' });
+    type Undone = { runs: { status: string; undone: { action: string; rollback_reason: string }[] }[] };
+    const undone = async () => (await at.json<Undone>(['reconcile', '--run', 'undone-1'])).runs[0]?.undone ?? [];
+    await expect.poll(async () => (await undone()).length, { timeout: 60_000, interval: 500 }).toBeGreaterThan(0);
+    for (const { rollback_reason } of await undone()) expect(rollback_reason).toContain(traceFault);
+    expect((await undone()).map(({ action }) => action)).toContain('finalize_run');
+    expect(await at.json(['reconcile', '--run', 'undone-1'])).toMatchObject({ clean: true, runs: [{ status: 'COMPLETE' }] });
+    type Receipt = { audit: { rolled_back?: { action: string; reason: string }[] } };
+    const { audit } = await at.json<Receipt>(['run', 'receipt', 'undone-1']);
+    expect(audit.rolled_back).toContainEqual(expect.objectContaining({ action: 'orchestrator/finalize_run' }));
+    expect((await at.govctl(['run', 'receipt', 'undone-1'])).stdout).toContain('rolled back: orchestrator/finalize_run');
+  });
+});
+
+// Drills of the source (13.7), with the real daemon killed at each point. What it acknowledges together it acknowledges in one commit: there is
+// no point between create_incident and finalize_run, nor between the steps of a promotion that this daemon carries out itself.
+describe('a worker that is killed', () => {
+  const running = async (run: string) =>
+    (await at.rows('govd', `SELECT pid FROM job_step WHERE run_id = '${run}' AND status = 'running' AND pid IS NOT NULL`)).length;
+  const actions = async (run: string) => {
+    const { findings, runs } = await at.json<{
+      findings: { class: string; expected: string }[];
+      runs: { status: string; stale_run: boolean }[];
+    }>(['reconcile', '--run', run], 22);
+    return { runs, missing: findings.filter((one) => one.class === 'missing').map(({ expected }) => expected) };
+  };
+  const stale = [{ status: 'STALE', stale_run: true }];
+
+  // On PostgreSQL the clock is the database's, and cannot be moved.
+  it.skipIf(storeKind === 'postgres')(
+    'leaves runs that are found stale, with exactly what is missing: before any ack, after some, before the last',
+    async () => {
+      const pin = await readyForJobs(at);
+      const slow = (workspace: string) =>
+        jobFile(pin, { workspace, limits: '{ seconds: 120, cost_units: 10 }', steps: [shell('slow', 'sleep 900')] });
+      // Without its trace a job begins with nothing acknowledged.
+      await traceSink(at, 'break');
+      await at.json(['run', 'submit', await at.file('no-acks.yaml', slow('no-acks')), '--run-id', 'no-acks']);
+      await expect.poll(async () => await running('no-acks'), { timeout: 30_000 }).toBe(1);
+      await traceSink(at, 'mend');
+      await at.json(['run', 'submit', await at.file('some-acks.yaml', slow('some-acks')), '--run-id', 'some-acks']);
+      await expect.poll(async () => await running('some-acks'), { timeout: 30_000 }).toBe(1);
+      // An orchestrator that moved the pointer, and never came back to confirm.
+      const post = async (path: string, body: unknown) => {
+        const { status, body: said } = await at.http('POST', path, body);
+        expect([path, status]).toEqual([path, 200]);
+        return JSON.parse(said) as { decision_ref: string; fence: number; expected_generation: number; envelope: unknown };
+      };
+      const evidence = await bundleOf('not-confirmed', await snapshotOf(at, '4,400'));
+      const signed = await post('/v1/governance/contracts/orders/promotions', { evidence });
+      await post('/v1/store/promote', {
+        from_layer: 'RAW',
+        to_layer: 'GDP',
+        dataset_id: 'orders',
+        decision_ref: signed.decision_ref,
+        run_id: 'not-confirmed',
+        fence: signed.fence,
+        expected_generation: signed.expected_generation,
+        decision: signed.envelope,
+      });
+      await at.stop('SIGKILL');
+
+      // The next daemon may not run jobs: nobody goes on with them. It comes when their time is over.
+      const config = join(at.state, 'govd.yaml');
+      await writeFile(config, `${await readFile(config, 'utf8')}runs: { jobs: { enabled: false } }\n`);
+      await at.start({
+        NODE_OPTIONS: `--import=${join(import.meta.dirname, 'fault/shifted-clock.mjs')}`,
+        GOVCTL_TEST_CLOCK_SHIFT: '300000',
+      });
+      const open = async () =>
+        (await at.json<{ items: { run_id: string; error_code: string }[] }>(['incident', 'ls'])).items
+          .filter(({ error_code }) => error_code === 'stale')
+          .map(({ run_id }) => run_id)
+          .sort();
+      const expected = ['no-acks', 'not-confirmed', 'some-acks'];
+      await expect
+        .poll(async () => (await open()).filter((run) => expected.includes(run)), { timeout: 90_000, interval: 1000 })
+        .toEqual(expected);
+      const [incident, policy, trace, finalize] = [
+        'incidents/create_incident',
+        'policies/evaluate_policy',
+        'logs/start_trace',
+        'orchestrator/finalize_run',
+      ];
+      expect(await actions('no-acks')).toMatchObject({ runs: stale, missing: [incident, policy, trace, finalize] });
+      expect(await actions('some-acks')).toMatchObject({ runs: stale, missing: [incident, policy, finalize] });
+      expect(await actions('not-confirmed')).toMatchObject({ runs: stale, missing: [incident, finalize] });
+
+      // What reconcile names mends them.
+      for (const run of ['no-acks', 'some-acks']) {
+        await at.json(['run', 'stop', run, '--reason', 'its worker is gone', '--wait']);
+        expect(await at.json(['reconcile', '--run', run])).toMatchObject({ clean: true });
+      }
+    },
+  );
 });

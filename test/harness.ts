@@ -37,8 +37,8 @@ export type Deployment = {
   readonly socket: string;
   /** Where its state is, when that is PostgreSQL. */
   readonly postgres: PostgresStore | undefined;
-  /** Starts govd and waits until it is ready. */
-  start(): Promise<ChildProcess>;
+  /** Starts govd and waits until it is ready; `env` is for this start. */
+  start(env?: Readonly<Record<string, string>>): Promise<ChildProcess>;
   /** Stops govd and waits until it is gone; its exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   /**
@@ -172,10 +172,10 @@ function deploymentAt(
     postgres,
     env,
     http,
-    async start() {
+    async start(own = {}) {
       const log = createWriteStream(logFile, { flags: 'a' });
       const child = spawn(programs.govd, ['run', '--state-dir', state], {
-        env: { ...env, ...ofDaemon },
+        env: { ...env, ...ofDaemon, ...own },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       daemon = child;

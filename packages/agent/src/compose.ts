@@ -55,6 +55,7 @@ import { requeueDeferred } from './promotion/requeue.ts';
 import { rollbackHandler } from './promotion/rollback.ts';
 import { tracedJournal } from './promotion/traced-journal.ts';
 import { undoneSagas } from './promotion/undone.ts';
+import { undoneFile } from './promotion/undone-file.ts';
 import { qualityHandlers } from './quality/handler.ts';
 import { startLanes } from './reactor/lanes.ts';
 import { receiptHandlers } from './receipt/handler.ts';
@@ -210,7 +211,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   opened.defer(() => witnesses.stop());
   committedRecords = () => witnesses.wake();
 
-  const undone = undoneSagas({ database, journal, now, environment, logger });
+  const undone = undoneSagas({ database, journal, file: undoneFile(dir.undone, logger), now, environment, logger });
   const promotion: PromotionDependencies = {
     ...shared,
     journal: tracedJournal({

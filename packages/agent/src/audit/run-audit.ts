@@ -55,7 +55,7 @@ function unrecorded(run_id: string, decision_ref: string, updated_at: string, no
 }
 
 /** What was acknowledged and undone, in the run or beside it: history is not erased. */
-async function undoneOf(deps: ReconcileDependencies, run_id: string, state: RunState) {
+export async function undoneOf(deps: Pick<ReconcileDependencies, 'database'>, run_id: string, state: RunState) {
   const [beside] = await deps.database.read([world.undoneAcks({ run_id })]);
   return [
     ...state.acks.filter((ack) => ack.status === 'ROLLED_BACK'),

@@ -1,7 +1,7 @@
 import { Problem, type pauseJobRoutes, type RouteList, type RouteResponse } from '@govctl/core/api';
 import type { Actor } from '@govctl/core/identity';
 import { type JobRun, type KeptWorkspace, lockEnd, pauseJob, resumeJob, workspaceLock } from '@govctl/core/job';
-import { isEnded, type Phase, pauseRun } from '@govctl/core/run';
+import { isEnded, type Phase, pauseDue, pauseRun } from '@govctl/core/run';
 import type { DenialLimit } from '../evidence/denial-limit.ts';
 import type { Handlers } from '../http/index.ts';
 import { requireAuthority } from '../promotion/pause.ts';
@@ -52,6 +52,7 @@ export function jobPauseHandlers(deps: JobPauseDependencies): Handlers<typeof pa
       for (let attempt = 0; attempt < rebuilds; attempt += 1) {
         const { run } = await readRun(params.run_id, actor, 'run.resume');
         const authority = await requireAuthority(deps, run.row, actor, 'run.resume');
+        refuseTooLate(run, deps.now());
         const by = { actor_id: actor.actor_id, authenticated_by: actor.authenticated_by, authority, reason: body.reason };
         const result = await journal.commit(resumeJob(run, by, await jobContext(deps, run.row.updated_at)).unit);
         if (!result.ok) continue;
@@ -84,6 +85,15 @@ function refuseUnpausable({ row, state, job }: JobRun): void {
       ? 'is being stopped'
       : `is ${phase}/${status}: only a job that runs its steps, or waits to be judged, can be paused`;
   throw new Problem('conflict', { detail: `run ${run_id} ${why}`, hint: `govctl run get ${run_id}` });
+}
+
+/** What runs of it is being ended already: a run that went on then would go on with a step that was killed. */
+function refuseTooLate({ row, state }: JobRun, now: string): void {
+  if (state.pause === undefined || pauseDue(state.pause, now) !== 'terminate') return;
+  throw new Problem('conflict', {
+    detail: `the pause of run ${row.run_id} ran out at ${state.pause.expires_at}: it is being ended`,
+    hint: `govctl run rerun ${row.run_id}`,
+  });
 }
 
 /** The lock of its workspace: its own while it runs, else a free one. */

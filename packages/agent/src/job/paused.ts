@@ -1,8 +1,11 @@
 import type { Actor } from '@govctl/core/identity';
 import { daemonParty, type Ending, type JobRun, type RunHold, resumeJob, workspaceLock } from '@govctl/core/job';
+import { pauseDue } from '@govctl/core/run';
+import { failedWriteOf, innermost } from '../journal/failed-write.ts';
 import type { PausedJobs } from '../promotion/pause-loop.ts';
 import { jobContext, plannedEnd } from './context.ts';
 import { removeFolder, runFolder } from './folder.ts';
+import { withoutTrace } from './lost-trace.ts';
 import { type LockRow, lockByKey, type OpenJobRow, readStoredJob, type StoredJob } from './queries.ts';
 import type { WorkerDependencies } from './worker-port.ts';
 
@@ -35,6 +38,13 @@ export async function stopPaused(deps: Dependencies, run_id: string): Promise<vo
   await endPaused(deps, stored, null, ending, plain);
 }
 
+/** Whether a paused job is to end now: what still runs of it is ended first, by whoever drives it. */
+export async function isPauseOver(deps: Pick<Dependencies, 'database' | 'now'>, run_id: string): Promise<boolean> {
+  const stored = await readStoredJob(deps.database, run_id);
+  const pause = stored?.run.row.status === 'paused' ? stored.run.state.pause : undefined;
+  return pause !== undefined && pauseDue(pause, deps.now()) === 'terminate';
+}
+
 /** What the loop that watches pauses does about paused jobs. */
 export function pausedJobs(deps: Dependencies, wake: () => void): PausedJobs {
   const claimedBy = async ({ run }: StoredJob): Promise<{ readonly driven: boolean; readonly lock: LockRow | undefined }> => {
@@ -62,7 +72,7 @@ export function pausedJobs(deps: Dependencies, wake: () => void): PausedJobs {
       // Who asked for its end has it ended in their name.
       if (stored === undefined || stored.run.row.status !== 'paused' || stored.run.job.stop_asked_at !== null) return false;
       const { driven, lock } = await claimedBy(stored);
-      // A step still runs: it ends first, within its own time.
+      // A step still runs: the worker that drives it ends it, then it is this one's turn.
       if (driven) return false;
       const hold = lock === undefined ? null : { lock_key: lock.lock_key, fence: lock.fence };
       return await endPaused(deps, stored, hold, { event: 'error', status: 'failed', reason, error_code: 'pause-timeout' }, guarded);
@@ -77,9 +87,16 @@ async function endPaused(
   ending: Omit<Ending, 'manifest_digest'>,
   guarded: (unit: Unit) => Unit,
 ): Promise<boolean> {
-  const step = await plannedEnd(deps, run, steps, hold, ending);
+  const planned = await plannedEnd(deps, run, steps, hold, ending);
+  const step = { ...planned, unit: guarded(planned.unit) };
   const changes = [...step.unit.changes, ...step.trace.map((values) => ({ write: 'trace.append' as const, values }))];
-  const { ok } = await deps.journal.commit(guarded({ ...step.unit, changes }));
+  const { ok } = await deps.journal.commit({ ...step.unit, changes }).catch(async (error: unknown) => {
+    if (failedWriteOf(error) !== 'trace.append') throw error;
+    deps.logger.error({ run_id: run.row.run_id, unit: step.unit.label, err: error }, 'the trace of a run cannot be written');
+    // It ends badly anyway: the guard marks it, and opens its incident.
+    const dark = await withoutTrace(deps, step, innermost(error));
+    return await deps.journal.commit(dark.step.unit);
+  });
   if (ok) await removeFolder(runFolder(deps.runs, run.row.run_id));
   return ok;
 }

@@ -3,8 +3,8 @@ import { lockEnd, runLockMs, workspaceLock } from '@govctl/core/job';
 import { type Loop, startLoop } from '../loop/loop.ts';
 import { jobsEnabled } from './admission.ts';
 import { HoldLost } from './commit.ts';
-import { type Driving, daemonStops, JobDriver, lockLost, stopAsked } from './driver.ts';
-import { settlePaused, stopPaused } from './paused.ts';
+import { type Driving, daemonStops, JobDriver, lockLost, pauseOver, stopAsked } from './driver.ts';
+import { isPauseOver, settlePaused, stopPaused } from './paused.ts';
 import { endWithCookie } from './proc.ts';
 import { type OpenJobRow, openJobs } from './queries.ts';
 import type { WorkerDependencies } from './worker-port.ts';
@@ -114,6 +114,7 @@ export async function startJobWorker(deps: WorkerDependencies): Promise<JobWorke
         const running = driven.get(job.run_id);
         if (running !== undefined) {
           if (job.stop_asked_at !== null) running.interrupt.abort(stopAsked);
+          else if (job.status === 'paused' && (await isPauseOver(deps, job.run_id))) running.interrupt.abort(pauseOver);
           continue;
         }
         if (job.status === 'paused' && (await paused(job))) continue;

@@ -1,9 +1,13 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Ack } from '@govctl/core/audit';
 import type { Unit } from '@govctl/core/journal';
 import { pino } from 'pino';
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Database } from '../db/index.ts';
 import { undoneSagas } from './undone.ts';
+import { undoneFile } from './undone-file.ts';
 
 const at = '2026-11-26T12:00:00.000Z';
 const ack = (action: string, result_id: string | null): Ack => ({ domain: 'store', action, result_id, error: null, observed: null, at });
@@ -11,10 +15,19 @@ const trace = ack('start_trace', 'trace-1');
 const row = { run_id: 'run-1', tenant_id: 'default', dataset_id: 'orders', to_layer: 'GDP' };
 const planned = { row, state: { acks: [trace, ack('promote', 'orders/GDP/4'), ack('append', 'ref-1')] } };
 
-/** What stands in the run's row, if it is there; and how often a commit fails first. */
-function sagas(stored: readonly Ack[] | null, failures = 0) {
+const logger = pino({ level: 'silent' });
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'govctl-undone-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A daemon: what stands in the run's row, if it is there; how often a commit fails first; whether a unit fails in its life. */
+function sagas(stored: readonly Ack[] | null, failures = 0, known: readonly Ack[] = [], fails = true) {
   const written: Unit[] = [];
-  const database = { read: async () => [stored === null ? [] : [{ state: JSON.stringify({ acks: stored }) }]] } as unknown as Database;
+  const database = {
+    read: async () => [stored === null ? [] : [{ state: JSON.stringify({ acks: stored }) }], known],
+  } as unknown as Database;
   let left = failures;
   const undone = undoneSagas({
     database,
@@ -26,11 +39,12 @@ function sagas(stored: readonly Ack[] | null, failures = 0) {
         return { ok: true, committed: { records: [], committed_at: at }, proof: { checkpoint: null, prove: () => [] } };
       },
     },
+    file: undoneFile(join(folder, 'undone.json'), logger),
     now: () => at,
     environment: 'test',
-    logger: pino({ level: 'silent' }),
+    logger,
   });
-  undone.note(planned as unknown as Parameters<typeof undone.note>[0], [trace], new Error('the disk is full'));
+  if (fails) undone.note(planned as unknown as Parameters<typeof undone.note>[0], [trace], new Error('the disk is full'));
   return { undone, written };
 }
 
@@ -66,4 +80,20 @@ it('says nothing of a commit whose answer was lost and that happened after all',
   const { undone, written } = sagas(planned.state.acks);
   expect(await undone.record()).toBe(0);
   expect(written).toEqual([]);
+});
+
+it('outlives the daemon that could not write it, and is told once', async () => {
+  expect(await sagas(null, 1).undone.record()).toBe(0);
+  const next = sagas(null, 0, [ack('promote', 'orders/GDP/4')], false);
+  expect(await next.undone.record()).toBe(1);
+  // The daemon before ended after the one was in the database: only the other is missing.
+  expect(next.written.flatMap(({ changes }) => changes)).toMatchObject([{ values: { action: 'append' } }]);
+  expect(await sagas(null, 0, [], false).undone.record()).toBe(0);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+it('puts aside what it cannot read, and starts', async () => {
+  writeFileSync(join(folder, 'undone.json'), '[{');
+  expect(await sagas(null, 0, [], false).undone.record()).toBe(0);
+  expect(readdirSync(folder)).toEqual(['undone.json.unreadable']);
 });

@@ -1,28 +1,23 @@
 import { type Ack, rolledBack } from '@govctl/core/audit';
-import { eventsOf, type RunRow, type RunState } from '@govctl/core/promotion';
+import { eventsOf, type RunState } from '@govctl/core/promotion';
 import type { Logger } from 'pino';
+import { undoneAcks } from '../audit/queries.ts';
 import type { Database } from '../db/index.ts';
 import type { Journal } from '../journal/index.ts';
 import { runById } from './queries.ts';
+import type { NotedSaga, UndoneFile } from './undone-file.ts';
 
 /** A run as its unit would have left it. */
-type Planned = { readonly row: Pick<RunRow, 'run_id' | 'tenant_id' | 'dataset_id' | 'to_layer'>; readonly state: RunState };
-
-type Noted = {
-  readonly row: Planned['row'];
-  readonly acks: readonly Ack[];
-  /** The decision that stands all the same: one that was recorded before. */
-  readonly decision_ref: string | null;
-};
+type Planned = { readonly row: NotedSaga['row']; readonly state: RunState };
 
 export type UndoneSagas = {
-  /** A unit could not be committed: what it would have acknowledged is kept, to be recorded as rolled back. */
+  /** A unit could not be committed: what it would have acknowledged is kept, also beyond the end of this daemon, to be recorded as rolled back. */
   note(planned: Planned, before: readonly Ack[], error: unknown): void;
   /** Records what was noted, each in a unit of its own; what cannot be written yet stays. @returns how many were recorded */
   record(): Promise<number>;
 };
 
-/** When nothing can be written for long, newer ones are more telling than a full memory. */
+/** When nothing can be recorded for long, newer ones are more telling than a full memory. */
 const mostNoted = 1000;
 
 /**
@@ -32,18 +27,25 @@ const mostNoted = 1000;
 export function undoneSagas(deps: {
   readonly database: Database;
   readonly journal: Pick<Journal, 'commit'>;
+  readonly file: UndoneFile;
   readonly now: () => string;
   readonly environment: string;
   readonly logger: Logger;
 }): UndoneSagas {
-  let noted: Noted[] = [];
+  let noted: readonly NotedSaga[] = deps.file.load();
+  const keep = (left: readonly NotedSaga[]) => {
+    noted = left.slice(-mostNoted);
+    deps.file.keep(noted);
+  };
   return {
     note({ row, state }, before, error) {
       const acks = state.acks.filter((ack) => !before.includes(ack));
       const why = { reason: error instanceof Error ? error.message : String(error), phase: 'commit', success: true, at: deps.now() };
+      if (acks.length === 0) return;
       const decided = [...before, ...acks].filter(({ domain }) => domain === 'policies');
       const decision_ref = decided.some((ack) => acks.includes(ack)) ? null : (decided[0]?.result_id ?? null);
-      noted = [...noted, { row, acks: rolledBack(acks, why), decision_ref }].slice(-mostNoted);
+      const { run_id, tenant_id, dataset_id, to_layer } = row;
+      keep([...noted, { row: { run_id, tenant_id, dataset_id, to_layer }, acks: rolledBack(acks, why), decision_ref }]);
     },
 
     async record() {
@@ -55,7 +57,8 @@ export function undoneSagas(deps: {
           deps.logger.warn({ err: error, run_id: first.row.run_id }, 'what was rolled back cannot be recorded yet');
           return recorded;
         }
-        noted = noted.slice(1);
+        const told = first;
+        keep(noted.filter((one) => one !== told));
       }
       return recorded;
     },
@@ -69,16 +72,16 @@ async function writeUndone(
     readonly now: () => string;
     readonly environment: string;
   },
-  { row, acks, decision_ref }: Noted,
+  { row, acks, decision_ref }: NotedSaga,
 ): Promise<boolean> {
   const { database, journal, environment } = deps;
   const { run_id, tenant_id, dataset_id, to_layer: layer } = row;
-  const [[run]] = await database.read([runById({ run_id })]);
+  const [[run], known] = await database.read([runById({ run_id }), undoneAcks({ run_id })]);
   const done = run === undefined ? [] : (JSON.parse(run.state) as RunState).acks;
-  // A commit whose answer was lost may have happened after all: then nothing was undone.
-  const undone = acks.filter(
-    (ack) => !done.some(({ action, result_id, domain }) => domain === ack.domain && action === ack.action && result_id === ack.result_id),
-  );
+  const same = (ack: Ack) => (one: Pick<Ack, 'domain' | 'action' | 'result_id'>) =>
+    one.domain === ack.domain && one.action === ack.action && one.result_id === ack.result_id;
+  // A commit whose answer was lost may have happened after all: then nothing was undone. Nor is it told twice, when a daemon ended meanwhile.
+  const undone = acks.filter((ack) => !done.some(same(ack)) && !known.some((one) => same(ack)(one) && one.at === ack.at));
   if (undone.length === 0) return false;
   const moved = undone.find(({ domain, action }) => domain === 'store' && action === 'promote');
   const result = await journal.commit({

@@ -17,6 +17,7 @@ import {
   remoteAssist,
 } from '@govctl/core/receipt';
 import { watchListFor } from '@govctl/core/watch';
+import { undoneOf } from '../audit/run-audit.ts';
 import { type Database, query } from '../db/index.ts';
 import { type Handlers, Reply } from '../http/index.ts';
 import type { Jobs } from '../job/handler.ts';
@@ -85,6 +86,7 @@ async function receiptOf(deps: ReceiptDependencies, row: RunRow, actor: Actor, n
     owed: state.expectations.length,
     acknowledged: state.expectations.filter(({ status }) => status === 'ACKED').length,
     audit: auditRun({ run_id: row.run_id, ...state }, now),
+    undone: await undoneOf(deps, row.run_id, state),
     ...(report === undefined ? {} : { report }),
     audit_closed: closed[0]?.closed_at != null,
     deployment: deps.deployment,

@@ -15,6 +15,8 @@ export type StateDir = {
   readonly socket: string;
   /** The last signed checkpoint, where the configuration names no better place. */
   readonly checkpoint: string;
+  /** What was rolled back and could not be recorded yet. */
+  readonly undone: string;
   /** Copies of the databases while a backup is made of them. */
   readonly backupDraft: string;
 };
@@ -35,6 +37,7 @@ export function stateDir(given: string): StateDir {
     operatorKey: join(root, 'keys', 'operator.apikey'),
     socket: join(root, 'govd.sock'),
     checkpoint: join(root, 'checkpoint'),
+    undone: join(root, 'undone.json'),
     backupDraft: join(root, '.backup'),
   };
 }

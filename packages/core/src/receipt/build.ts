@@ -137,9 +137,10 @@ function evidenceOf({ run_id, decision_ref, evidence }: ReceiptRun, log: string)
   };
 }
 
-function auditOf({ audit, owed, acknowledged, report }: ReceiptSources): Receipt['audit'] {
+function auditOf({ audit, owed, acknowledged, report, undone = [] }: ReceiptSources): Receipt['audit'] {
   const missing = most(audit.missing_actions, limit.actions);
   const drift = most(audit.drift_actions, limit.actions);
+  const rolledBack = most(undone, limit.actions);
   return {
     status: audit.status,
     sentence: auditSentence(audit, owed),
@@ -147,7 +148,16 @@ function auditOf({ audit, owed, acknowledged, report }: ReceiptSources): Receipt
     acknowledged,
     missing: missing.kept.map((action) => clip(action, limit.name)),
     drift: drift.kept.map((action) => clip(action, limit.name)),
-    left_off: missing.left + drift.left,
+    ...(undone.length === 0
+      ? {}
+      : {
+          rolled_back: rolledBack.kept.map(({ domain, action, rollback_reason, at }) => ({
+            action: clip(`${domain}/${action}`, limit.name),
+            reason: clip(rollback_reason, limit.text),
+            at,
+          })),
+        }),
+    left_off: missing.left + drift.left + rolledBack.left,
     stale_run: audit.stale_run,
     is_clean: audit.is_clean,
     report: report ?? null,

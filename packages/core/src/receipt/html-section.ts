@@ -1,7 +1,18 @@
 import { type Html, html } from './html-tag.ts';
 import { mark } from './mark.ts';
 import type { Receipt, ReceiptGate, ReceiptStep, Tone } from './receipt.ts';
-import { decisionText, kindWords, leftOffText, momentText, placeText, reportText, spanText, standingWords, stepWords } from './words.ts';
+import {
+  decisionText,
+  kindWords,
+  leftOffText,
+  momentText,
+  placeText,
+  reportText,
+  rolledBackTexts,
+  spanText,
+  standingWords,
+  stepWords,
+} from './words.ts';
 
 /** A moment, for people and for programs. */
 export function moment(timestamp: string): Html {
@@ -194,6 +205,6 @@ export function auditSection({ audit }: Receipt): Html {
 <h2 id="audit">Audit contract</h2>
 <p class="state">${mark(tone)}<span>${audit.status}</span></p>
 <p class="lead">${audit.sentence} <span class="soft">${audit.acknowledged} of ${audit.owed} acknowledged.</span></p>
-${report === null ? null : html`<p class="soft small">${report}</p>\n`}${names('Missing', audit.missing)}${names('Not expected', audit.drift)}${leftOff(audit.left_off, 'are')}
+${report === null ? null : html`<p class="soft small">${report}</p>\n`}${names('Missing', audit.missing)}${names('Not expected', audit.drift)}${names('Rolled back', rolledBackTexts(audit))}${leftOff(audit.left_off, 'are')}
 </section>`;
 }

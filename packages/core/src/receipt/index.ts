@@ -13,6 +13,7 @@ export {
   momentText,
   placeText,
   reportText,
+  rolledBackTexts,
   spanText,
   standingWords,
   stepWords,

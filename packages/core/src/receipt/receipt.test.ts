@@ -128,6 +128,7 @@ describe('the receipt of a run', () => {
         manifest: { steps: many({ ...step, started: null, ended: null, exit_code: null, output_digest: null }), digest: null },
         segments: many({ n: 1, policy_rev: null, config_digest: null, from: run.created_at }),
         audit: { ...clean, missing_actions: many(long), drift_actions: many(long) },
+        undone: many({ domain: long, action: long, rollback_reason: long, at: run.created_at }),
         watch: { title: long, items: many({ id: long, watch: long, why: long, sign: long }) },
       }),
     );

@@ -104,6 +104,11 @@ const audit = z.object({
   acknowledged: count,
   missing: z.array(name).max(receiptLimits.actions),
   drift: z.array(name).max(receiptLimits.actions),
+  /** What was done, or would have been, and was undone: history is not erased. Left out where nothing was. */
+  rolled_back: z
+    .array(z.object({ action: name, reason: text, at: timestampSchema }))
+    .max(receiptLimits.actions)
+    .optional(),
   left_off: count,
   stale_run: z.boolean(),
   is_clean: z.boolean(),

@@ -67,6 +67,13 @@ export type ReceiptSources = {
   readonly owed: number;
   readonly acknowledged: number;
   readonly audit: RunAudit;
+  /** Acks of what was undone, in the run or beside it. */
+  readonly undone?: readonly {
+    readonly domain: string;
+    readonly action: string;
+    readonly rollback_reason: string;
+    readonly at: string;
+  }[];
   /** The report whose part about this run it is. */
   readonly report?: Receipt['audit']['report'];
   readonly deployment: { readonly environment: string; readonly service_release_id: string; readonly log: string };

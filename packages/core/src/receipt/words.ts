@@ -74,6 +74,11 @@ export function reportText({ report }: Receipt['audit']): string | null {
   return report === null ? null : `Covered by report ${report.report_id} of the periodic reconciliation, of ${momentText(report.as_of)}.`;
 }
 
+/** What was undone, each with why; nothing where nothing was. */
+export function rolledBackTexts({ rolled_back = [] }: Receipt['audit']): string[] {
+  return rolled_back.map(({ action, reason, at }) => `${action}, ${momentText(at)}: ${reason}`);
+}
+
 export function leftOffText(count: number, what: string): string {
   return `${count} more ${what} not shown here.`;
 }

@@ -8,6 +8,7 @@ import {
   type ReceiptGate,
   type ReceiptStep,
   reportText,
+  rolledBackTexts,
   spanText,
   standingWords,
   stepWords,
@@ -192,6 +193,7 @@ function auditLines({ audit }: Receipt, sheet: Sheet): string[] {
     ),
     ...(audit.missing.length === 0 ? [] : prose(`missing: ${audit.missing.join(', ')}`)),
     ...(audit.drift.length === 0 ? [] : prose(`not expected: ${audit.drift.join(', ')}`)),
+    ...rolledBackTexts(audit).flatMap((told) => prose(`rolled back: ${told}`)),
     ...leftOff(audit.left_off, 'are', sheet),
     ...(report === null ? [] : prose(report).map((line) => paint.faint(line))),
   ]);
