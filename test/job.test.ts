@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { RunDocument } from '@govctl/core/job';
 import type { PromotionDocument } from '@govctl/core/promotion';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Deployment, deploy } from './harness.ts';
+import { type Deployment, deploy, deployHost } from './harness.ts';
 import { jobFile, type Pin, readyForJobs, runToItsEnd, shell } from './job-scene.ts';
 import { goodSnapshot, govern } from './orders.ts';
+import { storeKind } from './store.ts';
 import { traceFault, traceSink } from './trace-sink.ts';
 
 /** Whether a process is one of a run's steps. */
@@ -242,6 +243,36 @@ describe('a job', () => {
       status: 'succeeded',
       rerun_of: 'busy-3',
     });
+  });
+
+  it.skipIf(storeKind !== 'postgres')('has its workspace to itself also among daemons on one database', async () => {
+    const other = await deployHost(at);
+    try {
+      await other.start();
+      const step = shell('alone', 'date +%s%N; sleep 2; date +%s%N');
+      const file = await at.file('alone.yaml', jobFile(pin, { workspace: 'alone', steps: [step] }));
+      const hosts = [at, other];
+      const ran: string[] = [];
+      for (const round of [1, 2]) {
+        const runs = hosts.map((_, host) => `alone-${round}-${host}`);
+        const asked = await Promise.all(hosts.map((host, n) => host.govctl(['run', 'submit', file, '--run-id', runs[n] ?? ''])));
+        expect(asked.map(({ code }) => code).sort()).toEqual([0, 10]);
+        const winner = runs[asked.findIndex(({ code }) => code === 0)] ?? '';
+        ran.push(winner);
+        await at.govctl(['run', 'watch', winner, '--timeout', '90s']);
+        expect(await at.json(['run', 'get', winner])).toMatchObject({ status: 'succeeded' });
+      }
+      // One attempt of each, whoever ran it, and never two at a time.
+      const attempts = await at.rows('govd', "SELECT run_id FROM job_step WHERE run_id LIKE 'alone-%' ORDER BY started_at");
+      expect(attempts).toEqual(ran.map((run_id) => ({ run_id })));
+      const times = await Promise.all(
+        ran.map(async (run) => (await at.govctl(['run', 'logs', run])).stdout.trim().split('\n').map(Number)),
+      );
+      expect(times.flat()).toEqual(times.flat().toSorted((a, b) => a - b));
+      expect(await at.json(['reconcile', '--run', ran[1] ?? ''])).toMatchObject({ clean: true, runs: [{ status: 'COMPLETE' }] });
+    } finally {
+      await other.remove();
+    }
   });
 
   it('comes before a promotion, which waits for it, and is denied unless it succeeded', async () => {

@@ -37,8 +37,8 @@ const nowhere = () => ({ GOVCTL_CONFIG: join(at.folder, 'nowhere.yaml'), GOVCTL_
 const exits = { allow: 0, deny: 3, defer: 8 } as const;
 
 /**
- * The digest of one and the same facts on every path that decides without recording. Offline is a process of its own, which knows no
- * store.
+ * The digest of one and the same facts on every path that decides without recording. Offline is the program without any configuration
+ * or daemon: a process the first time, in this one afterwards (`harness.ts`).
  */
 async function digestsOf(name: string, facts: Facts, offlineToo = true): Promise<Readonly<Record<string, string>>> {
   const here = decide(buildInput(facts), compilePacks(facts.packs), facts.as_of);
@@ -76,7 +76,7 @@ describe('the corpus', () => {
     let compared = 0;
     const worker = async () => {
       for (const [index, { name, facts, expect: expected }] of queue) {
-        // Facts from a file and no daemon: that is the same process whichever store there is, and runs with the first.
+        // Facts from a file and no daemon: that is the same whichever store there is, and runs with the first.
         const digests = await digestsOf(`${index} ${name}`, facts, storeKind === 'sqlite');
         const body = decide(buildInput(facts), compilePacks(facts.packs), facts.as_of);
         // As a verifier does it: facts as they are stored, without sources, and the packs beside them.
