@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Deployment, deploy } from './harness.ts';
 import { goodSnapshot, govern, requiredChecks, snapshotOf } from './orders.ts';
+import { toldOf } from './told.ts';
 
 type Envelope = { payloadType: string; payload: string; signatures: { keyid?: string; sig: string }[] };
 type Signed = {
@@ -145,14 +146,8 @@ describe('the four role boundaries', () => {
     await post('/v1/store/promote', move('remote-2', signed), 412);
     await at.json(['promotion', 'cancel', 'remote-2', '--reason', 'the target moved', '--yes']);
     // It was allowed, and its store never moved: others hear of that.
-    const told = await at.govctl(['event', 'tail', '--from', '1', '--type', 'store.promotion.failed', '-o', 'ndjson']);
-    expect(
-      told.stdout
-        .trim()
-        .split('\n')
-        .map((line) => (JSON.parse(line) as { data: unknown }).data),
-    ).toMatchObject([
-      { run_id: 'remote-2', layer: 'GDP', decision_ref: signed.decision_ref, reason: 'the target moved', rolls_back: null },
+    expect(await toldOf(at, 'remote-2', 'store.promotion.failed')).toMatchObject([
+      { layer: 'GDP', data: { decision_ref: signed.decision_ref, reason: 'the target moved', rolls_back: null } },
     ]);
     await at.json(['reconcile']);
   });

@@ -8,6 +8,7 @@ import { Client } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Deployment, deploy } from './harness.ts';
 import { govern, junit } from './orders.ts';
+import { toldOf } from './told.ts';
 
 let at: Deployment;
 let client: Client;
@@ -224,11 +225,7 @@ tests: { pass: [{ rule: any, input: { quality: { total: 1 } } }], fail: [{ rule:
     expect(gate(ended, 'approvals')).toMatchObject({ reason_code: 'approval-expired', actual: 0 });
     // How much of its promise to wait was over, it told in time.
     expect(ended.risk_level).toBe('high');
-    const told = await at.govctl(['event', 'tail', '--from', '1', '--type', 'threshold.exceeded', '--run', 'late-1', '-o', 'ndjson']);
-    const crossed = told.stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { time: string; data: Record<string, unknown> });
+    const crossed = await toldOf(at, 'late-1', 'threshold.exceeded');
     expect(crossed.map(({ data }) => [data.threshold, data.risk_level, data.limit])).toEqual([
       ['defer:80', 'elevated', 15],
       ['defer:100', 'high', 15],

@@ -5,6 +5,7 @@ import type { PromotionDocument } from '@govctl/core/promotion';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Deployment, deploy, type Ended } from './harness.ts';
 import { goodSnapshot, govern, importQuality, junit, snapshotOf } from './orders.ts';
+import { toldOf } from './told.ts';
 
 let at: Deployment;
 let count = 0;
@@ -309,19 +310,9 @@ describe('a rollback', () => {
       pending_audit: { owner: 'data-platform' },
     });
     expect(await activeIn('GDP')).toMatchObject({ snapshot_id: good });
-    const undone = await at.govctl([
-      'event',
-      'tail',
-      '--from',
-      '1',
-      '--type',
-      'store.promotion.failed',
-      '--run',
-      back.run_id,
-      '-o',
-      'ndjson',
+    expect(await toldOf(at, back.run_id, 'store.promotion.failed')).toMatchObject([
+      { layer: 'GDP', data: { rolls_back: promoted.run_id, reason: 'doubled rows' } },
     ]);
-    expect(JSON.parse(undone.stdout)).toMatchObject({ data: { layer: 'GDP', rolls_back: promoted.run_id, reason: 'doubled rows' } });
 
     // Asked for again it is the same rollback, and for another reason another one.
     const again = (reason: string) =>
