@@ -196,11 +196,14 @@ function deploymentAt(
       return gone;
     },
     async govctl(argv, options) {
-      const shape = await shapeOf(argv);
       const { stdin, readAtMost, started, env: own } = options ?? {};
       const needsProcess = stdin !== undefined || readAtMost !== undefined || started !== undefined || own?.NODE_OPTIONS !== undefined;
-      if (!needsProcess && ranAsProcess.has(shape)) return await runHere(argv, { ...env, ...own });
-      ranAsProcess.add(shape);
+      // Whoever wants to be told of the process is told at once.
+      if (!needsProcess) {
+        const shape = await shapeOf(argv);
+        if (ranAsProcess.has(shape)) return await runHere(argv, { ...env, ...own });
+        ranAsProcess.add(shape);
+      }
       return await runToEnd('govctl', argv, env, options);
     },
     async json<T>(argv: readonly string[], exit = 0) {
