@@ -2,10 +2,13 @@ import { chmodSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { postgresAvailability } from '../../../../test/postgres/binaries.ts';
 import { examineOffline } from '../compose-doctor.ts';
-import { openSqlite } from '../db/index.ts';
+import { openSqlite, PostgresReader, SqliteReader } from '../db/index.ts';
+import { testDatabase } from '../db/postgres.fixture.ts';
 import { initStateDir } from '../state/init.ts';
 import type { StateDir } from '../state/state-dir.ts';
+import { durabilityFinding } from './durability.ts';
 import { clockWatch, limitFindings } from './process.ts';
 
 let folder: string;
@@ -31,6 +34,7 @@ describe('a state folder, looked at without a daemon', () => {
     expect(failing).toEqual([]);
     expect(of('keys')).toMatchObject({ status: 'pass', detail: expect.stringContaining('4 keys') });
     expect(of('schema')).toMatchObject({ status: 'pass' });
+    expect(of('durability')).toMatchObject({ status: 'pass' });
     expect(of('log')).toMatchObject({ status: 'pass', detail: 'nothing was logged yet' });
     for (const name of ['configuration', 'state-dir', 'owner', 'disk-state', 'disk-objects', 'clock']) expect(of(name), name).toBeDefined();
   });
@@ -66,6 +70,32 @@ describe('a state folder, looked at without a daemon', () => {
     handle.prepare("INSERT INTO schema_migration VALUES (9999, '9999_newer.sql', 'x', 1, '2026')").run();
     handle.close();
     expect((await look()).of('database')).toMatchObject({ status: 'fail', fix: 'run the newer govd' });
+  });
+});
+
+describe('a database', () => {
+  it('whose commits are not flushed is told of', async () => {
+    const handle = openSqlite(dir.database);
+    handle.pragma('synchronous = NORMAL');
+    expect(await durabilityFinding(new SqliteReader(handle))).toMatchObject({
+      status: 'fail',
+      detail: expect.stringContaining('synchronous is 1'),
+    });
+    handle.close();
+  });
+
+  const postgres = postgresAvailability();
+  it.skipIf(postgres.skip)(`in PostgreSQL with a table that a crash empties is told of${postgres.note}`, async () => {
+    const database = await testDatabase('doctor');
+    const reader = new PostgresReader(database.daemon, 1);
+    expect(await durabilityFinding(reader)).toMatchObject({ status: 'pass' });
+    await database.query('ALTER TABLE govctl.lease SET UNLOGGED');
+    expect(await durabilityFinding(reader)).toMatchObject({
+      status: 'fail',
+      detail: expect.stringContaining('the table lease is not logged'),
+    });
+    await reader.close();
+    await database.close();
   });
 });
 

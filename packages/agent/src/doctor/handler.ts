@@ -3,6 +3,7 @@ import { type LiveConfig, loadConfig } from '../config/live-config.ts';
 import type { Database, MigrationState } from '../db/index.ts';
 import type { Handlers } from '../http/index.ts';
 import type { StateDir } from '../state/index.ts';
+import { durabilityFinding } from './durability.ts';
 import { failedBy, pass, warn } from './finding.ts';
 import { diskFindings, ownershipFindings, secretFindings } from './folder.ts';
 import { logFinding, recordedTimeFinding } from './log.ts';
@@ -37,6 +38,7 @@ export function doctorHandlers({
         ...secretFindings(dir, live.config, credentials, now),
         ...attempted('disk', () => diskFindings(dir)),
         pass('schema', `schema ${schema.current} of ${schema.latest}`),
+        await durabilityFinding(database),
         await logFinding(database, dir, live.config),
         await recordedTimeFinding(database, now),
         clockJumps(),
