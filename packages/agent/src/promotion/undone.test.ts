@@ -82,6 +82,13 @@ it('says nothing of a commit whose answer was lost and that happened after all',
   expect(written).toEqual([]);
 });
 
+it('is not silenced by a later attempt that did the same, before it could be recorded', async () => {
+  const later = planned.state.acks.map((one) => ({ ...one, at: '2026-11-26T12:00:01.000Z' }));
+  const { undone, written } = sagas(later);
+  expect(await undone.record()).toBe(1);
+  expect(written.flatMap(({ changes }) => changes)).toMatchObject(['promote', 'append'].map((action) => ({ values: { action } })));
+});
+
 it('outlives the daemon that could not write it, and is told once', async () => {
   expect(await sagas(null, 1).undone.record()).toBe(0);
   const next = sagas(null, 0, [ack('promote', 'orders/GDP/4')], false);

@@ -80,8 +80,11 @@ async function writeUndone(
   const done = run === undefined ? [] : (JSON.parse(run.state) as RunState).acks;
   const same = (ack: Ack) => (one: Pick<Ack, 'domain' | 'action' | 'result_id'>) =>
     one.domain === ack.domain && one.action === ack.action && one.result_id === ack.result_id;
-  // A commit whose answer was lost may have happened after all: then nothing was undone. Nor is it told twice, when a daemon ended meanwhile.
-  const undone = acks.filter((ack) => !done.some(same(ack)) && !known.some((one) => same(ack)(one) && one.at === ack.at));
+  // A commit whose answer was lost may have happened after all: then nothing was undone. What was done later is another attempt, whatever it
+  // has in common with this one. Nor is it told twice, when a daemon ended meanwhile.
+  const undone = acks.filter(
+    (ack) => !done.some((one) => same(ack)(one) && one.at <= ack.at) && !known.some((one) => same(ack)(one) && one.at === ack.at),
+  );
   if (undone.length === 0) return false;
   const moved = undone.find(({ domain, action }) => domain === 'store' && action === 'promote');
   const result = await journal.commit({
