@@ -380,7 +380,16 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...identityHandlers(shared),
     ...evidenceHandlers(evidence),
     ...dispositionHandlers({ ...shared, logger, rules: () => live.config.retention.rules }),
-    ...doctorHandlers({ dir, live, database, schema, clockJumps, proc: procFiles, credentials: process.env.CREDENTIALS_DIRECTORY }),
+    ...doctorHandlers({
+      dir,
+      live,
+      database,
+      schema,
+      clockJumps,
+      proc: procFiles,
+      uid: process.geteuid?.(),
+      credentials: process.env.CREDENTIALS_DIRECTORY,
+    }),
     ...backupHandlers({ ...shared, dir, objects, copy: store.copy, schema: schema.current, origin, checkpointOf, logger }),
   };
 

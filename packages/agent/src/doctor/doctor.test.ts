@@ -9,7 +9,7 @@ import { testDatabase } from '../db/postgres.fixture.ts';
 import { initStateDir } from '../state/init.ts';
 import type { StateDir } from '../state/state-dir.ts';
 import { durabilityFinding } from './durability.ts';
-import { clockWatch, limitFindings } from './process.ts';
+import { clockWatch, jobsFinding, limitFindings } from './process.ts';
 
 let folder: string;
 let dir: StateDir;
@@ -113,6 +113,18 @@ describe('a process', () => {
       of({ '/proc/self/limits': limits('65536'), '/proc/self/status': rss(95), '/sys/fs/cgroup/memory.max': `${100 * 2 ** 20}\n` }),
     ).toEqual(['pass', 'warn']);
     expect(of({ '/proc/self/status': rss(95), '/sys/fs/cgroup/memory.max': 'max\n' })).toEqual(['pass', 'pass']);
+  });
+
+  it('is told that it runs jobs as root', () => {
+    const statuses = (
+      [
+        [true, 0],
+        [true, 990],
+        [true, undefined],
+        [false, 0],
+      ] as const
+    ).map(([enabled, uid]) => jobsFinding(enabled, uid).status);
+    expect(statuses).toEqual(['warn', 'pass', 'pass', 'pass']);
   });
 
   it('is told when the wall clock was moved, and not when time passed', () => {

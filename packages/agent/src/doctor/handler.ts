@@ -7,7 +7,7 @@ import { durabilityFinding } from './durability.ts';
 import { failedBy, pass, warn } from './finding.ts';
 import { diskFindings, ownershipFindings, secretFindings } from './folder.ts';
 import { logFinding, recordedTimeFinding } from './log.ts';
-import { limitFindings, type ProcFiles } from './process.ts';
+import { jobsFinding, limitFindings, type ProcFiles } from './process.ts';
 
 export type DoctorDependencies = {
   readonly dir: StateDir;
@@ -16,6 +16,8 @@ export type DoctorDependencies = {
   readonly schema: MigrationState;
   readonly clockJumps: () => DoctorFinding;
   readonly proc: ProcFiles;
+  /** Whom this process runs as, where the system has users. */
+  readonly uid: number | undefined;
   /** Where systemd put them, if it did. */
   readonly credentials: string | undefined;
 };
@@ -28,6 +30,7 @@ export function doctorHandlers({
   schema,
   clockJumps,
   proc,
+  uid,
   credentials,
 }: DoctorDependencies): Handlers<typeof doctorRoutes> {
   return {
@@ -43,6 +46,7 @@ export function doctorHandlers({
         await recordedTimeFinding(database, now),
         clockJumps(),
         ...limitFindings(proc),
+        jobsFinding(live.config.runs.jobs.enabled ?? live.config.environment === 'local_parity', uid),
       ];
       return { schemaVersion, kind: 'Examination' as const, checks };
     },
