@@ -222,7 +222,7 @@ describe('a daemon with TLS and an authority for clients', () => {
   }
 
   beforeAll(async () => {
-    own = await deploy({ kind: 'sqlite' });
+    own = await deploy();
     authority('ours');
     authority('theirs');
     for (const name of ['govd', 'renewed', 'auditor', 'visitor']) certificate(name, 'ours');
