@@ -11,7 +11,7 @@ import {
 } from '@govctl/core/evidence';
 import type { LeafRow } from './verify-log-queries.ts';
 
-export type LeafFailure = readonly [check: LogCheckName, detail: string];
+type LeafFailure = readonly [check: LogCheckName, detail: string];
 
 export type LeafVerdict = {
   readonly failures: readonly LeafFailure[];
