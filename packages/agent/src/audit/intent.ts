@@ -2,8 +2,8 @@ import type { ReconcileFinding } from '@govctl/core/api';
 import type { DecisionBody } from '@govctl/core/decision';
 import type { Actor } from '@govctl/core/identity';
 import { cancel, confirmCommit, type RunRow, type RunState } from '@govctl/core/promotion';
-import { resume } from '../promotion/judge.ts';
 import { recordByRef, snapshotFact } from '../promotion/queries.ts';
+import { resume } from '../promotion/run-start.ts';
 import * as world from './queries.ts';
 import { ageSeconds, type Checked, type ReconcileDependencies, type Scope } from './reconcile-scope.ts';
 

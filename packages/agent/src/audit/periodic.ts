@@ -3,7 +3,7 @@ import { type AuditFinding, type FindingContext, tellFindings } from '@govctl/co
 import { canonicalJson, digestOf, draftRecord, subjectOf } from '@govctl/core/evidence';
 import { holdLease } from '@govctl/core/lease';
 import { query } from '../db/index.ts';
-import type { ObjectStore } from '../object/index.ts';
+import { type ObjectStore, oneChunk } from '../object/index.ts';
 import { paced, periodicShare } from './pace.ts';
 import { toldFindings } from './queries.ts';
 import { reconcileAll } from './reconcile-all.ts';
@@ -86,10 +86,6 @@ export async function reconcilePeriodically(deps: PeriodicDependencies): Promise
     events: [],
   });
   return deps.reconcileEveryMs;
-}
-
-async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 const perQuestion = 500;
