@@ -12,6 +12,7 @@ import {
   type RunRow,
   type RunStart,
   type RunState,
+  readRunState,
   type SagaContext,
 } from '@govctl/core/promotion';
 import type { Database } from '../db/index.ts';
@@ -183,6 +184,11 @@ export function resume(run: RunRow): RunStart {
     ...row
   } = run;
   return { row, state: JSON.parse(state) as RunState, revision, decision_ref, defer_until };
+}
+
+/** For loops over many runs: one whose row was damaged is left alone, reconcile tells of it, and the others go on. */
+export function resumable(run: RunRow): RunStart | null {
+  return readRunState(run.state).state === null ? null : resume(run);
 }
 
 export function keepsMoving(runId: string): Problem {
