@@ -9,6 +9,7 @@ import { traceCompleted } from '../promotion/event.ts';
 import type { RunState } from '../promotion/run-state.ts';
 import { ack } from '../promotion/saga/step.ts';
 import type { LostTrace } from '../run/observability.ts';
+import { crossedEvents, crossedWait, withCrossed } from '../run/threshold.ts';
 import { type JobDecision, type JobFacts, jobDecisionDigest } from './decision.ts';
 import {
   advanceRun,
@@ -112,7 +113,7 @@ export function denyJob(run: JobRun, hold: RunHold, judged: JudgedJob, context: 
   return ended;
 }
 
-/** It waits: a rule said not yet. The lock is given back meanwhile. */
+/** It waits: a rule said not yet. The lock is given back meanwhile; thresholds of its wait are told of, each once. */
 export function deferJob(
   run: JobRun,
   hold: RunHold,
@@ -123,7 +124,7 @@ export function deferJob(
   const waiting_on = judged.decision.waiting_on ?? [];
   const again = run.row.decision_ref !== null && run.state.waiting_on?.join() === waiting_on.join();
   const decided = again ? null : decisionRecord(run, judged, context);
-  const moved = moveRun(
+  const waits = moveRun(
     run,
     context,
     ['defer'],
@@ -133,6 +134,11 @@ export function deferJob(
   const ms = (after: number) => new Date(Date.parse(context.at) + after).toISOString();
   const defer_until = run.row.defer_until ?? ms(limits.max_ms);
   const next = ms(limits.again_ms);
+  // A job may have run for long before: what counts is how long it has been waiting.
+  const since = waits.state.phases.find(({ event }) => event === 'defer')?.at ?? context.at;
+  const crossed = crossedWait(since, defer_until, context.at, run.state.thresholds);
+  const state = withCrossed(waits.state, crossed);
+  const moved = { ...waits, state, row: { ...waits.row, state: JSON.stringify(state) } };
   const row = {
     ...withDecision(moved, judged, decided?.ref ?? run.row.decision_ref ?? '').row,
     next_eligible_at: [next, defer_until].sort()[0] ?? next,
@@ -151,7 +157,7 @@ export function deferJob(
         { write: 'lock.release', values: hold },
       ],
       records: decided === null ? [] : [decided],
-      events: decided === null ? [] : jobEvents(deferred, context, judgedEvents(judged, decided.ref)),
+      events: jobEvents(deferred, context, [...(decided === null ? [] : judgedEvents(judged, decided.ref)), ...crossedEvents(crossed)]),
     },
   };
 }
