@@ -1,5 +1,9 @@
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { chmod, cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { type RequestOptions, request } from 'node:https';
 import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { loadTrust, verifyEvidence } from '@govctl/core/evidence';
 import { Client } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -187,6 +191,127 @@ it('a daemon on a socket alone serves its URLs over loopback, and nothing else',
   } finally {
     await own.remove();
   }
+});
+
+describe('a daemon with TLS and an authority for clients', () => {
+  let own: Deployment;
+  let child: ChildProcess;
+  let ref: string;
+  const file = (name: string) => join(own.folder, name);
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: own.folder, stdio: 'pipe' });
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+
+  function authority(name: string): void {
+    openssl('req', '-x509', ...key, '-days', '2', '-keyout', `${name}.key`, '-out', `${name}.pem`, '-subj', `/CN=${name}`);
+  }
+  function certificate(name: string, by: string): void {
+    openssl(
+      'req',
+      ...key,
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.csr`,
+      '-subj',
+      `/CN=${name}`,
+      '-addext',
+      'subjectAltName=IP:127.0.0.1',
+    );
+    const signed = ['-CA', `${by}.pem`, '-CAkey', `${by}.key`, '-CAcreateserial', '-days', '2', '-copy_extensions', 'copy'];
+    openssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.pem`, ...signed);
+  }
+
+  beforeAll(async () => {
+    own = await deploy();
+    authority('ours');
+    authority('theirs');
+    for (const name of ['govd', 'renewed', 'auditor', 'visitor']) certificate(name, 'ours');
+    certificate('stranger', 'theirs');
+    await cp(file('govd.pem'), file('state.pem'));
+    await cp(file('govd.key'), file('state.key'));
+    const tls = `{ cert_file: ${file('state.pem')}, key_file: ${file('state.key')}, client_ca_file: ${file('ours.pem')} }`;
+    const config = join(own.state, 'govd.yaml');
+    await writeFile(config, `${await readFile(config, 'utf8')}listeners: { fetch: { port: 0, tls: ${tls} } }\n`);
+    child = await own.start();
+    await own.json(['apikey', 'add', '--actor', 'SYSTEM::etl', '--action', 'snapshot.read']);
+    ref = (await own.json<{ items: { ref: string }[] }>(['evidence', 'ls'])).items[0]?.ref ?? '';
+  });
+  afterAll(async () => await own.remove());
+
+  const urlFor = async (...more: string[]) => (await own.govctl(['evidence', 'get', ref, '--url', ...more])).stdout.trim();
+
+  /** Status and body of a GET, or why there was no answer; the serial number of the certificate that was shown. */
+  function opened(url: string, holder?: string, options: RequestOptions = {}) {
+    return new Promise<{ status?: number; body?: string; failed?: string; serial?: string }>((resolve) => {
+      const mine = holder === undefined ? {} : { cert: readFileSync(file(`${holder}.pem`)), key: readFileSync(file(`${holder}.key`)) };
+      const outgoing = request(url, { agent: false, ca: readFileSync(file('ours.pem')), ...mine, ...options }, (response) => {
+        const { serialNumber: serial } = (response.socket as TLSSocket).getPeerCertificate();
+        response.toArray().then(
+          (parts: Buffer[]) => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts).toString('utf8'), serial }),
+          (error: Error) => resolve({ failed: error.message }),
+        );
+      });
+      outgoing.on('error', (error: NodeJS.ErrnoException) => resolve({ failed: error.code ?? error.message }));
+      outgoing.end();
+    });
+  }
+
+  it('a bound URL opens for the holder of its certificate, and stays usable after everybody else was refused', async () => {
+    const url = await urlFor('--certificate', file('auditor.pem'));
+    plant('bound capability', url);
+    expect(url).toMatch(/^https:\/\/127\.0\.0\.1:\d+\/v1\/evidence\/fetch\?cap=/);
+    expect(await opened(url, 'visitor')).toMatchObject({
+      status: 403,
+      body: expect.stringContaining('bound to another client certificate'),
+    });
+    expect((await opened(url)).failed).toMatch(/CERTIFICATE_REQUIRED|ECONNRESET/);
+    expect((await opened(url, 'stranger')).failed).toMatch(/UNKNOWN_CA|ECONNRESET/);
+    expect((await opened(url, 'auditor', { maxVersion: 'TLSv1.1', minVersion: 'TLSv1' })).failed).toBeDefined();
+    await expect(fetch(url.replace('https:', 'http:'))).rejects.toThrow();
+    // Over the socket nobody shows a certificate.
+    expect((await own.http('GET', new URL(url).pathname + new URL(url).search)).status).toBe(403);
+    const answer = await opened(url, 'auditor');
+    expect([answer.status, JSON.parse(answer.body ?? '')]).toMatchObject([200, { kind: 'Evidence', ref }]);
+    expect((await opened(url, 'auditor')).status).toBe(410);
+    // Each refusal of somebody who came with a URL of ours is counted and on record; who was refused in the handshake never got so far.
+    const refusals = /access_total\{outcome="wrong-holder"\} 2$/m;
+    expect((await own.http('GET', '/metrics')).body).toMatch(refusals);
+    const { items } = await own.json<{ items: unknown[] }>(['evidence', 'ls', '--kind', 'ref-resolution']);
+    // One that allows, two of another holder, one of a second use.
+    expect(items).toHaveLength(4);
+    expectClean('the log of a daemon with TLS', await own.log());
+  });
+
+  it('a URL that is bound to nobody opens for whoever has a certificate of the authority', async () => {
+    const url = await urlFor();
+    plant('capability over TLS', url);
+    expect((await opened(url)).failed).toBeDefined();
+    expect((await opened(url, 'visitor')).status).toBe(200);
+    const unnamed = await own.govctl(['evidence', 'get', ref, '--certificate', file('auditor.pem')]);
+    expect([unnamed.code, unnamed.stderr]).toEqual([2, expect.stringContaining('--url --certificate')]);
+    const noCertificate = await own.govctl(['evidence', 'get', ref, '--url', '--certificate', file('auditor.key')]);
+    expect([noCertificate.code, noCertificate.stdout]).toEqual([2, '']);
+  });
+
+  it('shows a renewed certificate after SIGHUP, and keeps the old one where the new one cannot be used', async () => {
+    const shown = async () => (await opened(await urlFor(), 'auditor')).serial;
+    const before = await shown();
+    const said = async (text: string, times: number) =>
+      await expect.poll(async () => (await own.log()).split(text).length - 1, { timeout: 20_000 }).toBe(times);
+    await cp(file('renewed.pem'), file('state.pem'));
+    child.kill('SIGHUP');
+    await said('the old one stays', 1);
+    expect(await shown()).toBe(before);
+    await cp(file('renewed.key'), file('state.key'));
+    await chmod(file('state.key'), 0o644);
+    child.kill('SIGHUP');
+    await said('the old one stays', 2);
+    expect(await shown()).toBe(before);
+    await chmod(file('state.key'), 0o600);
+    child.kill('SIGHUP');
+    await said('the TLS certificate was read again', 1);
+    expect(await shown()).not.toBe(before);
+  });
 });
 
 function expectClean(sink: string, text: string): void {

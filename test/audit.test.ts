@@ -305,6 +305,8 @@ describe('a worker that is killed', () => {
       };
       const evidence = await bundleOf('not-confirmed', await snapshotOf(at, '4,400'));
       const signed = await post('/v1/governance/contracts/orders/promotions', { evidence });
+      // And one that was allowed to, and did not even begin.
+      await post('/v1/governance/contracts/orders/promotions', { evidence: await bundleOf('not-moved', await snapshotOf(at, '4,401')) });
       await post('/v1/store/promote', {
         from_layer: 'RAW',
         to_layer: 'GDP',
@@ -322,7 +324,8 @@ describe('a worker that is killed', () => {
       await writeFile(config, `${await readFile(config, 'utf8')}runs: { jobs: { enabled: false } }\n`);
       await at.start({
         NODE_OPTIONS: `--import=${join(import.meta.dirname, 'fault/shifted-clock.mjs')}`,
-        GOVCTL_TEST_CLOCK_SHIFT: '300000',
+        // Longer than a decision may be carried out.
+        GOVCTL_TEST_CLOCK_SHIFT: '1200000',
       });
       const open = async () =>
         (await at.json<{ items: { run_id: string; error_code: string }[] }>(['incident', 'ls'])).items
@@ -348,6 +351,26 @@ describe('a worker that is killed', () => {
         await at.json(['run', 'stop', run, '--reason', 'its worker is gone', '--wait']);
         expect(await at.json(['reconcile', '--run', run])).toMatchObject({ clean: true });
       }
+      type Finding = { check: string; subject: string; observed: string; fix: string; fixed?: string };
+      const intents = async (...more: string[]) =>
+        (await at.json<{ findings: Finding[] }>(['reconcile', ...more], 22)).findings
+          .filter(({ check }) => check === 'intent')
+          .sort((one, other) => one.subject.localeCompare(other.subject));
+      expect(await intents()).toMatchObject([
+        { subject: 'run/not-confirmed', observed: expect.stringContaining('nobody confirmed it'), fix: 'govctl reconcile --fix' },
+        { subject: 'run/not-moved', observed: expect.stringContaining('its decision ended at'), fix: 'govctl reconcile --fix' },
+      ]);
+      const [finished, givenUp] = await intents('--fix');
+      expect(finished?.fixed).toMatch(/^finished, recorded as sha256:/);
+      expect(givenUp?.fixed).toContain('given up');
+      expect(await at.json(['promotion', 'get', 'not-confirmed'])).toMatchObject({ phase: 'COMPLETED', status: 'succeeded' });
+      expect(await at.json(['promotion', 'get', 'not-moved'])).toMatchObject({ phase: 'FAILED', status: 'cancelled', active: null });
+      expect(await at.json(['evidence', 'get', finished?.fixed?.split(' ').at(-1) ?? ''])).toBeDefined();
+      type Undone = { clean: boolean; runs: { undone: { action: string }[] }[] };
+      const after = await at.json<Undone>(['reconcile', '--run', 'not-moved']);
+      expect([after.clean, after.runs[0]?.undone.map(({ action }) => action)]).toEqual([true, ['evaluate_policy']]);
+      expect(await at.json(['reconcile', '--run', 'not-confirmed'])).toMatchObject({ clean: true });
+      await at.json(['log', 'verify']);
     },
   );
 });

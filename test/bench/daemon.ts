@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import type { Lab } from './measurement.ts';
@@ -11,6 +12,8 @@ type Answer = { readonly status: number; readonly text: string };
 export type BenchDaemon = {
   readonly pid: number;
   call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer>;
+  /** What a stream sends, line by line, until it is destroyed. */
+  lines(path: string): Promise<{ readonly each: AsyncIterable<string>; destroy(): void }>;
   /** A counter of /metrics. */
   counter(name: string): Promise<number>;
   /** Resident memory, now and at its greatest, in bytes. */
@@ -107,6 +110,13 @@ export async function startDaemon(lab: Lab, state: string, options: StartOptions
     pid,
     call,
     stop,
+    async lines(path) {
+      const { statusCode, body } = await pool.request({ method: 'GET', path, headers: { authorization }, bodyTimeout: 0 });
+      if (statusCode !== 200) throw new Error(`GET ${path}: ${statusCode} ${await body.text()}`);
+      // It is ended by destroying it, which is no error of anybody's.
+      body.on('error', () => {});
+      return { each: createInterface(body), destroy: () => body.destroy() };
+    },
     async kill() {
       child.kill('SIGKILL');
       await gone;

@@ -1,6 +1,5 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type BenchDaemon, cleanEnv, runNode } from './daemon.ts';
 import type { Lab } from './measurement.ts';
 
@@ -41,23 +40,48 @@ ${extra}
   };
 }
 
-export type EndedJob = {
+type EndedJob = {
   readonly run_id: string;
   readonly status: string;
   readonly reason: string | null;
   readonly manifest: readonly { readonly started: string; readonly ended: string }[];
 };
 
-/** Submits a job over HTTP and waits until it has ended, asking now and then. @throws when it did not succeed */
-export async function runJob(daemon: BenchDaemon, run_id: string, source: string, pollMs = 20): Promise<EndedJob> {
-  const submitted = await daemon.call('POST', '/v1/runs', { run_id, tenant_id: 'default', source });
-  if (submitted.status !== 202) throw new Error(`a job was not accepted: ${submitted.status} ${submitted.text.slice(0, 2000)}`);
-  for (;;) {
-    const { status, text } = await daemon.call('GET', `/v1/runs/${run_id}`);
-    if (status !== 200) throw new Error(`run get: ${status} ${text.slice(0, 2000)}`);
-    const run = JSON.parse(text) as EndedJob & { readonly phase: string };
-    if (run.phase === 'COMPLETED') return run;
-    if (run.phase === 'FAILED') throw new Error(`job ${run_id} failed: ${run.reason ?? run.status}`);
-    await sleep(pollMs);
-  }
+/** Runs jobs to their ends, told by the stream of events: whoever asks again and again takes the processor that the jobs want. */
+export type JobRunner = {
+  /** Submits a job over HTTP and waits until it has ended. @throws when it did not succeed */
+  run(run_id: string, source: string): Promise<EndedJob>;
+  close(): void;
+};
+
+export async function jobRunner(daemon: BenchDaemon): Promise<JobRunner> {
+  const stream = await daemon.lines('/v1/events?type=run.completed,run.failed');
+  const waiting = new Map<string, PromiseWithResolvers<void>>();
+  const follow = async () => {
+    for await (const line of stream.each) {
+      if (!line.startsWith('data:')) continue;
+      const { run_id } = (JSON.parse(line.slice(5)) as { data: { run_id: string } }).data;
+      waiting.get(run_id)?.resolve();
+    }
+  };
+  const following = follow().finally(() => {
+    for (const { reject } of waiting.values()) reject(new Error('the stream of events ended'));
+  });
+  following.catch(() => {});
+  return {
+    async run(run_id, source) {
+      const ended = Promise.withResolvers<void>();
+      waiting.set(run_id, ended);
+      const submitted = await daemon.call('POST', '/v1/runs', { run_id, tenant_id: 'default', source });
+      if (submitted.status !== 202) throw new Error(`a job was not accepted: ${submitted.status} ${submitted.text.slice(0, 2000)}`);
+      await ended.promise;
+      waiting.delete(run_id);
+      const { status, text } = await daemon.call('GET', `/v1/runs/${run_id}`);
+      if (status !== 200) throw new Error(`run get: ${status} ${text.slice(0, 2000)}`);
+      const run = JSON.parse(text) as EndedJob & { readonly phase: string };
+      if (run.phase !== 'COMPLETED') throw new Error(`job ${run_id} is ${run.phase}: ${run.reason ?? run.status}`);
+      return run;
+    },
+    close: () => stream.destroy(),
+  };
 }

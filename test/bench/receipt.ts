@@ -1,6 +1,6 @@
 import { initState, startDaemon } from './daemon.ts';
 import { governDatasets, promoteOnce } from './govern.ts';
-import { jobBed, runJob } from './job-bed.ts';
+import { jobBed, jobRunner } from './job-bed.ts';
 import { barOf, type Lab, type Measurement, type Section } from './measurement.ts';
 import { spreadOf } from './spread.ts';
 
@@ -31,6 +31,7 @@ async function run(lab: Lab): Promise<Section> {
   const sizes: Sizes[] = [];
   try {
     const bed = await jobBed(lab, state);
+    const runner = await jobRunner(daemon);
     const measure = async (what: string, run_id: string) => {
       const bytes = async (...more: string[]) => {
         const { code, out } = await bed.govctl(['run', 'receipt', run_id, ...more]);
@@ -45,10 +46,10 @@ async function run(lab: Lab): Promise<Section> {
     const request = { run_id: 'denied', dataset_id: 'orders-0', from_layer: 'RAW', to_layer: 'GDP', snapshot_id: 'no-such-snapshot' };
     await daemon.call('POST', '/v1/promotions', request);
     await measure('a promotion that was denied', 'denied');
-    await runJob(daemon, 'typical', bed.file({ workspace: 'typical', steps: typicalSteps }));
+    await runner.run('typical', bed.file({ workspace: 'typical', steps: typicalSteps }));
     await measure('a job of three steps, one skipped', 'typical');
     const steps = Array.from({ length: many }, (_, at) => (at % 2 === 0 ? largeStep(at) : skippedStep(at)));
-    await runJob(daemon, 'large', bed.file({ workspace: 'large', steps }));
+    await runner.run('large', bed.file({ workspace: 'large', steps }));
     await measure(`a job of ${many} steps, half of them skipped, the others with six signals each`, 'large');
   } finally {
     await daemon.stop();

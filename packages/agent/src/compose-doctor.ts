@@ -5,6 +5,7 @@ import type { GovdConfig } from '@govctl/core/config';
 import { pino } from 'pino';
 import { loadConfig } from './config/live-config.ts';
 import { type Database, migrationState, openSqlite, requireDatabase, SqliteReader, sqliteMigrations } from './db/index.ts';
+import { durabilityFinding } from './doctor/durability.ts';
 import { failedBy, pass, warn } from './doctor/finding.ts';
 import { diskFindings, ownershipFindings, secretFindings } from './doctor/folder.ts';
 import { logFinding, recordedTimeFinding } from './doctor/log.ts';
@@ -44,7 +45,12 @@ export async function examineOffline(root: string, now: () => string): Promise<r
   await using opened = new AsyncDisposableStack();
   try {
     const { database, schema, clock } = await reading(opened, dir, config, now);
-    checks.push(schema, await logFinding(database, dir, config), await recordedTimeFinding(database, clock()));
+    checks.push(
+      schema,
+      await durabilityFinding(database),
+      await logFinding(database, dir, config),
+      await recordedTimeFinding(database, clock()),
+    );
   } catch (error) {
     checks.push(failedBy('database', error));
   }

@@ -21,7 +21,8 @@ import { laneHandlers } from './event/lane/handler.ts';
 import { denialLimit } from './evidence/denial-limit.ts';
 import { dispositionHandlers } from './evidence/disposition-handler.ts';
 import type { CheckpointOf } from './evidence/evidence-bytes.ts';
-import { openFetchListener } from './evidence/fetch-listener.ts';
+import { type FetchListener, openFetchListener } from './evidence/fetch-listener.ts';
+import { readFetchTls } from './evidence/fetch-tls.ts';
 import { deniedResolution, type EvidenceDependencies, evidenceHandlers } from './evidence/handler.ts';
 import { logReader } from './evidence/log-reader.ts';
 import { refusesToSign } from './evidence/log-seal.ts';
@@ -277,6 +278,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
       issuer: origin,
       // A daemon on a unix socket is reached over that socket whatever the host says.
       public_url: () => publicUrl,
+      bindable: live.config.listeners.fetch?.tls?.client_ca_file !== undefined,
       ttl: () => Math.round(durationMs(live.config.evidence.capability_ttl) / 1000),
     },
     denials: denialLimit(),
@@ -378,7 +380,16 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     ...identityHandlers(shared),
     ...evidenceHandlers(evidence),
     ...dispositionHandlers({ ...shared, logger, rules: () => live.config.retention.rules }),
-    ...doctorHandlers({ dir, live, database, schema, clockJumps, proc: procFiles, credentials: process.env.CREDENTIALS_DIRECTORY }),
+    ...doctorHandlers({
+      dir,
+      live,
+      database,
+      schema,
+      clockJumps,
+      proc: procFiles,
+      uid: process.geteuid?.(),
+      credentials: process.env.CREDENTIALS_DIRECTORY,
+    }),
     ...backupHandlers({ ...shared, dir, objects, copy: store.copy, schema: schema.current, origin, checkpointOf, logger }),
   };
 
@@ -431,11 +442,15 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     allowedHosts,
   };
   const fetching = live.config.listeners.fetch;
+  let fetchListener: FetchListener | undefined;
   if (fetching !== undefined) {
-    const listener = await openFetchListener(fetching.port, served);
+    const { host, port, tls } = fetching;
+    const guardedBy = live.config.secrets.provider === 'systemd' ? 'systemd' : 'mode';
+    const place = { host, port, ...(tls === undefined ? {} : { tls: () => readFetchTls(tls, dir.root, guardedBy) }) };
+    const listener = await openFetchListener(place, served);
     opened.defer(() => listener.http.close(durationMs(live.config.shutdown.drain)));
     publicUrl = live.config.evidence.public_url ?? listener.url;
-    logger.info({ url: listener.url }, 'signed evidence URLs are served over loopback');
+    fetchListener = listener;
   }
   const endpoints = endpointsOf(live.config.listeners, settings.activated ?? {}, dir.socket);
   const servers = endpoints.map((endpoint) => ({
@@ -453,7 +468,10 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     readiness: () => askReadiness(readiness),
     stalled: (limitMs) => loops.stalled(limitMs),
     drainMs: () => durationMs(live.config.shutdown.drain),
-    reload: () => reloadConfig(live, logger, shared),
+    reload: async () => {
+      const said = [await reloadConfig(live, logger, shared), fetchListener?.renew() ?? ''];
+      return said.filter((one) => one !== '').join('; ');
+    },
     stop: () => owned.disposeAsync(),
   };
 }

@@ -2,11 +2,14 @@ import { chmodSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { postgresAvailability } from '../../../../test/postgres/binaries.ts';
 import { examineOffline } from '../compose-doctor.ts';
-import { openSqlite } from '../db/index.ts';
+import { openSqlite, PostgresReader, SqliteReader } from '../db/index.ts';
+import { testDatabase } from '../db/postgres.fixture.ts';
 import { initStateDir } from '../state/init.ts';
 import type { StateDir } from '../state/state-dir.ts';
-import { clockWatch, limitFindings } from './process.ts';
+import { durabilityFinding } from './durability.ts';
+import { clockWatch, jobsFinding, limitFindings } from './process.ts';
 
 let folder: string;
 let dir: StateDir;
@@ -31,6 +34,7 @@ describe('a state folder, looked at without a daemon', () => {
     expect(failing).toEqual([]);
     expect(of('keys')).toMatchObject({ status: 'pass', detail: expect.stringContaining('4 keys') });
     expect(of('schema')).toMatchObject({ status: 'pass' });
+    expect(of('durability')).toMatchObject({ status: 'pass' });
     expect(of('log')).toMatchObject({ status: 'pass', detail: 'nothing was logged yet' });
     for (const name of ['configuration', 'state-dir', 'owner', 'disk-state', 'disk-objects', 'clock']) expect(of(name), name).toBeDefined();
   });
@@ -69,6 +73,32 @@ describe('a state folder, looked at without a daemon', () => {
   });
 });
 
+describe('a database', () => {
+  it('whose commits are not flushed is told of', async () => {
+    const handle = openSqlite(dir.database);
+    handle.pragma('synchronous = NORMAL');
+    expect(await durabilityFinding(new SqliteReader(handle))).toMatchObject({
+      status: 'fail',
+      detail: expect.stringContaining('synchronous is 1'),
+    });
+    handle.close();
+  });
+
+  const postgres = postgresAvailability();
+  it.skipIf(postgres.skip)(`in PostgreSQL with a table that a crash empties is told of${postgres.note}`, async () => {
+    const database = await testDatabase('doctor');
+    const reader = new PostgresReader(database.daemon, 1);
+    expect(await durabilityFinding(reader)).toMatchObject({ status: 'pass' });
+    await database.query('ALTER TABLE govctl.lease SET UNLOGGED');
+    expect(await durabilityFinding(reader)).toMatchObject({
+      status: 'fail',
+      detail: expect.stringContaining('the table lease is not logged'),
+    });
+    await reader.close();
+    await database.close();
+  });
+});
+
 describe('a process', () => {
   const proc = (files: Record<string, string>) => (path: string) => files[path];
   const limits = (soft: string) =>
@@ -83,6 +113,18 @@ describe('a process', () => {
       of({ '/proc/self/limits': limits('65536'), '/proc/self/status': rss(95), '/sys/fs/cgroup/memory.max': `${100 * 2 ** 20}\n` }),
     ).toEqual(['pass', 'warn']);
     expect(of({ '/proc/self/status': rss(95), '/sys/fs/cgroup/memory.max': 'max\n' })).toEqual(['pass', 'pass']);
+  });
+
+  it('is told that it runs jobs as root', () => {
+    const statuses = (
+      [
+        [true, 0],
+        [true, 990],
+        [true, undefined],
+        [false, 0],
+      ] as const
+    ).map(([enabled, uid]) => jobsFinding(enabled, uid).status);
+    expect(statuses).toEqual(['warn', 'pass', 'pass', 'pass']);
   });
 
   it('is told when the wall clock was moved, and not when time passed', () => {

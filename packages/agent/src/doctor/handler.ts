@@ -3,10 +3,11 @@ import { type LiveConfig, loadConfig } from '../config/live-config.ts';
 import type { Database, MigrationState } from '../db/index.ts';
 import type { Handlers } from '../http/index.ts';
 import type { StateDir } from '../state/index.ts';
+import { durabilityFinding } from './durability.ts';
 import { failedBy, pass, warn } from './finding.ts';
 import { diskFindings, ownershipFindings, secretFindings } from './folder.ts';
 import { logFinding, recordedTimeFinding } from './log.ts';
-import { limitFindings, type ProcFiles } from './process.ts';
+import { jobsFinding, limitFindings, type ProcFiles } from './process.ts';
 
 export type DoctorDependencies = {
   readonly dir: StateDir;
@@ -15,6 +16,8 @@ export type DoctorDependencies = {
   readonly schema: MigrationState;
   readonly clockJumps: () => DoctorFinding;
   readonly proc: ProcFiles;
+  /** Whom this process runs as, where the system has users. */
+  readonly uid: number | undefined;
   /** Where systemd put them, if it did. */
   readonly credentials: string | undefined;
 };
@@ -27,6 +30,7 @@ export function doctorHandlers({
   schema,
   clockJumps,
   proc,
+  uid,
   credentials,
 }: DoctorDependencies): Handlers<typeof doctorRoutes> {
   return {
@@ -37,10 +41,12 @@ export function doctorHandlers({
         ...secretFindings(dir, live.config, credentials, now),
         ...attempted('disk', () => diskFindings(dir)),
         pass('schema', `schema ${schema.current} of ${schema.latest}`),
+        await durabilityFinding(database),
         await logFinding(database, dir, live.config),
         await recordedTimeFinding(database, now),
         clockJumps(),
         ...limitFindings(proc),
+        jobsFinding(live.config.runs.jobs.enabled ?? live.config.environment === 'local_parity', uid),
       ];
       return { schemaVersion, kind: 'Examination' as const, checks };
     },

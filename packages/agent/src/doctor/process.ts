@@ -54,3 +54,15 @@ export function clockWatch(wallMs: () => number, monotonicMs: () => number): () 
         );
   };
 }
+
+/** Steps of jobs are programs of whoever submits them, and run as the daemon's user. */
+export function jobsFinding(enabled: boolean, uid: number | undefined): DoctorFinding {
+  if (!enabled) return pass('jobs', 'no job runs here');
+  return uid === 0
+    ? warn(
+        'jobs',
+        'govd runs as root, and steps of jobs do with it: whoever may submit a job may do anything on this host',
+        'govd install (a user of its own), or runs.jobs.enabled: false in govd.yaml',
+      )
+    : pass('jobs', `steps of jobs run as uid ${uid ?? 'unknown'}, as govd does`);
+}

@@ -22,6 +22,7 @@ export type AccessOutcome =
   | 'digest-differs'
   | 'replayed'
   | 'resumed-too-often'
+  | 'looked-too-often'
   | CapabilityRefusal;
 
 export type AccessDependencies = {
@@ -37,6 +38,8 @@ export type AccessDependencies = {
     readonly issuer: string;
     /** Where the URLs point: scheme and host, no slash at the end. */
     readonly public_url: () => string;
+    /** Whether where the URLs point asks for client certificates: nobody could open a URL that is bound to one otherwise. */
+    readonly bindable: boolean;
     /** Seconds. */
     readonly ttl: () => number;
   };

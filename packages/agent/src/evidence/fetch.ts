@@ -7,6 +7,7 @@ import { type AccessDependencies, type AccessOutcome, audienceOf } from './acces
 import { capabilityProblem, noGrant } from './access-problem.ts';
 import { type CapabilityRow, capabilityByJti } from './capability-queries.ts';
 import { checkedPart } from './checked-part.ts';
+import { denialLimit } from './denial-limit.ts';
 import { type EvidenceSource, erased, evidenceSource, type PiecewiseRow, recordByPieces } from './evidence-bytes.ts';
 import { mayAccess } from './grant.ts';
 import { recordWithCover } from './queries.ts';
@@ -26,6 +27,8 @@ type Asked = Pick<RequestContext, 'request_id' | 'now' | 'headers'> & {
 /** What a capability opens, once; every refusal of one that was signed here is on record. */
 export function fetchHandlers(deps: AccessDependencies): Pick<Handlers<typeof evidenceRoutes>, 'evidence.fetch' | 'evidence.head'> {
   const { database, journal, capability, logger } = deps;
+  // A GET uses the URL up, and can be continued so often; a HEAD uses nothing up, and costs the same questions.
+  const looks = denialLimit(1 + resumedAtMost);
 
   const told = ({ request_id, claims }: Pick<Asked, 'request_id' | 'claims'>) => ({
     request_id,
@@ -47,10 +50,26 @@ export function fetchHandlers(deps: AccessDependencies): Pick<Handlers<typeof ev
     throw problem;
   };
 
-  /** Everything but whether it was used: is it ours, does it still hold, may its holder still read this? */
+  const looked = (claims: CapabilityClaims, request_id: string, now: string): void => {
+    const share = looks.take(claims.jti, Date.parse(now));
+    if (share.granted) return;
+    logger.warn({ ...told({ request_id, claims }), outcome: 'looked-too-often' }, 'capability refused');
+    deps.counted('looked-too-often');
+    throw new Problem('too-many-requests', {
+      detail: `the capability was looked at ${1 + resumedAtMost} times within a minute, as often as one may be`,
+      hint: 'GET it',
+      retryAfterSeconds: share.retryAfterSeconds,
+    });
+  };
+
+  /**
+   * Everything but whether it was used: is it ours, does it still hold, may its holder still read this?
+   * @param known told of what was signed here, before anything is asked of the database
+   */
   const admitted = async (
     cap: string,
     { request_id, now, headers, confirmation }: Pick<RequestContext, 'request_id' | 'now' | 'headers' | 'confirmation'>,
+    known: (claims: CapabilityClaims) => void = () => {},
   ): Promise<{ readonly asked: Asked; readonly source: EvidenceSource }> => {
     const policy = { keys: capability.verifiers, issuer: capability.issuer, audience: audienceOf(deps), now: new Date(now) };
     const checked = await checkCapability(cap, policy);
@@ -61,6 +80,7 @@ export function fetchHandlers(deps: AccessDependencies): Pick<Handlers<typeof ev
       throw capabilityProblem(checked.reason);
     }
     const { claims } = checked;
+    known(claims);
     const [[record], [resolution], [row]] = await database.read([
       recordByPieces({ ref: claims.ref }),
       recordWithCover({ ref: claims.rid }),
@@ -140,7 +160,7 @@ export function fetchHandlers(deps: AccessDependencies): Pick<Handlers<typeof ev
 
   return {
     async 'evidence.head'({ query: { cap }, ...context }) {
-      const { asked } = await admitted(cap, context);
+      const { asked } = await admitted(cap, context, (claims) => looked(claims, context.request_id, context.now));
       logger.info({ ...told(asked), bytes: 0, outcome: 'head' }, 'evidence looked at');
       deps.counted('head');
       return new Reply(200, null, headersOf(asked.claims, { from: 0, end: asked.claims.len }));

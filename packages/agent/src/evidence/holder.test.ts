@@ -40,6 +40,7 @@ it('a URL that was asked for with a client certificate opens nothing over any ot
         verifiers: [{ kid: 'k', key: publicKey }],
         issuer: 'test',
         public_url: () => 'https://evidence.example',
+        bindable: true,
         ttl: () => 60,
       },
       denials: denialLimit(),

@@ -81,6 +81,16 @@ describe('a HEAD on a URL signed for GET is refused (aws-sdk-js 457, minio 6146)
     expect(await statusOf(path)).toBe(200);
   });
 
+  it('costs what a GET costs, so it is answered as often as a GET can be continued, and then not for a minute', async () => {
+    const { path } = await minted();
+    const other = await minted();
+    const statuses: number[] = [];
+    for (let round = 0; round < 18; round += 1) statuses.push(await statusOf(path, 'HEAD'));
+    expect(statuses).toEqual([...Array.from({ length: 17 }, () => 200), 429]);
+    expect(Number((await ask(path, 'HEAD')).headers['retry-after'])).toBeGreaterThan(0);
+    expect([await statusOf(other.path, 'HEAD'), await statusOf(path)]).toEqual([200, 200]);
+  });
+
   it('for any other method there is nothing', async () => {
     const { path } = await minted();
     for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])

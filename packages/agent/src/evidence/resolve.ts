@@ -38,6 +38,7 @@ export function resolveHandler(deps: AccessDependencies): Pick<Handlers<typeof e
         await recordDenial(deps, { actor, ref, owner: record, reason: refused.message, jti: null, request_id, now });
         throw refused;
       }
+      const holder = holderOf(body.cnf?.['x5t#S256'], confirmation, capability.bindable);
       const source = await evidenceSource(database, record, deps.checkpointOf);
       const digest = await digestOfSource(source);
       const ttl = body.ttl_seconds ?? capability.ttl();
@@ -77,14 +78,16 @@ export function resolveHandler(deps: AccessDependencies): Pick<Handlers<typeof e
           jti,
           rid: resolution.ref,
           ttl,
-          // Whoever asked with a certificate is the only one who can fetch.
-          ...(confirmation === undefined ? {} : { cnf: { 'x5t#S256': confirmation } }),
+          ...(holder === undefined ? {} : { cnf: { 'x5t#S256': holder } }),
         },
         capability.signer,
         issued,
       );
       const by = { actor: actor.actor_id, authenticated_by: actor.authenticated_by };
-      logger.info({ request_id, ...by, ref, digest, jti, resolution_ref: resolution.ref, outcome: 'resolved' }, 'evidence resolved');
+      logger.info(
+        { request_id, ...by, ref, digest, jti, bound: holder, resolution_ref: resolution.ref, outcome: 'resolved' },
+        'evidence resolved',
+      );
       deps.counted('resolved');
       return {
         schemaVersion,
@@ -100,4 +103,17 @@ export function resolveHandler(deps: AccessDependencies): Pick<Handlers<typeof e
       };
     },
   };
+}
+
+/** Whose certificate opens the URL. Whoever asks with one is its only holder; whoever asks without may say for whom it is. */
+function holderOf(wanted: string | undefined, confirmation: string | undefined, bindable: boolean): string | undefined {
+  if (wanted === undefined || wanted === confirmation) return confirmation;
+  if (confirmation !== undefined)
+    throw new Problem('forbidden', { detail: 'whoever asks with a client certificate gets URLs for that certificate only' });
+  if (!bindable)
+    throw new Problem('unprocessable', {
+      detail: 'no client certificate is asked for where signed URLs are opened, so nobody could open one that is bound to it',
+      hint: 'set listeners.fetch.tls.client_ca_file in govd.yaml, and restart govd',
+    });
+  return wanted;
 }

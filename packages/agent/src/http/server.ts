@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { type TlsOptions, Server as TlsServer } from 'node:tls';
 import {
   apiWindowHeader,
   commonApiVersion,
@@ -14,7 +16,14 @@ import {
   schemaVersion,
 } from '@govctl/core/api';
 import { type Actor, mayCall } from '@govctl/core/identity';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type RequestPayload } from 'fastify';
+import Fastify, {
+  type FastifyHttpsOptions,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  type RequestPayload,
+} from 'fastify';
 import type { Logger } from 'pino';
 import type { ZodError } from 'zod';
 import type { Authenticator } from '../identity/authenticate.ts';
@@ -52,6 +61,8 @@ export type HttpOptions = {
   readonly allowedHosts?: ReadonlySet<string>;
   /** Answers everything that is not served with the same 404, and does not say what else there could be. */
   readonly silent?: true;
+  /** Serves over TLS. */
+  readonly tls?: TlsOptions;
   /** How long the body of a request that is parsed may take to arrive, in milliseconds; 30 s unless said. */
   readonly bodyDeadlineMs?: number;
 };
@@ -66,13 +77,16 @@ type ListenAt = { readonly path: string } | { readonly fd: number };
 export type HttpServer = {
   readonly app: FastifyInstance;
   listen(at: ListenAt): Promise<void>;
+  /** Another certificate, key and authority of clients, for connections from now on. @throws what TLS has against them */
+  renewTls(tls: TlsOptions): void;
   /** @param drainMs how long requests under way may take before their connections are cut */
   close(drainMs: number): Promise<void>;
 };
 
 /** One server from the route list. A route without a handler or an action does not start. */
 export function createHttpServer(options: HttpOptions): HttpServer {
-  const app = Fastify({
+  const parser = { maxHeaderSize: 16_384, insecureHTTPParser: false, headersTimeout: 10_000, connectionsCheckingInterval: 1000 };
+  const common: FastifyServerOptions = {
     logger: false,
     bodyLimit: defaultBodyLimit,
     connectionTimeout: 30_000,
@@ -86,14 +100,21 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     // A connection that was accepted before the drain began is answered, and closed after it: its caller has no way to know.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256, caseSensitive: true, ignoreTrailingSlash: false },
-    http: { maxHeaderSize: 16_384, insecureHTTPParser: false, headersTimeout: 10_000, connectionsCheckingInterval: 1000 },
     clientErrorHandler: answerParserError,
     // A path the router itself refuses meets no hook and no error handler of ours.
     frameworkErrors(error, request, reply) {
       reply.header(apiWindowHeader, options.versionHeader);
       sendProblem(toProblem(error), request, reply, options.logger);
     },
-  });
+  };
+  const app =
+    options.tls === undefined
+      ? Fastify({ ...common, http: parser })
+      : // A server of HTTP over TLS is one of HTTP in all that is asked of it here.
+        (Fastify({
+          ...common,
+          https: { ...parser, handshakeTimeout: 10_000, ...options.tls },
+        } as FastifyHttpsOptions<HttpsServer>) as unknown as FastifyInstance);
   app.server.maxConnections = 512;
   const stopping = new AbortController();
   const served = Object.entries(options.routes).filter(
@@ -213,6 +234,11 @@ export function createHttpServer(options: HttpOptions): HttpServer {
         app.server.listen(at);
         await once(app.server, 'listening');
       }
+    },
+    renewTls(tls) {
+      const { server }: { readonly server: unknown } = app;
+      if (!(server instanceof TlsServer)) throw new Error('this server has no TLS');
+      server.setSecureContext(tls);
     },
     async close(drainMs) {
       stopping.abort();

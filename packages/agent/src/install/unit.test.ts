@@ -33,6 +33,11 @@ describe('the files of an installation', () => {
     expect(dropIn(`${origin}listeners: { fetch: { port: 8443 } }\n`)).toContain('\nPrivateNetwork=no\n');
   });
 
+  it('hand it the key of its TLS certificate', () => {
+    const text = dropIn(`${origin}listeners: { fetch: { port: 8443, tls: { cert_file: /etc/govd/fetch.pem, key_file: fetch.key } } }\n`);
+    expect(text).toContain('\nLoadCredential=fetch.key:/etc/govd/credentials/fetch.key\n');
+  });
+
   it('let it reach PostgreSQL, with the one password it logs in with', () => {
     const owner = 'owner: { user: o, password_file: owner.password }';
     const text = dropIn(`${origin}store: { postgres: { host: h, database: d, user: u, password_file: govd.password, ${owner} } }\n`);

@@ -42,6 +42,8 @@ function dropInOf({ store, log, listeners, webhooks }: GovdConfig): string | nul
   if (postgres?.password_file !== undefined)
     settings.push(`LoadCredential=${postgres.password_file}:${paths.credentials}/${postgres.password_file}`);
   for (const { secret_file } of webhooks.endpoints) settings.push(`LoadCredential=${secret_file}:${paths.credentials}/${secret_file}`);
+  const { key_file } = listeners.fetch?.tls ?? {};
+  if (key_file !== undefined) settings.push(`LoadCredential=${key_file}:${paths.credentials}/${key_file}`);
   const second = log.second_place;
   if (second !== undefined && isAbsolute(second) && !second.startsWith(`${paths.state}/`))
     settings.push(`ReadWritePaths=${dirname(second)}`);

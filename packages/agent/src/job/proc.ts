@@ -1,3 +1,4 @@
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 
 /** What marks every process of a step, and what it starts: the variable is inherited, also by what leaves the process group. */
@@ -9,24 +10,35 @@ export const cookieName = 'GOVCTL_STEP_ID';
 export async function startOf(pid: number): Promise<string | null> {
   try {
     const [boot, line] = await Promise.all([readFile('/proc/sys/kernel/random/boot_id', 'utf8'), readFile(`/proc/${pid}/stat`, 'utf8')]);
-    // The name of a program may hold anything, brackets and spaces too: fields count from the last bracket.
-    const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+    const { state, tick } = readStat(line);
     // A zombie does nothing any more.
-    return fields[0] === 'Z' || fields[19] === undefined ? null : `${boot.trim()}/${fields[19]}`;
+    return state === 'Z' || tick === undefined ? null : `${boot.trim()}/${tick}`;
   } catch {
     return null;
   }
 }
 
-/** Processes that are looked at at a time: each look is a few questions to the kernel, on threads that others need too. */
+/** The name of a program may hold anything, brackets and spaces too: fields count from the last bracket. */
+function readStat(line: string): { readonly state: string | undefined; readonly tick: string | undefined } {
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0], tick: fields[19] };
+}
+
+/** What starts from now on started at this tick or later: hundredths of a second since boot, whatever the clock does. */
+export function tickNow(): number {
+  // One less: the kernel rounds here and there on its own.
+  return Math.floor(Number.parseFloat(readFileSync('/proc/uptime', 'latin1')) * 100) - 1;
+}
+
+/** Environments that are read at a time: each is a few questions to the kernel, on threads that others need too. */
 const atOnce = 16;
 
 /**
  * Processes whose cookie is wanted. The kernel shows us the environment of our own only, and to root of all: what a step runs as somebody
  * else is a step's all the same. A process that cleaned its environment is not found.
  */
-async function withCookie(wanted: (cookie: string) => boolean): Promise<number[]> {
-  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^[0-9]+$/.test(name) && Number(name) !== process.pid);
+async function withCookie(wanted: (cookie: string) => boolean, since: number): Promise<number[]> {
+  const pids = await startedSince(since);
   const found: number[] = [];
   const look = async () => {
     for (let pid = pids.pop(); pid !== undefined; pid = pids.pop()) {
@@ -36,6 +48,37 @@ async function withCookie(wanted: (cookie: string) => boolean): Promise<number[]
   };
   await Promise.all(Array.from({ length: atOnce }, look));
   return found;
+}
+
+/**
+ * When a process started is read at once: the kernel has it in memory and waits for nobody. Its environment is the process's own memory,
+ * and one that hangs in the kernel lets its readers hang too: it is read on threads, and only where it can be what is looked for.
+ */
+async function startedSince(since: number): Promise<string[]> {
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^[0-9]+$/.test(name) && Number(name) !== process.pid);
+  if (since === 0) return pids;
+  const young: string[] = [];
+  for (const [at, pid] of pids.entries()) {
+    if (at % 64 === 63) await new Promise((resolve) => setImmediate(resolve));
+    if (startedAt(pid) >= since) young.push(pid);
+  }
+  return young;
+}
+
+/** Longer than any line of /proc/PID/stat; one for all, as files of no known size are read in many small pieces otherwise. */
+const line = Buffer.alloc(2048);
+
+function startedAt(pid: string): number {
+  let file: number | undefined;
+  try {
+    file = openSync(`/proc/${pid}/stat`, 'r');
+    return Number(readStat(line.toString('latin1', 0, readSync(file, line))).tick);
+  } catch {
+    // It has ended.
+    return Number.NaN;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
 }
 
 async function cookieOfProcess(pid: string): Promise<string | null> {
@@ -50,11 +93,15 @@ async function cookieOfProcess(pid: string): Promise<string | null> {
   }
 }
 
-/** Ends what carries a cookie, however often it forks meanwhile. @returns how many were ended */
-export async function endWithCookie(wanted: (cookie: string) => boolean): Promise<number> {
+/**
+ * Ends what carries a cookie, however often it forks meanwhile.
+ * @param since the tick before which none of it was started; 0 where nobody knows
+ * @returns how many were ended
+ */
+export async function endWithCookie(wanted: (cookie: string) => boolean, since = 0): Promise<number> {
   let ended = 0;
   for (let round = 0; round < 20; round += 1) {
-    const pids = await withCookie(wanted);
+    const pids = await withCookie(wanted, since);
     if (pids.length === 0) return ended;
     for (const pid of pids) {
       // The one that is not there any more is what was wanted.

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { OutputCapture } from './output.ts';
-import { cookieName, endWithCookie, signal, startOf } from './proc.ts';
+import { cookieName, endWithCookie, signal, startOf, tickNow } from './proc.ts';
 
 export type Attempt = {
   readonly command: readonly string[];
@@ -46,6 +46,7 @@ export async function runAttempt(attempt: Attempt): Promise<Ended> {
   const [program = '', ...args] = command;
   const capture = attempt.capture ?? new OutputCapture(attempt.outputBytes);
   const started = performance.now();
+  const tick = tickNow();
   const child = spawn(program, args, { cwd, env: { ...env, [cookieName]: cookie }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.on('data', (chunk: Buffer) => capture.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => capture.push(chunk));
@@ -79,7 +80,7 @@ export async function runAttempt(attempt: Attempt): Promise<Ended> {
     const elapsed_ms = Math.round(performance.now() - started);
     // The group first: the leader is gone, others of it may not be.
     const group = pid !== undefined && signal(-pid, 'SIGKILL') ? 1 : 0;
-    const away = pid === undefined ? 0 : await endWithCookie((found) => found === cookie);
+    const away = pid === undefined ? 0 : await endWithCookie((found) => found === cookie, tick);
     await drained(child);
     return {
       exit_code: code,

@@ -18,7 +18,15 @@ export function keyPlace(dir: StateDir, config: GovdConfig, credentials: string 
 /** Passwords and secrets of the configuration as paths. Credentials are named without a folder: what else the file system has is not asked. */
 export function withSecretPaths(config: GovdConfig, credentials: string | undefined): GovdConfig {
   if (config.secrets.provider === 'files') return config;
-  return withPassword({ ...config, webhooks: withSecrets(config.webhooks, credentials) }, credentials);
+  const listeners = withTlsKey(config.listeners, credentials);
+  return withPassword({ ...config, listeners, webhooks: withSecrets(config.webhooks, credentials) }, credentials);
+}
+
+function withTlsKey(listeners: GovdConfig['listeners'], credentials: string | undefined): GovdConfig['listeners'] {
+  const { fetch } = listeners;
+  if (fetch?.tls === undefined) return listeners;
+  const key_file = credentialPath(fetch.tls.key_file, credentials, 'listeners.fetch.tls.key_file');
+  return { ...listeners, fetch: { ...fetch, tls: { ...fetch.tls, key_file } } };
 }
 
 function withSecrets(webhooks: GovdConfig['webhooks'], credentials: string | undefined): GovdConfig['webhooks'] {

@@ -8,6 +8,8 @@ export const nameSchema = z
 export const runIdSchema = nameSchema;
 export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'sha256: and 64 lower-case hex digits');
 export const refSchema = digestSchema;
+/** The holder of a certificate, by its SHA-256 in base64url (RFC 8705). */
+export const confirmationSchema = z.strictObject({ 'x5t#S256': z.string().regex(/^[A-Za-z0-9_-]{43}$/, '43 characters of base64url') });
 /** RFC 3339 in UTC. */
 export const timestampSchema = z.iso.datetime({ offset: false, precision: undefined });
 export const layers = ['RAW', 'GDP', 'KPI'] as const;

@@ -53,6 +53,20 @@ typo: 1
     ]);
   });
 
+  it('evidence leaves the machine over TLS only, by a name that is said', () => {
+    const issues = (fetch: string, more = '') => problems(`${minimal}listeners: { fetch: { port: 1, ${fetch} } }\n${more}`);
+    const tls = 'tls: { cert_file: c, key_file: k }';
+    const named = 'evidence: { public_url: "https://evidence.example" }\n';
+    expect(issues('host: 127.0.0.2')).toEqual([]);
+    expect(issues('host: "::1"')).toEqual([]);
+    expect(issues(tls)).toEqual([]);
+    expect(issues(`host: 0.0.0.0, ${tls}`, named)).toEqual([]);
+    expect(issues(`host: 0.0.0.0, ${tls}`)).toEqual([expect.stringContaining('public_url')]);
+    expect(issues('host: 10.0.0.1', named)).toEqual([expect.stringContaining('over TLS only')]);
+    expect(issues('host: localhost')).not.toEqual([]);
+    expect(issues('tls: { cert_file: c }')).not.toEqual([]);
+  });
+
   it.each([
     ['dev', 'local_parity'],
     ['prod', 'local_parity'],

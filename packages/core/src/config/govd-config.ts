@@ -65,6 +65,27 @@ const witnessSchema = z.strictObject({
     .describe('Its submission prefix: add-checkpoint is under it.'),
 });
 
+/** Evidence goes in the clear over loopback only, and over that only where everything is on one machine. */
+function fetchIssues(config: {
+  readonly environment: string;
+  readonly listeners: { readonly fetch?: { readonly host: string; readonly tls?: unknown } | undefined };
+  readonly evidence: { readonly public_url?: string | undefined };
+}): readonly string[] {
+  const { environment, evidence } = config;
+  const { fetch } = config.listeners;
+  if (fetch === undefined) return [];
+  const far = !/^127\.|^::1$/.test(fetch.host);
+  return [
+    ...(environment !== 'local_parity' && fetch.tls === undefined
+      ? [`${environment} must not serve evidence without TLS: only local_parity may open a loopback listener`]
+      : []),
+    ...(far && fetch.tls === undefined ? [`${fetch.host} is not loopback: evidence leaves this machine over TLS only`] : []),
+    ...(far && evidence.public_url === undefined
+      ? [`${fetch.host} is not loopback: evidence.public_url must say by what name the listener is reached`]
+      : []),
+  ];
+}
+
 /** `govd.yaml`. Closed, and complete with defaults: what stands here is everything the daemon can be told. */
 export const govdConfigSchema = z
   .strictObject({
@@ -123,9 +144,27 @@ export const govdConfigSchema = z
           .optional()
           .describe('A socket of its own for what says who may do what (API keys); such requests are refused on the other one then.'),
         fetch: z
-          .strictObject({ port: z.int().min(0).max(65535).describe('Port on 127.0.0.1; 0 is any free one.') })
+          .strictObject({
+            host: z
+              .union([z.ipv4(), z.ipv6()])
+              .default('127.0.0.1')
+              .describe('Address to listen on. Others than loopback need `tls` and `evidence.public_url`.'),
+            port: z.int().min(0).max(65535).describe('Port; 0 is any free one.'),
+            tls: z
+              .strictObject({
+                cert_file: file.describe('Certificate and its chain, PEM. Relative paths are relative to the state folder.'),
+                key_file: file.describe('Its private key, PEM, 0600; the name of a credential where `secrets.provider` is systemd.'),
+                client_ca_file: file
+                  .optional()
+                  .describe(
+                    'Authority of clients, PEM: without a certificate of it nobody connects, and URLs can be bound to one. Absent: no client certificate is asked for.',
+                  ),
+              })
+              .optional()
+              .describe('TLS 1.2 or later. The files are read again at SIGHUP. Absent: in the clear, over loopback.'),
+          })
           .optional()
-          .describe('Opens signed evidence URLs over loopback, and serves nothing else; local_parity only. Absent: none.'),
+          .describe('Opens signed evidence URLs, and serves nothing else. Without TLS local_parity only. Absent: none.'),
       })
       .prefault({})
       .describe('Where govd listens.'),
@@ -230,14 +269,8 @@ export const govdConfigSchema = z
         message: `${environment} with static API keys is unsafe: only local_parity may use them`,
       });
     }
-    if (environment !== 'local_parity' && listeners.fetch !== undefined) {
-      context.issues.push({
-        code: 'custom',
-        input: listeners.fetch,
-        path: ['listeners', 'fetch'],
-        message: `${environment} must not serve evidence without TLS: only local_parity may open a loopback listener`,
-      });
-    }
+    for (const message of fetchIssues(context.value))
+      context.issues.push({ code: 'custom', input: listeners.fetch, path: ['listeners', 'fetch'], message });
     const names = log.witnesses.map(({ vkey }) => vkey.split('+')[0]);
     if (log.quorum > new Set(names).size || new Set(names).size !== names.length)
       context.issues.push({

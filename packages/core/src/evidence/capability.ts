@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { refSchema } from '../api/common.ts';
+import { confirmationSchema, refSchema } from '../api/common.ts';
 import { checkCompactJws, readOneSpelling } from './compact-jws.ts';
 
 const tokenType = 'govctl-cap+jwt';
@@ -34,7 +34,7 @@ export const capabilityClaimsSchema = z.strictObject({
   jti: z.string().regex(/^[0-9a-f]{32}$/),
   /** The ref-resolution record that was committed before this existed. */
   rid: refSchema,
-  cnf: z.strictObject({ 'x5t#S256': z.string().regex(/^[A-Za-z0-9_-]{43}$/) }).optional(),
+  cnf: confirmationSchema.optional(),
 });
 
 export type CapabilityClaims = z.infer<typeof capabilityClaimsSchema>;

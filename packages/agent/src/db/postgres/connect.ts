@@ -110,6 +110,7 @@ type ServerRow = {
   read_only: string;
   version: number;
   fsync: string;
+  full_page_writes: string;
   synchronous_commit: string;
   system_identifier: string;
   timeline: number | null;
@@ -121,7 +122,8 @@ export async function examine(client: Pick<ClientBase, 'query'>, mode: 'write' |
   const { rows } = await client.query<ServerRow>(
     `SELECT pg_is_in_recovery() AS standby, current_setting('default_transaction_read_only') AS read_only,
        current_setting('server_version_num')::int AS version, current_setting('fsync') AS fsync,
-       current_setting('synchronous_commit') AS synchronous_commit, current_setting('server_encoding') AS encoding,
+       current_setting('full_page_writes') AS full_page_writes, current_setting('synchronous_commit') AS synchronous_commit,
+       current_setting('server_encoding') AS encoding,
        (SELECT system_identifier::text FROM pg_control_system()) AS system_identifier,
        CASE WHEN pg_is_in_recovery() THEN NULL ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline`,
   );
@@ -135,6 +137,8 @@ export async function examine(client: Pick<ClientBase, 'query'>, mode: 'write' |
   if (row.standby) refuse('it is a standby (in recovery)', 'name the primary in store.postgres.host');
   if (mode === 'write' && row.read_only === 'on') refuse('default_transaction_read_only is on', 'turn it off for the role of govd');
   if (row.fsync !== 'on') refuse('fsync is off: a crash could lose acknowledged promotions', 'set fsync = on');
+  if (row.full_page_writes !== 'on')
+    refuse('full_page_writes is off: a crash of its host could tear pages of the database', 'set full_page_writes = on');
   // Every connection asks for it; what stands between (a pooler that drops options) may not pass it on.
   if (mode === 'write' && row.synchronous_commit === 'off')
     refuse(

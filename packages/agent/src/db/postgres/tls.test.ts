@@ -65,6 +65,20 @@ store:
     await expect(encrypted('tls: { ca_file: ours.pem, server_name: elsewhere.test }')).rejects.toThrow(/altnames/);
   });
 
+  it('or none, goes to no server that a crash of its host could take commits from', async () => {
+    const set = async (what: string) => {
+      await server.query(`ALTER SYSTEM ${what}`);
+      await server.query('SELECT pg_reload_conf()');
+    };
+    for (const name of ['fsync', 'full_page_writes']) {
+      await set(`SET ${name} = off`);
+      // The postmaster tells the others a moment later.
+      await expect.poll(async () => await encrypted('connections: 2').catch(String)).toContain(`${name} is off`);
+      await set(`RESET ${name}`);
+      await expect.poll(async () => await encrypted('connections: 2').catch(String)).toBe(false);
+    }
+  });
+
   it('is off only where the configuration does not ask for it', async () => {
     expect(await encrypted('connections: 2')).toBe(false);
   });

@@ -47,6 +47,12 @@ export const evidenceGet = defineCommand({
       type: 'boolean',
       summary: 'Print the signed URL only; it works once, for a minute. It is the permission: keep it out of chats and logs',
     },
+    certificate: {
+      type: 'string',
+      value: 'FILE',
+      summary: 'With --url: only whoever has the key of this certificate (PEM) can open it; where govd asks for client certificates',
+      completes: 'file',
+    },
     format,
     trust,
   },

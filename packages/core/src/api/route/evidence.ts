@@ -5,7 +5,7 @@ import { evidenceExportSchema } from '../../evidence/evidence-file.ts';
 import { recordKinds } from '../../evidence/predicate.ts';
 import { keyPurposes } from '../../evidence/trust.ts';
 import { actorIdSchema } from '../../identity/actor.ts';
-import { digestSchema, document, nameSchema, refSchema, runIdSchema, timestampSchema } from '../common.ts';
+import { confirmationSchema, digestSchema, document, nameSchema, refSchema, runIdSchema, timestampSchema } from '../common.ts';
 import { defineRoutes } from '../route.ts';
 
 const count = z.int().min(0);
@@ -232,9 +232,13 @@ export const evidenceRoutes = defineRoutes({
     action: 'evidence.read',
     listener: 'operator',
     params: z.strictObject({ ref: refSchema }),
-    body: z.strictObject({ ttl_seconds: z.int().min(1).max(300).optional() }),
+    body: z.strictObject({
+      ttl_seconds: z.int().min(1).max(300).optional(),
+      /** Only over a connection with this client certificate is anything opened. */
+      cnf: confirmationSchema.optional(),
+    }),
     response: refResolutionDocument,
-    problems: ['not-found', 'gone', 'too-many-requests', 'evidence-unavailable'],
+    problems: ['not-found', 'gone', 'unprocessable', 'too-many-requests', 'evidence-unavailable'],
   },
   'evidence.fetch': {
     ...fetched,
