@@ -48,7 +48,10 @@ type Program = 'agent' | 'cli';
 const builtinsWithoutCopy = (leftOut: readonly string[] = []): Plugin => ({
   name: 'builtins-without-copy',
   setup: (setup) => {
-    setup.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin' }));
+    // A require() of one wants the module itself: that of node:events is a class.
+    setup.onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+      kind === 'require-call' ? { path, external: true } : { path, namespace: 'builtin' },
+    );
     setup.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => {
       const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((name) => /^[A-Za-z_]\w*$/.test(name) && name !== 'default');
       const get = leftOut.includes(path) ? '{}' : `/* @__PURE__ */ process.getBuiltinModule(${JSON.stringify(path)})`;
@@ -63,7 +66,7 @@ const builtinsWithoutCopy = (leftOut: readonly string[] = []): Plugin => ({
  * Start-up is a feature: what every start needs is one file, and what it imports lazily is a second bundle of its own. With
  * splitting alone the start would read a dozen small shared chunks one after the other. A few small modules are in both.
  */
-async function buildQuickStart(options: BuildOptions, main: Record<string, string>, src: string): Promise<void> {
+async function buildQuickStart(options: BuildOptions, main: Record<string, string>, src: string, lazily: Plugin[]): Promise<void> {
   const lazy = new Map<string, string>();
   const leaveLazy: Plugin = {
     name: 'leave-lazy',
@@ -87,7 +90,7 @@ async function buildQuickStart(options: BuildOptions, main: Record<string, strin
     plugins: [leaveLazy, builtinsWithoutCopy(['node:child_process']), englishOnly],
     banner: { js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);" },
   });
-  await build({ ...options, entryPoints: Object.fromEntries(lazy) });
+  await build({ ...options, entryPoints: Object.fromEntries(lazy), plugins: lazily });
 }
 
 /** Builds beside the old bundle and swaps folders, so that a program started meanwhile finds a whole one. */
@@ -104,8 +107,7 @@ async function bundle(name: Program, external: string[]): Promise<void> {
       define: { __VERSION__: JSON.stringify(manifest(name).version) },
     };
     const main = { main: join(home, 'src', 'main.ts') };
-    if (name === 'cli') await buildQuickStart(options, main, join(home, 'src'));
-    else await build({ ...options, entryPoints: main, plugins: [builtinsWithoutCopy(), englishOnly] });
+    await buildQuickStart(options, main, join(home, 'src'), name === 'cli' ? [englishOnly] : [builtinsWithoutCopy(), englishOnly]);
     if (existsSync(dist)) renameSync(dist, old);
     renameSync(fresh, dist);
   } finally {
@@ -114,10 +116,10 @@ async function bundle(name: Program, external: string[]): Promise<void> {
   }
 }
 
-// What has native code, starts workers, or reads its own files stays outside the daemon's bundle. zod is in it: outside, it brings its
-// fifty languages, which an idle daemon would hold in memory.
+// What has native code stays outside the daemon's bundle, and what pg would use on other platforms. Everything else is in it: a server
+// of four hundred files takes longer to find than to run, and zod outside brings its fifty languages.
 const external: Record<Program, string[]> = {
-  agent: ['better-sqlite3', 'fastify', 'koffi', 'pg', 'pino', 'prom-client'],
+  agent: ['better-sqlite3', 'koffi', 'pg-native', 'pg-cloudflare'],
   cli: [],
 };
 

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { Problem } from '@govctl/core/api';
-import type { Command } from 'commander';
 import { hostOf } from '../install/host.ts';
 import { planInstall } from '../install/install.ts';
 import { paths, placeIn } from '../install/place.ts';
@@ -19,39 +18,25 @@ type UninstallFlags = { readonly root: string; readonly purge: boolean; readonly
 
 const tell = (line: string) => void process.stdout.write(`${line}\n`);
 
-export function addInstall(program: Command, version: string, now: () => string): void {
-  program
-    .command('install')
-    .description('Install govd on this machine under systemd: programs, units, user, sockets, keys; again: mend or upgrade')
-    .option('--root <dir>', 'an image instead of this machine: files only, no keys, nothing is started', '/')
-    .option('--config <file>', `govd.yaml to start from, instead of a first one; a machine that has ${paths.config} keeps it`)
-    .option('--origin <name>', 'name of the evidence log; govctl.local/log unless said')
-    .option('--operator <actor>', 'first operator', 'HUMAN::operator')
-    .option('--dry-run', 'say what would be done, and do nothing', false)
-    .action(async ({ root, config, origin, operator, dryRun }: InstallFlags) => {
-      if (config !== undefined && origin !== undefined)
-        throw new Problem('usage', { detail: 'with --config, the origin stands in the file', hint: 'leave --origin out' });
-      const place = placeIn(root);
-      if (!dryRun) requireRoot();
-      const host = hostOf(place);
-      const source = programSource(process.argv[1] ?? '', process.execPath);
-      const text = config === undefined ? undefined : readConfig(config);
-      await carryOut(planInstall({ place, host, source, version, config: text, origin, operator, now }), dryRun, tell);
-      tell(dryRun ? 'nothing was changed' : nextSteps(place.root, host.live));
-    });
-  program
-    .command('uninstall')
-    .description('Take away what govd install wrote; data, keys and configuration stay unless purged')
-    .option('--root <dir>', 'an image instead of this machine', '/')
-    .option('--purge', 'data, keys, configuration and the user go too', false)
-    .option('--confirm <name>', 'the name of the evidence log that a purge destroys')
-    .option('--dry-run', 'say what would be done, and do nothing', false)
-    .action(async ({ root, purge, confirm, dryRun }: UninstallFlags) => {
-      const place = placeIn(root);
-      if (!dryRun) requireRoot();
-      await carryOut(planUninstall({ place, host: hostOf(place), purge, confirm }), dryRun, tell);
-      if (dryRun) tell('nothing was changed');
-    });
+/** `govd install`. */
+export async function install({ root, config, origin, operator, dryRun }: InstallFlags, version: string, now: () => string): Promise<void> {
+  if (config !== undefined && origin !== undefined)
+    throw new Problem('usage', { detail: 'with --config, the origin stands in the file', hint: 'leave --origin out' });
+  const place = placeIn(root);
+  if (!dryRun) requireRoot();
+  const host = hostOf(place);
+  const source = programSource(process.argv[1] ?? '', process.execPath);
+  const text = config === undefined ? undefined : readConfig(config);
+  await carryOut(planInstall({ place, host, source, version, config: text, origin, operator, now }), dryRun, tell);
+  tell(dryRun ? 'nothing was changed' : nextSteps(place.root, host.live));
+}
+
+/** `govd uninstall`. */
+export async function uninstall({ root, purge, confirm, dryRun }: UninstallFlags): Promise<void> {
+  const place = placeIn(root);
+  if (!dryRun) requireRoot();
+  await carryOut(planUninstall({ place, host: hostOf(place), purge, confirm }), dryRun, tell);
+  if (dryRun) tell('nothing was changed');
 }
 
 function requireRoot(): void {

@@ -1,27 +1,13 @@
 import { Problem } from '@govctl/core/api';
-import type { Command } from 'commander';
 import { adoptOffline } from '../compose-adopt.ts';
 import { verifyOffline } from '../compose-verify.ts';
 import type { LogVerifyProgress } from '../evidence/verify-log.ts';
 
-/** Verbs of the log that need a stopped daemon. */
-export function addLog(program: Command, version: string, now: () => string): void {
-  const log = program.command('log').description('The evidence log, on a stopped daemon');
-  log
-    .command('adopt')
-    .description('Declare that the database is the log from now on, after a restore from a backup; on a stopped daemon')
-    .requiredOption('--state-dir <dir>', 'folder made by govd init')
-    .requiredOption('--reason <text>', 'why; goes into the record')
-    .action(async (options: { stateDir: string; reason: string }) => await adopt(options.stateDir, options.reason, version, now));
-  log
-    .command('verify')
-    .description('Read the whole log again, without a private key and without writing; exit 1 when something in it is not as it must be')
-    .requiredOption('--state-dir <dir>', 'folder made by govd init, or restored')
-    .option('--json', 'print the result as JSON', false)
-    .action(async ({ stateDir, json }: { stateDir: string; json: boolean }) => await verify(stateDir, json, now));
-}
-
-async function verify(root: string, json: boolean, now: () => string): Promise<void> {
+/** `govd log verify`. */
+export async function verifyLog(
+  { stateDir: root, json }: { readonly stateDir: string; readonly json: boolean },
+  now: () => string,
+): Promise<void> {
   const result = await verifyOffline(root, { now, progress: tellTenths() });
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
   else {
@@ -43,7 +29,10 @@ function tellTenths(): (progress: LogVerifyProgress) => void {
   };
 }
 
-async function adopt(root: string, reason: string, version: string, now: () => string): Promise<void> {
+type AdoptFlags = { readonly stateDir: string; readonly reason: string };
+
+/** `govd log adopt`. */
+export async function adoptLog({ stateDir: root, reason }: AdoptFlags, version: string, now: () => string): Promise<void> {
   if (reason.trim().length < 3 || reason.length > 1024) {
     throw new Problem('usage', {
       detail: 'the reason has 3 to 1024 characters',

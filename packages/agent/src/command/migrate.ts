@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import type { Command } from 'commander';
 import { loadConfig } from '../config/live-config.ts';
 import {
   birthsMigrations,
@@ -14,32 +13,29 @@ import {
 import { stateDir } from '../state/index.ts';
 import { migrateSchemas, type SchemaChange } from '../store/index.ts';
 
-export function addMigrate(program: Command, now: () => string): void {
-  program
-    .command('migrate')
-    .description('Bring the databases of a stopped daemon to the schema of this program; on SQLite govd run does it by itself')
-    .requiredOption('--state-dir <dir>', 'folder made by govd init')
-    .option('--check', 'say what is pending and change nothing; exit 1 when something is', false)
-    .action(async ({ stateDir: root, check }: { stateDir: string; check: boolean }) => {
-      const dir = stateDir(root);
-      // A state folder without a configuration has its databases in it.
-      const config = existsSync(dir.config) ? loadConfig(dir.config).config : undefined;
-      const postgres = config?.store.postgres;
-      const lock = check ? { release: () => {} } : takeInstanceLock(dir.instanceLock);
-      try {
-        const changes =
-          config !== undefined && postgres !== undefined
-            ? await migrateSchemas(config, postgres, dir.root, { check, now })
-            : [
-                schemaOf('govd.db', dir.database, sqliteMigrations, check, now),
-                schemaOf('births.db', dir.births, birthsMigrations, check, now),
-              ];
-        for (const change of changes) tell(change, check);
-        if (check && changes.some(({ before }) => before.pending.length > 0)) process.exitCode = 1;
-      } finally {
-        lock.release();
-      }
-    });
+/** `govd migrate`. */
+export async function migrateDatabases(
+  { stateDir: root, check }: { readonly stateDir: string; readonly check: boolean },
+  now: () => string,
+) {
+  const dir = stateDir(root);
+  // A state folder without a configuration has its databases in it.
+  const config = existsSync(dir.config) ? loadConfig(dir.config).config : undefined;
+  const postgres = config?.store.postgres;
+  const lock = check ? { release: () => {} } : takeInstanceLock(dir.instanceLock);
+  try {
+    const changes =
+      config !== undefined && postgres !== undefined
+        ? await migrateSchemas(config, postgres, dir.root, { check, now })
+        : [
+            schemaOf('govd.db', dir.database, sqliteMigrations, check, now),
+            schemaOf('births.db', dir.births, birthsMigrations, check, now),
+          ];
+    for (const change of changes) tell(change, check);
+    if (check && changes.some(({ before }) => before.pending.length > 0)) process.exitCode = 1;
+  } finally {
+    lock.release();
+  }
 }
 
 function tell({ name, before, after }: SchemaChange, check: boolean): void {

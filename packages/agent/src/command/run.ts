@@ -1,22 +1,14 @@
-import type { Command } from 'commander';
 import { type Logger, pino } from 'pino';
 import { type Daemon, startDaemon } from '../compose.ts';
 import { activatedSockets, type Notify, openNotify, startSupervision } from '../systemd/index.ts';
-
-export function addRun(program: Command, version: string, now: () => string): void {
-  program
-    .command('run')
-    .description('Run in the foreground until SIGTERM; SIGHUP reads the configuration again')
-    .requiredOption('--state-dir <dir>', 'folder made by govd init')
-    .action(async (options: { stateDir: string }) => await run(options.stateDir, version, now));
-}
 
 /** How long a step of the start may take before systemd gives up, in microseconds: a migration of a large database takes minutes. */
 const stepUsec = 900_000_000;
 /** Beyond the drain: loops end, files are closed. */
 const closeMs = 10_000;
 
-async function run(root: string, version: string, now: () => string): Promise<void> {
+/** `govd run`: returns when it is ready; the daemon keeps the process alive. */
+export async function run({ stateDir: root }: { readonly stateDir: string }, version: string, now: () => string): Promise<void> {
   const logger = pino({
     level: process.env.GOVD_LOG ?? 'info',
     base: null,
