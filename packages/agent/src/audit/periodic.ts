@@ -4,7 +4,7 @@ import { canonicalJson, digestOf, draftRecord, subjectOf } from '@govctl/core/ev
 import { holdLease } from '@govctl/core/lease';
 import { query } from '../db/index.ts';
 import { whileLeased } from '../lease/while-leased.ts';
-import type { ObjectStore } from '../object/index.ts';
+import { type ObjectStore, oneChunk } from '../object/index.ts';
 import { type PaceOptions, paced, periodicGait } from './pace.ts';
 import { toldFindings } from './queries.ts';
 import { reconcileAll } from './reconcile-all.ts';
@@ -89,10 +89,6 @@ async function reconcileNow(deps: PeriodicDependencies, now: string, under: Pick
     records: [record],
     events: [],
   });
-}
-
-async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 const perQuestion = 500;

@@ -12,7 +12,6 @@ import {
   type RunRow,
   type RunStart,
   type RunState,
-  readRunState,
   type SagaContext,
 } from '@govctl/core/promotion';
 import type { Database } from '../db/index.ts';
@@ -165,30 +164,6 @@ function linked<T extends { readonly unit: Unit }>(planned: T, { row, state, rev
   if (revision !== null || state.job_run_id === undefined) return planned;
   const link = { write: 'job-promotion.insert' as const, values: { job_run_id: state.job_run_id, run_id: row.run_id } };
   return { ...planned, unit: { ...planned.unit, changes: [...planned.unit.changes, link] } };
-}
-
-export function resume(run: RunRow): RunStart {
-  const {
-    phase: _p,
-    status: _s,
-    revision,
-    state,
-    decision: _d,
-    decision_ref,
-    evidence_ref: _e,
-    updated_at: _u,
-    next_eligible_at: _n,
-    defer_until,
-    dataset_revision: _r,
-    policy_activation: _a,
-    ...row
-  } = run;
-  return { row, state: JSON.parse(state) as RunState, revision, decision_ref, defer_until };
-}
-
-/** For loops over many runs: one whose row was damaged is left alone, reconcile tells of it, and the others go on. */
-export function resumable(run: RunRow): RunStart | null {
-  return readRunState(run.state).state === null ? null : resume(run);
 }
 
 export function keepsMoving(runId: string): Problem {

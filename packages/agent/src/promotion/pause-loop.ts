@@ -3,9 +3,10 @@ import { holdLease } from '@govctl/core/lease';
 import { type ActingParty, failRun, notePause, type RunRow } from '@govctl/core/promotion';
 import { type Crossed, type PausedRun, pauseDue, rebasePause } from '@govctl/core/run';
 import { lockByKey } from '../lock/queries.ts';
-import { type PromotionDependencies, resumable } from './judge.ts';
+import type { PromotionDependencies } from './judge.ts';
 import { keptLockMs, letGoOn, runContext } from './pause.ts';
 import { pausedRuns } from './queries.ts';
+import { resumable } from './run-start.ts';
 
 const pageSize = 100;
 /** A kept lock is prolonged when this is left of it. */

@@ -1,9 +1,10 @@
 import { holdLease } from '@govctl/core/lease';
 import type { RunRow, RunStart } from '@govctl/core/promotion';
 import type { CommitResult } from '../journal/index.ts';
-import { committed, type PromotionDependencies, resumable } from './judge.ts';
+import { committed, type PromotionDependencies } from './judge.ts';
 import { dueRuns, runById } from './queries.ts';
 import { reevaluate } from './reevaluate.ts';
+import { resumable } from './run-start.ts';
 
 const perRound = 50;
 

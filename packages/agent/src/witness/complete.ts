@@ -2,8 +2,8 @@ import { holdLease } from '@govctl/core/lease';
 import { confirmCommit, readRunState } from '@govctl/core/promotion';
 import type { Database } from '../db/index.ts';
 import type { Journal } from '../journal/index.ts';
-import { resume } from '../promotion/judge.ts';
 import { runById, snapshotFact } from '../promotion/queries.ts';
+import { resume } from '../promotion/run-start.ts';
 import { incompleteRuns, newestWitnessed } from './queries.ts';
 
 export type CompleteDependencies = {

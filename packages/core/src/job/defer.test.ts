@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest';
 import type { RunState } from '../promotion/run-state.ts';
-import { deferJob, type JudgedJob, requeueJob } from './finish.ts';
+import { deferJob, requeueJob } from './defer.ts';
 import { readJob } from './job-file.ts';
-import { executedJob, type JobContext, type JobRun, startJob, submitJob } from './run.ts';
+import { executedJob, type JobContext, type JobRun, startJob } from './run.ts';
+import { submitJob } from './submit.ts';
+import type { JudgedJob } from './verdict.ts';
 
 const began = Date.parse('2026-01-31T00:00:00.000Z');
 const hours = (count: number): JobContext => ({
