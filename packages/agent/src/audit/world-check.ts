@@ -39,7 +39,7 @@ async function contentOf({ deps, now, findings }: Pick<Reconciling, 'deps' | 'no
     const subject = `${row.dataset_id}/${row.layer}`;
     const { missing, fault } = await lookedFor(deps, row.snapshot_hash);
     if (fault !== null) {
-      const fix = `govctl snapshot verify ${row.snapshot_id}; govctl doctor says whether the disk of the objects can be read`;
+      const fix = `govctl snapshot verify ${row.snapshot_id}; govctl doctor`;
       findings.add(unreadableFinding({ check: 'pointer-object', subject, fault, at: null, fix }, now));
     }
     if (missing.length > 0) {

@@ -91,8 +91,8 @@ export const policyDeactivate = defineCommand({
     'expected-policy-rev': { type: 'string', value: 'REV', summary: 'Refuse unless exactly this set is active' },
   },
   examples: [
-    { command: 'govctl policy deactivate jobs-default --reason "its cost rule is wrong"', what: 'again is no change' },
-    { command: 'govctl policy show jobs-default --source > pack.yaml', what: 'what would put it into force again' },
+    { command: 'govctl policy deactivate gdp-default --reason "its cost rule is wrong"', what: 'again is no change' },
+    { command: 'govctl policy show gdp-default --source > pack.yaml', what: 'what would put it into force again' },
   ],
   exits: ['not-found', 'conflict'],
 });
