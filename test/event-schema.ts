@@ -1,7 +1,7 @@
 import { eventData, unpackEvents } from '@govctl/core/event';
 
 /** So many rows of the outbox are looked at, the newest: one may hold hundreds of births. */
-const looked = 2000;
+const looked = 500;
 
 type Rows = <Row>(database: 'govd', sql: string) => Promise<Row[]>;
 
