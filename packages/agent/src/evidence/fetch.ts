@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { type evidenceRoutes, Problem, schemaVersion } from '@govctl/core/api';
+import { type accessRoutes, Problem, schemaVersion } from '@govctl/core/api';
 import { type ByteRange, type CapabilityClaims, checkCapability, digestOf, rangeOf } from '@govctl/core/evidence';
 import type { Change } from '@govctl/core/journal';
 import { type Handlers, Reply, type RequestContext } from '../http/index.ts';
@@ -25,7 +25,7 @@ type Asked = Pick<RequestContext, 'request_id' | 'now' | 'headers'> & {
 };
 
 /** What a capability opens, once; every refusal of one that was signed here is on record. */
-export function fetchHandlers(deps: AccessDependencies): Pick<Handlers<typeof evidenceRoutes>, 'evidence.fetch' | 'evidence.head'> {
+export function fetchHandlers(deps: AccessDependencies): Pick<Handlers<typeof accessRoutes>, 'evidence.fetch' | 'evidence.head'> {
   const { database, journal, capability, logger } = deps;
   // A GET uses the URL up, and can be continued so often; a HEAD uses nothing up, and costs the same questions.
   const looks = denialLimit(1 + resumedAtMost);
