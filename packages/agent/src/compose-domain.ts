@@ -176,9 +176,9 @@ function reconcilingOf(
   { quorum }: Witnesses,
   wakeDispatcher: () => void,
 ): ReconcileDependencies {
-  const sources = {
-    missingContent: (snapshotHash: string) => missingContent(objects, snapshotHash),
-    handoff: (at: string) => handoff.reconcile(at),
+  const sources: ReconcileDependencies['sources'] = {
+    missingContent: (snapshotHash) => missingContent(objects, snapshotHash),
+    handoff: (at, pace) => handoff.reconcile(at, pace),
     wakeDispatcher,
   };
   return { ...shared, busy, witness_quorum: quorum, sources };

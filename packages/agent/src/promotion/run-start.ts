@@ -1,4 +1,4 @@
-import type { RunRow, RunStart, RunState } from '@govctl/core/promotion';
+import { type RunRow, type RunStart, type RunState, readRunState } from '@govctl/core/promotion';
 
 /** A stored run, as what its next evaluation starts from. */
 export function resume(run: RunRow): RunStart {
@@ -18,4 +18,9 @@ export function resume(run: RunRow): RunStart {
     ...row
   } = run;
   return { row, state: JSON.parse(state) as RunState, revision, decision_ref, defer_until };
+}
+
+/** For loops over many runs: one whose row was damaged is left alone, reconcile tells of it, and the others go on. */
+export function resumable(run: RunRow): RunStart | null {
+  return readRunState(run.state).state === null ? null : resume(run);
 }
