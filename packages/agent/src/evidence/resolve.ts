@@ -1,4 +1,4 @@
-import { type evidenceRoutes, Problem, schemaVersion } from '@govctl/core/api';
+import { type accessRoutes, Problem, schemaVersion } from '@govctl/core/api';
 import { mintCapability } from '@govctl/core/evidence';
 import type { Change } from '@govctl/core/journal';
 import type { Handlers } from '../http/index.ts';
@@ -13,7 +13,7 @@ const forgetAfterMs = 3_600_000;
 const forgetEveryMs = 60_000;
 
 /** Authorises, records, commits, and only then makes the URL. */
-export function resolveHandler(deps: AccessDependencies): Pick<Handlers<typeof evidenceRoutes>, 'evidence.resolve'> {
+export function resolveHandler(deps: AccessDependencies): Pick<Handlers<typeof accessRoutes>, 'evidence.resolve'> {
   const { database, journal, capability, logger } = deps;
   let forgot = Number.NEGATIVE_INFINITY;
 
@@ -46,7 +46,9 @@ export function resolveHandler(deps: AccessDependencies): Pick<Handlers<typeof e
       const issued = new Date(now);
       const exp = Math.floor(issued.getTime() / 1000) + ttl;
       const expires_at = new Date(exp * 1000).toISOString();
-      const outcome = { outcome: 'allow', reason: 'granted', digest, length: source.length, jti, expires_at } as const;
+      // Whose it is stands in the record and in the URL alike.
+      const bound = holder === undefined ? {} : { cnf: { 'x5t#S256': holder } };
+      const outcome = { outcome: 'allow', reason: 'granted', digest, length: source.length, jti, expires_at, ...bound } as const;
       const resolution = resolutionDraft(deps, actor, ref, record, outcome, request_id, now);
       const { tenant_id, dataset_id } = record;
       const issue = {
@@ -78,7 +80,7 @@ export function resolveHandler(deps: AccessDependencies): Pick<Handlers<typeof e
           jti,
           rid: resolution.ref,
           ttl,
-          ...(holder === undefined ? {} : { cnf: { 'x5t#S256': holder } }),
+          ...bound,
         },
         capability.signer,
         issued,
