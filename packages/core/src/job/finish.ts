@@ -9,7 +9,8 @@ import { traceCompleted } from '../promotion/event.ts';
 import type { RunState } from '../promotion/run-state.ts';
 import { ack } from '../promotion/saga/step.ts';
 import type { LostTrace } from '../run/observability.ts';
-import { type JobDecision, type JobFacts, jobDecisionDigest } from './decision.ts';
+import { jobDecisionDigest } from './decision.ts';
+import type { JobDecision, JobFacts } from './decision-document.ts';
 import {
   advanceRun,
   type JobContext,

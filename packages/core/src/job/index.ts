@@ -1,4 +1,5 @@
 export * from './decision.ts';
+export * from './decision-document.ts';
 export * from './document.ts';
 export { factOfJob } from './fact.ts';
 export * from './finish.ts';
@@ -7,6 +8,7 @@ export { type Detection, detectInput } from './input/detect.ts';
 export { type KindName, kindNames } from './input/kind.ts';
 export { headBytes } from './input/text.ts';
 export * from './job-file.ts';
+export * from './job-kind.ts';
 export { overLimit } from './limit.ts';
 export * from './lost-trace.ts';
 export * from './manifest.ts';
