@@ -2,21 +2,27 @@ import { execFileSync } from 'node:child_process';
 import { chmod, cp, mkdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Deployment, deploy, type Ended, runToEnd } from '../harness.ts';
 
 let at: Deployment;
-beforeEach(async () => {
+const saved = () => join(at.folder, 'saved');
+beforeAll(async () => {
   at = await deploy();
+  await rename(at.state, saved());
 });
+// As it was made; the paths in it stay true.
+beforeEach(async () => await cp(saved(), at.state, { recursive: true }));
 afterEach(async () => {
-  await at.remove();
+  await at.stop('SIGKILL');
+  await rm(at.state, { recursive: true });
 });
+afterAll(async () => await at.remove());
 
 /** Starts a daemon that is expected to end by itself; one that runs instead is ended, and its signal tells. */
 const start = (): Promise<Ended> =>
   runToEnd('govd', ['run', '--state-dir', at.state], process.env, {
-    started: (child) => void setTimeout(() => child.kill('SIGKILL'), 10_000).unref(),
+    started: (child) => void setTimeout(() => child.kill('SIGKILL'), 60_000).unref(),
   });
 const inState = (name: string) => join(at.state, name);
 
