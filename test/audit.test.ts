@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PromotionDocument } from '@govctl/core/promotion';
+import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Deployment, deploy } from './harness.ts';
 import { jobFile, readyForJobs, shell } from './job-scene.ts';
@@ -199,6 +200,49 @@ describe('the periodic reconciliation', () => {
     expect(all.items.findLast(({ as_of }) => as_of >= ended_at)).toMatchObject(audit.report ?? {});
     expect((await at.govctl(['audit', 'report', '999999'])).code).toBe(11);
     expect((await at.govctl(['audit', 'report', 'x'])).code).toBe(2);
+  });
+});
+
+describe('a run that was damaged', () => {
+  const keep = async (run: string, state: string) => {
+    const sql = `UPDATE run SET state = '${state.replaceAll("'", "''")}' WHERE run_id = '${run}'`;
+    if (at.postgres !== undefined) return void (await at.rows('govd', sql));
+    const database = new Database(join(at.state, 'govd.db'));
+    database.exec(sql);
+    database.close();
+  };
+
+  it('is named, told of, and holds up nobody: others are looked at, and what waits behind it goes on', async () => {
+    const stale = async (run: string, rows: string) => {
+      const snapshot = await snapshotOf(at, rows);
+      await importQuality(at, snapshot, junit({ ranAt: '2020-01-01T00:00:00Z' }));
+      await at.json(toGdp(snapshot, '--run-id', run), 8);
+      return snapshot;
+    };
+    await stale('damaged', '6,600');
+    const behind = await stale('behind', '7,700');
+    const whole = JSON.stringify(await stateOf('damaged'));
+    await keep('damaged', whole.slice(0, -5));
+
+    type Found = { findings: { check: string; class: string; subject: string; fix: string }[]; checked: { runs: number } };
+    const report = await at.json<Found>(['reconcile'], 22);
+    const found = report.findings.filter(({ check }) => check === 'run-state');
+    expect(found).toMatchObject([
+      { class: 'invalid', subject: 'run/damaged', fix: expect.stringMatching(/^govctl evidence ls --run damaged/) },
+    ]);
+    expect(report.checked.runs).toBeGreaterThan(3);
+    const told = async () =>
+      (await at.govctl(['event', 'tail', '--from', '1', '--run', 'damaged', '--type', 'audit.reconciliation.invalid', '-o', 'ndjson']))
+        .stdout;
+    await expect.poll(told, { timeout: 60_000, interval: 1000 }).toContain('run_state');
+
+    await importQuality(at, behind, junit());
+    const status = async () => (await at.json<PromotionDocument>(['promotion', 'get', 'behind'])).status;
+    await expect.poll(status, { timeout: 60_000, interval: 500 }).toBe('succeeded');
+
+    await keep('damaged', whole);
+    await at.json(['promotion', 'cancel', 'damaged', '--reason', 'it was damaged']);
+    expect(await at.json(['reconcile', '--run', 'damaged'])).toMatchObject({ clean: true });
   });
 });
 

@@ -372,12 +372,15 @@ describe('the log', () => {
   });
 
   it('is read again whole', async () => {
-    const result = await at.json<{ verified: boolean; tree_size: number; checked: { leaves: number }; leaves_per_second: number }>([
-      'log',
-      'verify',
-    ]);
+    type Whole = { verified: boolean; tree_size: number; checked: { leaves: number }; leaves_per_second: number };
+    type Apart = { structure: { seconds: number }; signatures: { leaves: number; seconds: number; threads: number }; seconds: number };
+    const result = await at.json<Whole & Apart>(['log', 'verify']);
     expect(result.verified).toBe(true);
     expect(result.checked.leaves).toBe(result.tree_size);
+    const { structure, signatures, seconds } = result;
+    expect(signatures.leaves).toBe(result.tree_size);
+    expect(signatures.threads).toBeGreaterThan(0);
+    expect(structure.seconds + signatures.seconds).toBeCloseTo(seconds, 2);
     expect(result.leaves_per_second).toBeGreaterThan(0);
   });
 

@@ -8,6 +8,7 @@ import Database from 'better-sqlite3';
 import { Client } from 'undici';
 import { requireSchema } from './answer-schema.ts';
 import { isNoun, runHere } from './cli-here.ts';
+import { requireEventData } from './event-schema.ts';
 import { copyDatabase, lockTables, type PostgresStore, postgresStore, type StoreOptions, schemaRows, storeKind } from './store.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -238,7 +239,11 @@ function deploymentAt(
     log: async () => await readFile(logFile, 'utf8').catch(() => ''),
     async remove() {
       await deployment.stop('SIGKILL');
-      await rm(folder, { recursive: true, force: true });
+      try {
+        await requireEventData(deployment.rows);
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
     },
   };
   return deployment;

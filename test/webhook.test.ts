@@ -196,7 +196,7 @@ it.skipIf(storeKind === 'postgres')(
       layer: 'GDP',
       run_id: `flood-${n}`,
       environment: 'local_parity',
-      data: { status: 'failed', reason: 'the disk of the warehouse is full' },
+      data: { status: 'failed', reason: 'the disk of the warehouse is full', trace_id: '0af7651916cd43dd8448eb211c80319c' },
     });
     database.transaction(() => {
       for (let row = 0; row < rows; row += 1)

@@ -7,7 +7,8 @@ import type { BenchDaemon } from './daemon.ts';
 import type { Lab } from './measurement.ts';
 
 const checks = ['not_null_orders_id', 'unique_orders_id'];
-const datasets = 64;
+/** How many datasets there are. */
+export const datasets = 64;
 
 type Statement = readonly [sql: string, ...values: (string | number)[]];
 

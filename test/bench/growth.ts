@@ -1,11 +1,10 @@
 import { join } from 'node:path';
-import { digestOf, leafBody, leafHash, publicKeyOf, rawPublicKey, signPayload, TreeAppender, verifySignature } from '@govctl/core/evidence';
 import { openSqlite } from '../../packages/agent/src/db/index.ts';
-import { type BenchDaemon, cleanEnv, initState, runNode, startDaemon } from './daemon.ts';
+import { type BenchDaemon, initState, startDaemon } from './daemon.ts';
 import { governDatasets, promoteAll } from './govern.ts';
 import { endlessChangelog, Filler } from './growth-fill.ts';
-import { barOf, count, type Lab, type Measurement, mebibytes, microseconds, milliseconds, type Section } from './measurement.ts';
-import { quantile, spreadOf, timed } from './spread.ts';
+import { count, type Lab, type Measurement, mebibytes, microseconds, milliseconds, type Section } from './measurement.ts';
+import { quantile, timed } from './spread.ts';
 
 type Point = {
   readonly size: number;
@@ -18,9 +17,6 @@ type Point = {
   readonly runs: number;
   readonly list: number;
   readonly memory: number;
-  readonly verify_seconds: number;
-  readonly verify_leaves: number;
-  readonly verify_rate: number;
 };
 
 /** Median milliseconds of inclusion proofs of leaves all over the log. */
@@ -80,17 +76,7 @@ async function measure(
     const promotion_together = ((await timed(() => promoteAll(daemon, many, 32))) * 1000) / many;
     const { runs, list } = await lists(daemon, state, Math.ceil(times / 20));
     const memory = daemon.memory().now;
-    const env = { ...cleanEnv(), GOVCTL_CONFIG: join(state, 'govctl.yaml') };
-    const verified = await runNode([join(lab.root, 'packages/cli/bin/govctl.mjs'), 'log', 'verify', '-o', 'json'], env);
-    if (verified.code !== 0) throw new Error(`log verify ended with ${verified.code}: ${verified.out}`);
-    const document = JSON.parse(verified.out.slice(verified.out.indexOf('{'))) as {
-      tree_size: number;
-      seconds: number;
-      leaves_per_second: number;
-    };
-    lab.tell(
-      `${count(size)}: append ${milliseconds(append)}, proof ${milliseconds(proof)}, promotion ${milliseconds(promotion)}, verify ${count(document.leaves_per_second)}/s`,
-    );
+    lab.tell(`${count(size)}: append ${milliseconds(append)}, proof ${milliseconds(proof)}, promotion ${milliseconds(promotion)}`);
     return {
       size,
       append,
@@ -102,29 +88,10 @@ async function measure(
       runs,
       list,
       memory,
-      verify_seconds: document.seconds,
-      verify_leaves: document.tree_size,
-      verify_rate: document.leaves_per_second,
     };
   } finally {
     await daemon.stop();
   }
-}
-
-/** What verification is made of, on one thread: signatures, and hashing leaves into a tree. */
-function partsOfVerification(signer: Filler['signer'], leaves: number): { readonly signatures: number; readonly structure: number } {
-  const key = publicKeyOf(rawPublicKey(signer.public_key_spki)).key;
-  const payloads = Array.from({ length: leaves }, (_, at) => Buffer.from(`${at}`.padEnd(600, '.')));
-  const signed = payloads.map((payload) => ({ payload, signature: signPayload(payload, signer) }));
-  const bodies = signed.map(({ payload, signature }) => leafBody(digestOf(payload), [signature]));
-  let started = performance.now();
-  for (const { payload, signature } of signed) if (!verifySignature(key, payload, signature.sig)) throw new Error('a signature is wrong');
-  const signatures = (leaves * 1000) / (performance.now() - started);
-  started = performance.now();
-  const tree = new TreeAppender(0, []);
-  for (const body of bodies) tree.append(leafHash(body));
-  tree.root();
-  return { signatures, structure: (leaves * 1000) / (performance.now() - started) };
 }
 
 async function run(lab: Lab): Promise<Section> {
@@ -136,7 +103,6 @@ async function run(lab: Lab): Promise<Section> {
   const lines = endlessChangelog();
   const points: Point[] = [];
   const fills: number[] = [];
-  let parts = { signatures: 0, structure: 0 };
   for (const size of sizes) {
     points.push(
       await measure(
@@ -147,20 +113,15 @@ async function run(lab: Lab): Promise<Section> {
           fills.push(await filler.leaves(size));
           filler.objects(size);
           lab.tell(`filled to ${count(size)} leaves and objects`);
-          parts = partsOfVerification(filler.signer, lab.quick ? 2000 : 20_000);
         },
         lines,
       ),
     );
   }
-  const last = points.at(-1);
-  if (last === undefined) throw new Error('nothing was measured');
-  const perMillion = 1_000_000 / last.verify_rate;
   return {
     title: 'Cost with size',
     text: [
       "One state folder grows. Its leaves are signed governance records, appended by the journal's own code, a thousand in a commit; its objects are births, each drained by the tail to a candidate with its captured event, and as many datasets with a snapshot. At each size: an append alone (one record, signed, durable) and 64 that arrive together, both by the journal in one process; then, of a daemon started on the folder, an inclusion proof over HTTP of leaves all over the log, a promotion of one client (median), the time a promotion takes with 32, and the start up to ready.",
-      `log verify is the whole command: every stored row read again, hashes, nodes, every head, signatures (on other threads), statements against columns, promotions against pointers and runs. On one thread alone, ${count(parts.signatures)} signatures a second can be checked, and ${count(parts.structure)} leaves hashed into a tree. At this rate a million leaves take ${perMillion.toFixed(0)} s.`,
     ],
     tables: [
       {
@@ -191,14 +152,9 @@ async function run(lab: Lab): Promise<Section> {
         head: ['promotions in the deployment', 'time'],
         rows: points.map((point) => [count(point.runs), milliseconds(point.list)]),
       },
-      {
-        title: 'govctl log verify',
-        head: ['leaves', 'seconds', 'leaves a second'],
-        rows: points.map((point) => [count(point.verify_leaves), point.verify_seconds.toFixed(1), count(point.verify_rate)]),
-      },
     ],
-    bars: [barOf('log verify of a million leaves', spreadOf([perMillion]), { most: 60 }, (value) => `${value.toFixed(0)} s`)],
-    data: { points, fill_microseconds: fills, parts },
+    bars: [],
+    data: { points, fill_microseconds: fills },
   };
 }
 

@@ -10,6 +10,7 @@ import { evidenceAccess } from './evidence-access.ts';
 import { growth } from './growth.ts';
 import { handoff } from './handoff.ts';
 import { job } from './job.ts';
+import { logVerify } from './log-verify.ts';
 import type { Lab, Measurement } from './measurement.ts';
 import { postgresDrain } from './postgres-drain.ts';
 import { postgresLatency } from './postgres-latency.ts';
@@ -17,6 +18,7 @@ import { postgresPromotion } from './postgres-promotion.ts';
 import { promotion } from './promotion.ts';
 import { receipt } from './receipt.ts';
 import { reconcile } from './reconcile.ts';
+import { replay } from './replay.ts';
 import { type Result, writeReport } from './report.ts';
 import { stage } from './stage.ts';
 import { startup } from './startup.ts';
@@ -26,10 +28,12 @@ const measurements: readonly Measurement[] = [
   stage,
   handoff,
   drain,
+  replay,
   deciding,
   command,
   startup,
   growth,
+  logVerify,
   evidenceAccess,
   job,
   reconcile,

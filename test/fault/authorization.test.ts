@@ -214,6 +214,7 @@ const bodies = (): Record<string, unknown> => {
       source: `apiVersion: govctl/v1\nkind: Contract\ncontract_id: ${params.dataset_id}\ndataset_id: ${params.dataset_id}\npromotion_types: [raw_to_gdp]\npolicy_packs: [gdp-default]\nrequired_checks: []\nmin_quality_score: 0\nmax_evidence_age: 24h\nrequires_coverage: false\npending_audit: { owner: x, sla: 24h }\n`,
     },
     'policy.activate': { source: 'apiVersion: govctl/v1\n' },
+    'policy.deactivate': { reason },
     'apikey.add': { actor_id: 'HUMAN::stolen', grants: [everywhere] },
     'apikey.revoke': { reason },
     'backup.create': {},
@@ -251,7 +252,7 @@ const aboutOneDataset = [
   'reconcile.run',
 ] as const;
 /** Routes about the whole deployment: a grant for a part of it is not enough for what changes all of it. */
-const aboutEverything = ['backup.create', 'policy.activate', 'apikey.add', 'apikey.revoke'] as const;
+const aboutEverything = ['backup.create', 'policy.activate', 'policy.deactivate', 'apikey.add', 'apikey.revoke'] as const;
 /** Lists hold what the caller may see, and nothing else. */
 const lists = [
   'promotion.ls',

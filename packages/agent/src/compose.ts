@@ -292,7 +292,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
     witness_quorum: witnesses.quorum,
     sources: {
       missingContent: (snapshotHash) => missingContent(objects, snapshotHash),
-      handoff: (at) => handoff.reconcile(at),
+      handoff: (at, pace) => handoff.reconcile(at, pace),
       wakeDispatcher: () => dispatcher.wake(),
     },
   };

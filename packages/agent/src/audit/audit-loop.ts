@@ -33,13 +33,13 @@ export function startAudit(options: AuditLoopOptions): { stop(): Promise<void> }
     now,
     logger,
     watch,
-    round: async () => {
+    round: async (signal, goesOn) => {
       // A daemon that starts has other things to do.
       if (first) {
         first = false;
         return Math.min(options.reconcileEveryMs, firstAfterMs);
       }
-      return await reconcilePeriodically(options);
+      return await reconcilePeriodically(options, { signal, goesOn });
     },
   });
   return {

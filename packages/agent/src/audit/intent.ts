@@ -1,11 +1,12 @@
 import type { ReconcileFinding } from '@govctl/core/api';
-import type { DecisionBody } from '@govctl/core/decision';
 import type { Actor } from '@govctl/core/identity';
-import { cancel, confirmCommit, type RunRow, type RunState } from '@govctl/core/promotion';
-import { resume } from '../promotion/judge.ts';
+import { cancel, confirmCommit, type RunRow, type RunState, readRunState } from '@govctl/core/promotion';
+import { z } from 'zod';
 import { recordByRef, snapshotFact } from '../promotion/queries.ts';
+import { resume } from '../promotion/run-start.ts';
 import * as world from './queries.ts';
 import { ageSeconds, type Checked, type ReconcileDependencies, type Scope } from './reconcile-scope.ts';
+import { readJson } from './unreadable.ts';
 
 /** An orchestrator that is at work is not late yet. */
 const patienceMs = 60_000;
@@ -22,7 +23,9 @@ export async function openIntents(deps: ReconcileDependencies, scope: Scope, now
   const [rows] = await deps.database.read([world.openIntents({ ...scope, before })]);
   const intents: Intent[] = [];
   for (const run of rows) {
-    const state = JSON.parse(run.state) as RunState;
+    const { state } = readRunState(run.state);
+    // That it cannot be read is found where runs are audited; nobody can finish what says nothing.
+    if (state === null) continue;
     intents.push({ run, state, ...(await judged(deps, run, state, now)) });
   }
   return intents;
@@ -36,14 +39,24 @@ async function judged(deps: ReconcileDependencies, run: RunRow, state: RunState,
     return { can: deps.witness_quorum === 0 ? 'finish' : 'wait', observed };
   }
   const [[record]] = await deps.database.read([recordByRef({ ref: run.decision_ref ?? '' })]);
-  const valid_until = record?.payload == null ? null : decisionOf(record.payload).valid_until;
+  const { valid_until, fault } = validityOf(record?.payload ?? null);
+  if (fault !== null) return { can: 'wait', observed: `nothing moved, and its decision cannot be read: ${fault}` };
   if (valid_until !== null && valid_until <= now)
     return { can: 'give-up', observed: `nothing moved, and its decision ended at ${valid_until}` };
   return { can: 'wait', observed: `nothing moved; its decision may be carried out until ${valid_until ?? '?'}` };
 }
 
-function decisionOf(payload: Uint8Array): DecisionBody {
-  return (JSON.parse(Buffer.from(payload).toString('utf8')) as { predicate: { decision: DecisionBody } }).predicate.decision;
+const decidedSchema = z.object({ predicate: z.object({ decision: z.object({ valid_until: z.string().nullable() }) }) });
+
+/** Until when a recorded decision may be carried out. */
+function validityOf(payload: Uint8Array | null): { readonly valid_until: string | null; readonly fault: string | null } {
+  if (payload === null) return { valid_until: null, fault: null };
+  const { value, fault } = readJson(Buffer.from(payload).toString('utf8'));
+  if (fault !== null) return { valid_until: null, fault };
+  const read = decidedSchema.safeParse(value);
+  return read.success
+    ? { valid_until: read.data.predicate.decision.valid_until, fault: null }
+    : { valid_until: null, fault: 'is no record of a decision' };
 }
 
 const fixes = {

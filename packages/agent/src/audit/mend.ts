@@ -43,7 +43,7 @@ export async function mend(deps: ReconcileDependencies, findings: ReconcileFindi
           layer: null,
           run_id: lock.holder,
           environment: deps.deployment.environment,
-          data: { reason: 'expired', fence: lock.fence },
+          data: { reason: 'expired', holder: lock.holder, fence: lock.fence, broken_by: actor.actor_id },
         },
       ],
     });

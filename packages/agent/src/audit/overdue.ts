@@ -1,7 +1,7 @@
 import { type AuditFinding, type FindingContext, markStale, overdueRuns, tellFindings } from '@govctl/core/audit';
 import type { Unit } from '@govctl/core/journal';
 import { holdLease } from '@govctl/core/lease';
-import type { RunRow, RunState } from '@govctl/core/promotion';
+import { type RunRow, type RunState, readRunState } from '@govctl/core/promotion';
 import { type Database, query } from '../db/index.ts';
 import type { Journal } from '../journal/index.ts';
 
@@ -59,7 +59,7 @@ export async function findOverdue(deps: OverdueDependencies): Promise<number> {
 }
 
 async function tellOf(deps: OverdueDependencies, rows: readonly RunRow[], before: ReadonlySet<string>, now: string): Promise<number> {
-  const runs = new Map(rows.map((row) => [row.run_id, { row, state: JSON.parse(row.state) as RunState }]));
+  const runs = new Map(rows.flatMap(readable));
   const overdue = overdueRuns(
     [...runs.values()].map(({ row, state }) => ({ run_id: row.run_id, ...state })),
     now,
@@ -79,6 +79,12 @@ async function tellOf(deps: OverdueDependencies, rows: readonly RunRow[], before
     } else if (result.guard === 'lease-is-mine') break;
   }
   return told;
+}
+
+/** A run that cannot be read owes nothing that could be known; reconcile tells of it, and the others are looked at. */
+function readable(row: RunRow): (readonly [string, { readonly row: RunRow; readonly state: RunState }])[] {
+  const { state } = readRunState(row.state);
+  return state === null ? [] : [[row.run_id, { row, state }]];
 }
 
 /** Late, and not given up: the row of the run is left alone, it belongs to whoever works on it. */

@@ -1,38 +1,49 @@
 import { describe, expect, it } from 'vitest';
 import type { Database, Query } from '../db/index.ts';
-import { askedShare, eachPage, paced, periodicShare } from './pace.ts';
+import { askedGait, eachPage, paced, periodicGait } from './pace.ts';
 
 /** A pace whose pauses are told instead of made. */
-function toldPace(busy: boolean, share: typeof askedShare | typeof periodicShare) {
+function toldPace(busy: boolean, gait: typeof askedGait | typeof periodicGait) {
   const pauses: number[] = [];
-  return { pauses, pace: paced({ busy: () => busy, share, pause: async (ms) => void pauses.push(ms) }) };
+  return { pauses, pace: paced({ busy: () => busy, gait, pause: async (ms) => void pauses.push(ms) }) };
 }
 
 describe('the pace of a reconciliation', () => {
   it('reads little at a time and rests long while others are served', async () => {
-    const { pace, pauses } = toldPace(true, periodicShare);
-    // A row takes a tenth of a millisecond: twenty are what a page may take.
-    for (let page = 0; page < 20; page += 1) await pace.rest(pace.rows(), pace.rows() / 10);
-    expect(pace.rows()).toBeGreaterThanOrEqual(18);
-    expect(pace.rows()).toBeLessThanOrEqual(22);
-    expect(pauses.at(-1)).toBeCloseTo(2 * 24, 0);
+    const { pace, pauses } = toldPace(true, periodicGait);
+    // A row takes a fiftieth of a millisecond: twenty-five are what a page may take.
+    for (let page = 0; page < 20; page += 1) await pace.rest(pace.rows(), pace.rows() / 50);
+    expect(pace.rows()).toBeGreaterThanOrEqual(23);
+    expect(pace.rows()).toBeLessThanOrEqual(27);
+    expect(pauses.at(-1)).toBeGreaterThan(0.45 * 60);
   });
 
   it('has the thread to itself where somebody asked and nobody else is there', async () => {
-    const { pace, pauses } = toldPace(false, askedShare);
+    const { pace, pauses } = toldPace(false, askedGait);
     for (let page = 0; page < 20; page += 1) await pace.rest(pace.rows(), pace.rows() / 10);
-    expect(pace.rows()).toBeGreaterThan(150);
+    expect(pace.rows()).toBeGreaterThan(90);
     expect(pauses.every((ms) => ms === 0)).toBe(true);
   });
 
   it('never reads everything at once, and always something', async () => {
-    const slow = toldPace(true, askedShare).pace;
-    await slow.rest(16, 60_000);
-    expect(slow.rows()).toBe(16);
-    const fast = toldPace(false, askedShare).pace;
+    const slow = toldPace(true, askedGait).pace;
+    await slow.rest(4, 60_000);
+    expect(slow.rows()).toBe(4);
+    const fast = toldPace(false, askedGait).pace;
     for (let page = 0; page < 50; page += 1) await fast.rest(1000, 0);
     expect(fast.rows()).toBe(1000);
   });
+});
+
+it('says at each rest that it goes on, and ends there when it is told to', async () => {
+  const ending = new AbortController();
+  const said: string[] = [];
+  const pace = paced({ busy: () => true, gait: periodicGait, signal: ending.signal, goesOn: () => void said.push('on') });
+  await pace.rest(4, 0.01);
+  const resting = pace.rest(4, 3_600_000);
+  ending.abort(new Error('govd stops'));
+  await expect(resting).rejects.toThrow(/aborted/);
+  expect(said).toEqual(['on', 'on']);
 });
 
 describe('pages', () => {

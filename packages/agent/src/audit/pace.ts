@@ -9,38 +9,50 @@ export type Pace = {
   rest(rows: number, ms: number): Promise<void>;
 };
 
+/** How long a page may take, and the share of the time that all pages may take together. */
+type Gait = { readonly page_ms: number; readonly share: number };
+type Gaits = { readonly busy: Gait; readonly idle: Gait };
+
 export type PaceOptions = {
   /** Whether somebody is being served right now. */
   readonly busy: () => boolean;
-  /** Shares of the time that it takes at most: while others are served, and while nobody is. */
-  readonly share: { readonly busy: number; readonly idle: number };
-  readonly pause?: (ms: number) => Promise<void>;
+  /** While others are served, and while nobody is. */
+  readonly gait: Gaits;
+  /** Ends it at the next rest. */
+  readonly signal?: AbortSignal;
+  /** Told at each rest that it goes on. */
+  readonly goesOn?: () => void;
+  readonly pause?: (ms: number, signal?: AbortSignal) => Promise<void>;
 };
 
-/** What a page may take: while others wait for this thread, hardly more than one answer does. */
-const pageMs = { busy: 2, idle: 20 } as const;
-const [fewest, most] = [16, 1000];
+const [fewest, most] = [4, 1000];
 /** How much of a new measure counts. */
 const weight = 0.3;
 
-/** By itself, every hour: what is served comes first, and a report may take a while. */
-export const periodicShare = { busy: 0.04, idle: 0.1 } as const;
+/**
+ * By itself, every hour: what is served comes first, and a report may take a while. A page holds this thread for a fraction of what one
+ * promotion takes, and so seldom that few promotions meet one. Whoever comes while nobody is served does not wait noticeably either.
+ */
+export const periodicGait: Gaits = { busy: { page_ms: 0.5, share: 0.015 }, idle: { page_ms: 3, share: 0.1 } };
 /** Somebody waits for it; it has the thread to itself while nobody else wants it. */
-export const askedShare = { busy: 0.1, idle: 1 } as const;
+export const askedGait: Gaits = { busy: { page_ms: 1, share: 0.05 }, idle: { page_ms: 10, share: 1 } };
 
-export function paced({ busy, share, pause = pauseFor }: PaceOptions): Pace {
-  let msPerRow = pageMs.busy / fewest;
+export function paced({ busy, gait, signal, goesOn, pause = pauseFor }: PaceOptions): Pace {
+  const now = () => (busy() ? gait.busy : gait.idle);
+  let msPerRow = gait.busy.page_ms / fewest;
   return {
-    rows: () => Math.round(Math.min(most, Math.max(fewest, (busy() ? pageMs.busy : pageMs.idle) / msPerRow))),
+    rows: () => Math.round(Math.min(most, Math.max(fewest, now().page_ms / msPerRow))),
     async rest(rows, ms) {
+      goesOn?.();
       if (rows > 0) msPerRow = msPerRow * (1 - weight) + (Math.max(ms, 0.001) / rows) * weight;
-      await pause(ms * (1 / (busy() ? share.busy : share.idle) - 1));
+      await pause(ms * (1 / now().share - 1), signal);
+      signal?.throwIfAborted();
     },
   };
 }
 
-async function pauseFor(ms: number): Promise<void> {
-  if (ms > 0) await sleep(ms);
+async function pauseFor(ms: number, signal?: AbortSignal): Promise<void> {
+  if (ms > 0) await sleep(ms, undefined, signal === undefined ? {} : { signal });
   else await new Promise((resolve) => setImmediate(resolve));
 }
 

@@ -98,10 +98,13 @@ export type LeafToCheck = {
   /** 1: a promotion whose pointer is not where its run says; `unmovedOf` looks everywhere. */
   suspect: number;
 };
-/** Where the run says its pointer is: the key of it, so that no history of a dataset is searched. */
+/**
+ * Where the run says its pointer is: the key of it, so that no history of a dataset is searched. A state that was damaged says nothing, and
+ * ends no statement (before version 16, PostgreSQL cannot be asked whether a text is JSON).
+ */
 const generationOf = {
-  sqlite: `CASE WHEN e.kind = 'promotion' THEN json_extract(r.state, '$.active.generation') END`,
-  postgres: `CASE WHEN e.kind = 'promotion' THEN CAST(CAST(r.state AS json) -> 'active' ->> 'generation' AS bigint) END`,
+  sqlite: `CASE WHEN e.kind = 'promotion' AND json_valid(r.state) THEN json_extract(r.state, '$.active.generation') END`,
+  postgres: String.raw`CASE WHEN e.kind = 'promotion' THEN CAST(substring(r.state FROM '"active":\{[^{}]*"generation":(\d{1,15})[,}]') AS bigint) END`,
 };
 const leafText = (generation: string, where: string) =>
   `SELECT e.leaf_index, e.ref, e.kind, e.run_id, e.tenant_id, e.dataset_id, e.recorded_at,

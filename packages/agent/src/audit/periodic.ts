@@ -3,8 +3,9 @@ import { type AuditFinding, type FindingContext, tellFindings } from '@govctl/co
 import { canonicalJson, digestOf, draftRecord, subjectOf } from '@govctl/core/evidence';
 import { holdLease } from '@govctl/core/lease';
 import { query } from '../db/index.ts';
-import type { ObjectStore } from '../object/index.ts';
-import { paced, periodicShare } from './pace.ts';
+import { whileLeased } from '../lease/while-leased.ts';
+import { type ObjectStore, oneChunk } from '../object/index.ts';
+import { type PaceOptions, paced, periodicGait } from './pace.ts';
 import { toldFindings } from './queries.ts';
 import { reconcileAll } from './reconcile-all.ts';
 import type { FoundOfRun, ReconcileDependencies } from './reconcile-scope.ts';
@@ -28,21 +29,24 @@ const actor = { actor_id: 'SYSTEM::govd', authenticated_by: 'reconcile-loop' } a
  * Reconciles everything when the last report is old enough, by one host of a deployment. What is new is told; the report is an object, its
  * digest is in the database and on record.
  *
+ * @param under how it is told to end, and how it says that it goes on: it takes longer than any other round of a loop
  * @returns milliseconds until the next one is due
  */
-export async function reconcilePeriodically(deps: PeriodicDependencies): Promise<number> {
+export async function reconcilePeriodically(
+  deps: PeriodicDependencies,
+  under: { readonly signal: AbortSignal; readonly goesOn?: () => void },
+): Promise<number> {
   const now = deps.now();
   const [[newest]] = await deps.database.read([newestReport({})]);
   const due = newest === undefined ? 0 : Date.parse(newest.as_of) + deps.reconcileEveryMs - Date.parse(now);
   if (due > 0) return due;
-  const mine = await deps.journal.commit({
-    label: 'reconcile.begin',
-    changes: [holdLease('reconcile', deps.holder, now)],
-    records: [],
-    events: [],
-  });
-  if (!mine.ok) return deps.reconcileEveryMs;
-  const pace = paced({ busy: deps.busy, share: periodicShare });
+  // With many runs it takes longer than a lease lasts.
+  await whileLeased(deps, 'reconcile', under.signal, (signal) => reconcileNow(deps, now, { ...under, signal }));
+  return deps.reconcileEveryMs;
+}
+
+async function reconcileNow(deps: PeriodicDependencies, now: string, under: Pick<PaceOptions, 'signal' | 'goesOn'>): Promise<void> {
+  const pace = paced({ busy: deps.busy, gait: periodicGait, ...under });
   const everything = { run_id: null, since: null };
   const { findings, left_out, by_class, checked } = await reconcileAll(deps, everything, now, pace, (found) => tell(deps, found));
   const clean = findings.length === 0;
@@ -85,11 +89,6 @@ export async function reconcilePeriodically(deps: PeriodicDependencies): Promise
     records: [record],
     events: [],
   });
-  return deps.reconcileEveryMs;
-}
-
-async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 const perQuestion = 500;

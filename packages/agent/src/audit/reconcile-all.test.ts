@@ -24,6 +24,10 @@ const ended = [
   { phase: 'COMPLETED', status: 'succeeded', event: 'commit', at: early },
 ];
 const stateOf = (generation: number, error: string | null) => ({
+  reply_format: 1,
+  trace_id: '0af7651916cd43dd8448eb211c80319c',
+  authorization_decision: { outcome: 'allowed', actor_id: 'HUMAN::a', authenticated_by: 'api-key:a' },
+  segments: [{ n: 1, policy_rev: null, config_digest: null, from: early }],
   phases: ended,
   expectations: actions.map(([domain, action]) => ({ domain, action, deadline_ms: 5000, status: 'ACKED' })),
   acks: actions.map(([domain, action], at) => ({
@@ -94,6 +98,43 @@ async function fill({ insert }: Bed): Promise<void> {
   await insert('incident', { incident_id: 'incident-3', run_id: null, ...incident, opened_at: early });
 }
 
+/** Rows as a failing disk, or a hand, leaves them. */
+async function damage({ insert }: Bed): Promise<void> {
+  const target = { tenant_id: 'default', dataset_id: 'parcels', from_layer: 'RAW', to_layer: 'GDP', snapshot_id: 's' };
+  const run = async (run_id: string, state: string, row: Row) =>
+    await insert('run', {
+      ...{ run_id, kind: 'promotion', ...target, actor_id: 'HUMAN::a', request_digest: 'r', revision: 1 },
+      ...{ created_at: early, updated_at: early, policy_activation: 1, ...row, state },
+    });
+  const record = async (leaf_index: number, ref: string, kind: string, run_id: string, payload: string) => {
+    const bytes = Buffer.from(ref);
+    const whose = { tenant_id: 'default', dataset_id: 'parcels', recorded_at: early };
+    await insert('record', { leaf_index, ref, kind, run_id, ...whose, leaf_hash: bytes, body: bytes });
+    await insert('record_payload', { leaf_index, payload: Buffer.from(payload) });
+  };
+  const whole = JSON.stringify(stateOf(1, null));
+  const succeeded = { phase: 'COMPLETED', status: 'succeeded' };
+  await run('torn', whole.slice(0, -20), { ...succeeded, decision_ref: 'decision-torn', evidence_ref: 'promotion-torn' });
+  await record(100, 'decision-torn', 'decision', 'torn', '{}');
+  await record(101, 'promotion-torn', 'promotion', 'torn', '{}');
+  const moved = { snapshot_id: 's', snapshot_hash: 'hash-unreadable', run_id: 'torn', decision_ref: 'decision-torn', fence: 1 };
+  await insert('pointer', { tenant_id: 'default', dataset_id: 'parcels', layer: 'GDP', generation: 1, ...moved, moved_at: early });
+  await run('unlike', whole.replace('"acks":[{"domain":"incidents"', '"acks":[{"domain":7'), succeeded);
+  const undecided = {
+    ...stateOf(1, null),
+    active: undefined,
+    phases: [...ended.slice(0, 1), { phase: 'FINALIZING', status: 'running', event: 'allow', at: early }],
+  };
+  await run('undecided', JSON.stringify(undecided), { phase: 'FINALIZING', status: 'running', decision_ref: 'decision-undecided' });
+  await record(102, 'decision-undecided', 'decision', 'undecided', '{"predicate":');
+  const queued = { ...undecided, phases: [{ phase: 'AUTHORIZED', status: 'queued', event: 'authorize', at: early }] };
+  await run('no-file', JSON.stringify(queued), { kind: 'job', to_layer: null, phase: 'AUTHORIZED', status: 'queued' });
+  const job = { tenant_id: 'default', workspace: 'parcels', job_kind: 'analysis', job_digest: 'd', actor: '{}', outputs: '[]' };
+  await insert('job', { run_id: 'no-file', ...job, source: 'apiVersion: govctl/v0' });
+  const ack = { domain: 'store', action: 'promote', result_id: null, status: 'ROLLED_BACK', rollback_reason: 'x', at: early };
+  await insert('audit_ack', { run_id: 'run-1', ...ack, metadata: '{"rollback_phase":' });
+}
+
 function sqliteBed(): Bed {
   const at = testJournal();
   return {
@@ -151,6 +192,7 @@ describe.each(beds)('a reconciliation page by page on %s', (_store, open) => {
       sources: {
         async missingContent(hash: string) {
           looked.push(hash);
+          if (hash === 'hash-unreadable') throw new Error('EIO: i/o error, read');
           return ['rows.csv'];
         },
         handoff: async () => ({ findings: [], checked: 0 }),
@@ -197,5 +239,33 @@ describe.each(beds)('a reconciliation page by page on %s', (_store, open) => {
       'unknown-run run/ghost: policies/evaluate_policy: decision-ghost was done for a run that is not known',
     ]);
     expect(fresh.checked).toMatchObject({ runs: 1, pointers: 1 });
+  });
+
+  it('takes what was damaged for a finding, whatever it is, and looks at everything else', async () => {
+    await damage(bed);
+    const all = await reconcile({});
+    const unreadable = all.findings.filter(({ observed }) => observed.includes('cannot be read'));
+    expect(unreadable.map(({ check, subject, observed }) => [`${check} ${subject}`, observed])).toEqual([
+      ['run-state run/torn', expect.stringMatching(/^cannot be read: is not JSON: /)],
+      ['run-state run/unlike', 'cannot be read: acks.0.domain: Invalid input: expected string, received number'],
+      ['pointer-object parcels/GDP', 'cannot be read: EIO: i/o error, read'],
+      ['job-file run/no-file', expect.stringMatching(/^cannot be read: its job file: .*apiVersion/)],
+      ['intent run/undecided', expect.stringMatching(/^nothing moved, and its decision cannot be read: is not JSON/)],
+    ]);
+    for (const { fix } of unreadable) expect(fix).toMatch(/^govctl /);
+    expect(all.checked).toMatchObject({ runs: 13, pointers: 9, active_snapshots: 2, open_jobs: 1, open_intents: 1 });
+    // What was found before is found still, and no pointer is taken for lost because its run cannot be read.
+    expect(all.by_class).toEqual({ failed: 1, world: 6, drift: 2, invalid: 4 });
+    expect(told.filter(({ findings }) => findings[0]?.class === 'invalid').map(({ run_id }) => run_id)).toEqual(['torn', 'unlike']);
+
+    const one = await reconcile({ run_id: 'torn' });
+    expect(summary(one)).toEqual([
+      'pointer-object parcels/GDP: cannot be read: EIO: i/o error, read',
+      expect.stringMatching(/^run-state run\/torn: /),
+    ]);
+    expect(one.audits).toEqual([]);
+    const undone = await reconcile({ run_id: 'run-1' });
+    expect(summary(undone)).toEqual([expect.stringMatching(/^undone-ack run\/run-1 store\/promote: cannot be read/)]);
+    expect(undone.audits).toMatchObject([{ run_id: 'run-1', undone: [{ action: 'promote', metadata: {} }] }]);
   });
 });

@@ -1,6 +1,7 @@
 import { announcedDispositions } from '../evidence/reconcile-disposition.ts';
 import { Findings } from './findings.ts';
 import { intentFindings, openIntents } from './intent.ts';
+import { unreadableJobs } from './job-check.ts';
 import type { Pace } from './pace.ts';
 import type { ReconcileDependencies, Reconciling, Scope } from './reconcile-scope.ts';
 import { auditedRuns } from './run-audit.ts';
@@ -24,10 +25,11 @@ export async function reconcileAll(
   await pointersAgainstWorld(reconciling);
   await logAgainstPointers(reconciling);
   await incidentsOfNobody(reconciling);
+  await unreadableJobs(reconciling);
   const intents = await openIntents(deps, scope, now);
   findings.addAll(intentFindings(intents, now, checked));
   if (scope.run_id === null) {
-    findings.addAll(await standingWorld(deps, now, checked));
+    findings.addAll(await standingWorld(reconciling));
     findings.addAll(await announcedDispositions(deps.database, now, checked));
   }
   return { findings: findings.kept, left_out: findings.left_out, by_class: findings.by_class, audits, intents, checked };

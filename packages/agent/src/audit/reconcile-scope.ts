@@ -9,7 +9,7 @@ type WorldSources = {
   /** What of a snapshot's content is not in the object store: paths, the manifest itself first. */
   missingContent(snapshotHash: string): Promise<readonly string[]>;
   /** Findings about the handoff, and how many births were compared. */
-  handoff(now: string): Promise<{ readonly findings: readonly ReconcileFinding[]; readonly checked: number }>;
+  handoff(now: string, pace: Pace): Promise<{ readonly findings: readonly ReconcileFinding[]; readonly checked: number }>;
   /** Asks the dispatcher to go on at once. */
   wakeDispatcher(): void;
 };

@@ -4,7 +4,7 @@ import type { Handlers } from '../http/index.ts';
 import { runById } from '../promotion/queries.ts';
 import { mendIntents } from './intent.ts';
 import { mend } from './mend.ts';
-import { askedShare, paced } from './pace.ts';
+import { askedGait, paced } from './pace.ts';
 import { reconcileAll } from './reconcile-all.ts';
 import type { ReconcileDependencies } from './reconcile-scope.ts';
 
@@ -17,7 +17,7 @@ export function reconcileHandler(deps: ReconcileDependencies): Pick<Handlers<typ
       await assertMayLook(deps, body.run_id, actor);
       const scope = { run_id: body.run_id ?? null, since: body.since ?? null };
       // Other requests come first: reconciliation is never on the hot path.
-      const pace = paced({ busy: deps.busy, share: askedShare });
+      const pace = paced({ busy: deps.busy, gait: askedGait });
       const { findings, left_out, audits, intents, checked } = await reconcileAll(deps, scope, now, pace);
       if (scope.run_id !== null && checked.runs === 0)
         throw new Problem('not-found', { detail: `no run ${scope.run_id}`, hint: 'govctl promotion ls' });

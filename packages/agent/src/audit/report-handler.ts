@@ -1,9 +1,11 @@
 import { type auditRoutes, Problem, type RouteResponse, schemaVersion } from '@govctl/core/api';
 import { type Digest, digestOf } from '@govctl/core/evidence';
 import { type Actor, mayAffect } from '@govctl/core/identity';
+import { z } from 'zod';
 import { type Database, query } from '../db/index.ts';
 import type { Handlers } from '../http/index.ts';
 import type { ObjectStore } from '../object/index.ts';
+import { readJson } from './unreadable.ts';
 
 type ReportRow = {
   report_id: number;
@@ -32,8 +34,8 @@ export function reportHandlers(deps: {
       const items = rows.map(({ clean, by_class, checked, ...row }) => ({
         ...row,
         clean: clean === 1,
-        by_class: JSON.parse(by_class) as Record<string, number>,
-        checked: JSON.parse(checked) as Record<string, number>,
+        by_class: countsOf(by_class),
+        checked: countsOf(checked),
       }));
       return { schemaVersion, kind: 'ReconcileReportList' as const, items };
     },
@@ -45,6 +47,14 @@ export function reportHandlers(deps: {
       return await stored(deps.objects, row);
     },
   };
+}
+
+const countsSchema = z.record(z.string(), z.int());
+
+/** Counts of a report beside its object; where they were damaged that is told, and the others are listed. */
+function countsOf(text: string): Record<string, number> {
+  const read = countsSchema.safeParse(readJson(text).value);
+  return read.success ? read.data : { unreadable: 1 };
 }
 
 function assertMayLook(actor: Actor): void {

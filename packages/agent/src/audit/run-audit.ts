@@ -1,11 +1,13 @@
 import type { ReconcileFinding } from '@govctl/core/api';
-import { auditRun, auditSeverity, type RunAudit } from '@govctl/core/audit';
-import type { RunState } from '@govctl/core/promotion';
+import { type AuditFinding, auditRun, auditSeverity, type RunAudit } from '@govctl/core/audit';
+import { type RunState, readRunState } from '@govctl/core/promotion';
 import { isEnded, isStanding, type Phase } from '@govctl/core/run';
+import type { Findings } from './findings.ts';
 import { eachPage } from './pace.ts';
 import { type RunToAudit, runsToAudit } from './page-queries.ts';
 import * as world from './queries.ts';
 import { ageSeconds, type FoundOfRun, type ReconcileDependencies, type Reconciling } from './reconcile-scope.ts';
+import { onRecord, readJson, unreadableFinding } from './unreadable.ts';
 import { leafFinding } from './world-check.ts';
 
 /** The audit contract of every run of the scope: five classes, standings the kernel cannot have written, decisions that are not in the log. */
@@ -17,10 +19,20 @@ export async function auditedRuns({ deps, scope, now, checked, findings, pace, t
     for (const row of rows) {
       if (row.state === null) continue;
       checked.runs = (checked.runs ?? 0) + 1;
-      const state = JSON.parse(row.state) as RunState;
-      const audit = auditRun({ run_id: row.run_id, ...state }, now);
-      if (scope.run_id !== null) audits.push({ run_id: row.run_id, state, audit });
       const { run_id, tenant_id, dataset_id, to_layer: layer } = row;
+      if (!isStanding(row.phase, row.status)) findings.add(broken(row, now));
+      if (row.lacks !== null) findings.add(unrecorded(run_id, row.lacks, row.updated_at, now));
+      const { state, fault } = readRunState(row.state);
+      if (state === null) {
+        // What it owes and what it did cannot be known: told of as what it is, and the next one is looked at.
+        findings.add(
+          unreadableFinding({ check: 'run-state', subject: `run/${run_id}`, fault, at: row.updated_at, fix: onRecord(run_id) }, now),
+        );
+        found.push({ run_id, tenant_id, dataset_id, layer, findings: [unreadableState(fault)] });
+        continue;
+      }
+      const audit = auditRun({ run_id, ...state }, now);
+      if (scope.run_id !== null) audits.push({ run_id, state, audit });
       if (audit.findings.length > 0) found.push({ run_id, tenant_id, dataset_id, layer, findings: audit.findings });
       for (const finding of audit.findings) {
         findings.add({
@@ -34,12 +46,25 @@ export async function auditedRuns({ deps, scope, now, checked, findings, pace, t
           fix: nextOf(row),
         });
       }
-      if (!isStanding(row.phase, row.status)) findings.add(broken(row, now));
-      if (row.lacks !== null) findings.add(unrecorded(row.run_id, row.lacks, row.updated_at, now));
     }
     return found.length === 0 ? undefined : tell(found);
   });
+  for (const { run_id } of audits) await tellBrokenAcks(deps, findings, run_id, now);
   return await Promise.all(audits.map((one) => documentOf(deps, one)));
+}
+
+/** What a run that cannot be read is told of as: events and alerts know the classes of the audit contract. */
+function unreadableState(fault: string): AuditFinding {
+  return { class: 'invalid', domain: 'orchestrator', action: 'run_state', detail: `what is kept of the run cannot be read: ${fault}` };
+}
+
+async function tellBrokenAcks(deps: ReconcileDependencies, findings: Findings, run_id: string, now: string): Promise<void> {
+  const [acks] = await deps.database.read([world.undoneAcks({ run_id })]);
+  for (const { domain, action, metadata, at } of acks) {
+    const { fault } = readMetadata(metadata);
+    const subject = `run/${run_id} ${domain}/${action}`;
+    if (fault !== null) findings.add(unreadableFinding({ check: 'undone-ack', subject, fault, at, fix: onRecord(run_id) }, now));
+  }
 }
 
 type RunAuditRow = { readonly run_id: string; readonly state: RunState; readonly audit: RunAudit };
@@ -59,7 +84,7 @@ export async function undoneOf(deps: Pick<ReconcileDependencies, 'database'>, ru
   const [beside] = await deps.database.read([world.undoneAcks({ run_id })]);
   return [
     ...state.acks.filter((ack) => ack.status === 'ROLLED_BACK'),
-    ...beside.map((row) => ({ ...row, metadata: JSON.parse(row.metadata) as Record<string, unknown> })),
+    ...beside.map((row) => ({ ...row, metadata: readMetadata(row.metadata).value })),
   ].map(({ domain, action, result_id, rollback_reason, metadata, at }) => ({
     domain,
     action,
@@ -70,6 +95,13 @@ export async function undoneOf(deps: Pick<ReconcileDependencies, 'database'>, ru
     metadata: { ...metadata },
     at,
   }));
+}
+
+function readMetadata(text: string): { readonly value: Record<string, unknown>; readonly fault: string | null } {
+  const { value, fault } = readJson(text);
+  if (fault !== null) return { value: {}, fault };
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { value: {}, fault: 'is no JSON object' };
+  return { value: { ...value }, fault: null };
 }
 
 /** The command that goes on from a finding: an open run can be ended; of one that ended it is to be understood. */

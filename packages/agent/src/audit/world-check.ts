@@ -2,7 +2,8 @@ import type { ReconcileFinding } from '@govctl/core/api';
 import { eachPage } from './pace.ts';
 import { incidentsToCheck, type LeafToCheck, leavesToCheck, type PointerToCheck, pointersToCheck, unmovedOf } from './page-queries.ts';
 import * as world from './queries.ts';
-import { ageSeconds, type Checked, type FoundOfRun, type ReconcileDependencies, type Reconciling } from './reconcile-scope.ts';
+import { ageSeconds, type FoundOfRun, type Reconciling } from './reconcile-scope.ts';
+import { unreadableFinding } from './unreadable.ts';
 
 /** Events younger than this are on their way, not backlog. */
 const outboxPatienceMs = 60_000;
@@ -36,7 +37,11 @@ export async function pointersAgainstWorld({ deps, scope, now, checked, findings
 async function contentOf({ deps, now, findings }: Pick<Reconciling, 'deps' | 'now' | 'findings'>, active: readonly PointerToCheck[]) {
   for (const row of active) {
     const subject = `${row.dataset_id}/${row.layer}`;
-    const missing = await deps.sources.missingContent(row.snapshot_hash);
+    const { missing, fault } = await lookedFor(deps, row.snapshot_hash);
+    if (fault !== null) {
+      const fix = `govctl snapshot verify ${row.snapshot_id}; govctl doctor`;
+      findings.add(unreadableFinding({ check: 'pointer-object', subject, fault, at: null, fix }, now));
+    }
     if (missing.length > 0) {
       findings.add({
         class: 'world',
@@ -61,6 +66,15 @@ async function contentOf({ deps, now, findings }: Pick<Reconciling, 'deps' | 'no
         fix: `govctl dataset active ${row.dataset_id}; roll the layer back, or govctl snapshot release ${row.snapshot_id} --reason ...`,
       });
     }
+  }
+}
+
+/** An object that cannot be read is a finding about its snapshot; the next one may be read. */
+async function lookedFor(deps: Reconciling['deps'], snapshotHash: string) {
+  try {
+    return { missing: await deps.sources.missingContent(snapshotHash), fault: null };
+  } catch (error) {
+    return { missing: [], fault: (error as Error).message };
   }
 }
 
@@ -145,7 +159,7 @@ async function tellStrays({ now, checked, findings, tell }: Reconciling, strays:
 }
 
 /** What stands open: outbox, locks, audits, handoff. */
-export async function standingWorld(deps: ReconcileDependencies, now: string, checked: Checked): Promise<ReconcileFinding[]> {
+export async function standingWorld({ deps, now, checked, pace }: Reconciling): Promise<ReconcileFinding[]> {
   const before = new Date(Date.parse(now) - outboxPatienceMs).toISOString();
   const [[outbox], locks, [held], audits, [open]] = await deps.database.read([
     world.outboxBacklog({ before }),
@@ -154,7 +168,7 @@ export async function standingWorld(deps: ReconcileDependencies, now: string, ch
     world.overdueAudits({ now }),
     world.openAuditCount({}),
   ]);
-  const handoff = await deps.sources.handoff(now);
+  const handoff = await deps.sources.handoff(now, pace);
   checked.outbox = 1;
   checked.locks = held?.locks ?? 0;
   checked.pending_audits = open?.audits ?? 0;

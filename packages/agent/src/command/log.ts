@@ -21,11 +21,16 @@ export async function verifyLog(
 /** A line for each tenth of the way. */
 function tellTenths(): (progress: LogVerifyProgress) => void {
   let told = 0;
-  return ({ leaves, leaves_total }) => {
+  let phase = '';
+  return ({ leaves, leaves_total, phase: now }) => {
+    // Signatures are counted anew.
+    if (now === 'signatures' && now !== phase) told = 0;
+    phase = now;
     const tenth = leaves_total === 0 ? 0 : Math.floor((leaves / leaves_total) * 10);
     if (tenth <= told) return;
     told = tenth;
-    process.stderr.write(`verifying the log: ${leaves} of ${leaves_total} leaves\n`);
+    const what = now === 'signatures' ? 'verifying the signatures' : 'verifying the log';
+    process.stderr.write(`${what}: ${leaves} of ${leaves_total} leaves\n`);
   };
 }
 

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 const packages = join(import.meta.dirname, '../../..');
 
 /** What names types without emitting any: the list, what is told of them, and what alerts make of them. */
-const listeners = /^core\/src\/(event\/(event|catalogue)|alert\/rule)\.ts$/;
+const listeners = /^core\/src\/(event\/(event|catalogue|data)|alert\/rule)\.ts$/;
 
 /** Families whose last word is put together; the word has to be one of these. */
 const families: Readonly<Record<string, readonly string[]>> = {

@@ -10,7 +10,7 @@ const nodesOf = (keys: string, member: (index: number) => string) =>
    SELECT 0, r.leaf_index, r.leaf_hash FROM ${keys} k JOIN record r ON r.leaf_index = ${member(1)} WHERE ${member(0)} = 0`;
 
 /** Nodes by \`[level, index]\`; level 0 are the leaves. */
-export const storedNodes = query<{ keys: string }, { level: number; node_index: number; hash: Uint8Array }>('merkle nodes', {
+const storedNodes = query<{ keys: string }, { level: number; node_index: number; hash: Uint8Array }>('merkle nodes', {
   sqlite: nodesOf('json_each(:keys)', (index) => `json_extract(k.value, '$[${index}]')`),
   postgres: nodesOf('json_array_elements(CAST(:keys AS json))', (index) => `CAST(k.value ->> ${index} AS bigint)`),
 });

@@ -20,6 +20,30 @@ export const leafPage = query<{ first: number; end: number }, LeafRow>(
    WHERE r.leaf_index >= :first AND r.leaf_index < :end ORDER BY r.leaf_index`,
 );
 
+/** Bytes of what the leaves of a page have beside their rows, without reading it. */
+export const leafWeight = query<{ first: number; end: number }, { bytes: number }>(
+  'leaf weight',
+  `SELECT coalesce((SELECT sum(octet_length(payload)) FROM record_payload WHERE leaf_index >= :first AND leaf_index < :end), 0)
+     + coalesce((SELECT sum(octet_length(facts)) FROM decision_facts WHERE leaf_index >= :first AND leaf_index < :end), 0) AS bytes`,
+);
+
+export type SignedRow = Pick<LeafRow, 'leaf_index' | 'ref' | 'kind' | 'body' | 'payload'>;
+/** What signatures are checked with. */
+export const signedPage = query<{ first: number; end: number }, SignedRow>(
+  'signed page',
+  `SELECT r.leaf_index, r.ref, r.kind, r.body, p.payload FROM record r LEFT JOIN record_payload p ON p.leaf_index = r.leaf_index
+   WHERE r.leaf_index >= :first AND r.leaf_index < :end ORDER BY r.leaf_index`,
+);
+
+const nodesIn = (ranges: string, member: (index: number) => string) =>
+  `SELECT n.level, n.node_index, n.hash FROM ${ranges} k CROSS JOIN merkle_node n
+   WHERE n.level = ${member(0)} AND n.node_index >= ${member(1)} AND n.node_index < ${member(2)}`;
+/** Nodes of some ranges, \`[level, from, end]\` each. */
+export const nodeRanges = query<{ ranges: string }, { level: number; node_index: number; hash: Uint8Array }>('node ranges', {
+  sqlite: nodesIn('json_each(:ranges)', (index) => `json_extract(k.value, '$[${index}]')`),
+  postgres: nodesIn('json_array_elements(CAST(:ranges AS json))', (index) => `CAST(k.value ->> ${index} AS bigint)`),
+});
+
 export const headPage = query<{ after: number; upto: number }, { size: number; root: Uint8Array }>(
   'log head page',
   'SELECT size, root FROM log_head WHERE size > :after AND size <= :upto ORDER BY size',

@@ -1,10 +1,12 @@
 import type { Client } from 'pg';
 import type { ChangelogLine } from '../../../../fixtures/changelog/index.ts';
+import type { Pace } from '../audit/pace.ts';
 import {
   connectPostgres,
   grantBirths,
   grantDaemon,
   migratePostgres,
+  PostgresReader,
   PostgresSession,
   type PostgresSettings,
   postgresBirthsMigrations,
@@ -12,8 +14,10 @@ import {
 } from '../db/index.ts';
 import type { AdmittedLine } from './birth-admission.ts';
 import { openPostgresBirths, type PostgresBirths } from './births.postgres.ts';
+import { lagByPage } from './lag.ts';
 import { testSeal } from './permit/seal.fixture.ts';
 import type { TestServer } from './postgres-server.fixture.ts';
+import { postgresHandoffQueries } from './queries.postgres.ts';
 import { embeddedSource, type SourceTables, sourcesSql } from './source.postgres.ts';
 import { checkSource } from './source-check.postgres.ts';
 import { lagSql } from './status-sql.postgres.ts';
@@ -56,6 +60,7 @@ export class PostgresBench implements AsyncDisposable {
   /** Added to the monotonic timer: heartbeats, checks and blockers come when a test wants them. */
   skipMs = 0;
   readonly #opened: { close(): Promise<void> }[] = [];
+  #reader: PostgresReader | undefined;
 
   private constructor(server: TestServer, database: string, owner: Client) {
     this.server = server;
@@ -146,6 +151,27 @@ export class PostgresBench implements AsyncDisposable {
     };
     const { catalogs } = await checkSource(run, this.tables);
     return (await run<{ births: number; lag_rows: number; unannounced_rows: number }>(lagSql(sourcesSql(this.tables, catalogs)))).rows[0];
+  }
+
+  /** The same proof page by page, on one connection for reading. */
+  async lagByPage(pace: Pace): Promise<{ births: number; lag_rows: number; unannounced_rows: number }> {
+    const session = openTailSession(this.settings);
+    try {
+      const { catalogs } = await checkSource((sql, params = {}) => session.run(sql, params), this.tables);
+      this.#reader ??= this.#owned(new PostgresReader(this.settings, 1));
+      return await lagByPage(
+        this.#reader,
+        postgresHandoffQueries(() => sourcesSql(this.tables, catalogs)),
+        pace,
+      );
+    } finally {
+      await session.close();
+    }
+  }
+
+  #owned<T extends { close(): Promise<void> }>(each: T): T {
+    this.#opened.push(each);
+    return each;
   }
 
   async events(): Promise<{ type: string; subject: string; data: Record<string, unknown> }[]> {

@@ -114,7 +114,10 @@ describe('the handoff on PostgreSQL', () => {
     });
     expect(await handlers['handoff.types'](context())).toMatchObject({ items: [{ active: false, pending: 1 }] });
     expect(await handlers['ospa.list'](context() as never)).toMatchObject({ items: [] });
-    expect(await handoff.reconcile(new Date().toISOString())).toEqual({ findings: [], checked: 1 });
+    expect(await handoff.reconcile(new Date().toISOString(), { rows: () => 1, rest: async () => {} })).toEqual({
+      findings: [],
+      checked: 1,
+    });
     expect(await handoff.coverage.factOf(key, new Date().toISOString())).toMatchObject({
       coverage: { state: 'ok', covered: true },
       ospa_count: 0,

@@ -120,7 +120,7 @@ export async function openPostgresHandoff(settings: PostgresHandoffSettings): Pr
       ...preflightHandlers({ database, queries, journal, blocker, deployment, randomHex }),
     },
     coverage: coverageSource(database, queries, blocker),
-    reconcile: (at) => reconcileHandoff(database, queries, at, blocker()),
+    reconcile: (at, pace) => reconcileHandoff(database, queries, at, blocker(), pace),
     stop: () => owned.disposeAsync(),
   };
 }

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { Pace } from '../audit/pace.ts';
 import { birthsMigrations, migrate, openSqlite, SqliteReader } from '../db/index.ts';
 import type { Journal } from '../journal/index.ts';
 import { startLoop } from '../loop/loop.ts';
@@ -53,7 +54,7 @@ export type Handoff = {
     ReturnType<typeof preflightHandlers>;
   /** What promotions are told of coverage. */
   readonly coverage: ReturnType<typeof coverageSource>;
-  reconcile(now: string): ReturnType<typeof reconcileHandoff>;
+  reconcile(now: string, pace: Pace): ReturnType<typeof reconcileHandoff>;
   stop(): Promise<void>;
 };
 
@@ -148,7 +149,7 @@ export async function openHandoff(settings: HandoffSettings): Promise<Handoff> {
       ...preflightHandlers({ database, queries, journal, blocker, deployment, randomHex }),
     },
     coverage: coverageSource(database, queries, blocker),
-    reconcile: (at) => reconcileHandoff(database, queries, at, blocker()),
+    reconcile: (at, pace) => reconcileHandoff(database, queries, at, blocker(), pace),
     stop: () => owned.disposeAsync(),
   };
 }

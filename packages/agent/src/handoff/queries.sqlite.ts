@@ -1,6 +1,10 @@
 import { query } from '../db/index.ts';
-import type { CursorStatusRow, HandoffQueries, LagRow } from './queries.ts';
-import { missingSinceAuditSql, sources } from './tail-sql.ts';
+import type { BornHead, BornPage, CursorStatusRow, HandoffQueries, LagRow } from './queries.ts';
+import { bornHeadsSql, bornPageSql, missingSinceAuditSql, sources } from './tail-sql.ts';
+
+const pageOf = (source: BornHead['source']) =>
+  query<{ after: number; upto: number; limit: number }, BornPage>(`a page of ${source}`, bornPageSql(source));
+const bornPages = { birth_registry: pageOf('birth_registry'), registry_changelog: pageOf('registry_changelog') } as const;
 
 /** On a connection with births attached (`attachBirths`). */
 export const sqliteHandoffQueries: HandoffQueries = {
@@ -18,4 +22,6 @@ export const sqliteHandoffQueries: HandoffQueries = {
        ${missingSinceAuditSql('birth_registry')} UNION ALL ${missingSinceAuditSql('registry_changelog', sources.birth_registry.table)})`,
   ),
   handoffLag: query<Record<never, never>, LagRow>('handoff lag', 'SELECT * FROM v_handoff_lag'),
+  bornHeads: query<Record<never, never>, BornHead>('heads of births', bornHeadsSql),
+  bornPage: (source, params) => bornPages[source](params),
 };

@@ -29,6 +29,11 @@ export type CursorStatusRow = {
 type None = Record<never, never>;
 export type LagRow = { births: number; lag_rows: number; unannounced_rows: number };
 
+/** How far a source goes. */
+export type BornHead = { source: 'birth_registry' | 'registry_changelog'; upto: number };
+/** What so many rows of a source come to, and which was the last of them. */
+export type BornPage = LagRow & { rows: number; last: number };
+
 /** The reads that also look at the birth tables, which every store reaches in its own way. */
 export type HandoffQueries = {
   cursorStatus(params: None): Query<CursorStatusRow>;
@@ -36,6 +41,10 @@ export type HandoffQueries = {
   missingSinceAudit(params: None): Query<{ lag_rows: number; unannounced_rows: number }>;
   /** `v_handoff_lag`: every birth ever. */
   handoffLag(params: None): Query<LagRow>;
+  /** Where the same proof ends, read page by page; no source where it cannot be read so. */
+  bornHeads(params: None): Query<BornHead>;
+  /** A page of it, in the order of ids. */
+  bornPage(source: BornHead['source'], params: { after: number; upto: number; limit: number }): Query<BornPage>;
 };
 
 export const openQuarantine = query<None, { quarantine: number }>(

@@ -1,20 +1,22 @@
 import type { ReconcileFinding } from '@govctl/core/api';
 import { coverageFix, lagSeconds } from '@govctl/core/handoff';
+import type { Pace } from '../audit/pace.ts';
 import type { Database } from '../db/index.ts';
 import { readCoverage } from './coverage.ts';
+import { lagByPage } from './lag.ts';
 import { type HandoffQueries, openQuarantine } from './queries.ts';
 
 /**
  * The handoff as reconcile sees it: every birth ever against candidates and events, and coverage. Births that are on their way are
  * told as lag too; asking again a moment later says whether they arrived.
  */
-export async function reconcileHandoff(database: Database, queries: HandoffQueries, now: string, blocker: string | null) {
+export async function reconcileHandoff(database: Database, queries: HandoffQueries, now: string, blocker: string | null, pace: Pace) {
   const findings: ReconcileFinding[] = [];
   const finding = (subject: string, expected: string, observed: string, age: number | null, fix: string) =>
     findings.push({ class: 'world', check: 'handoff', severity: 'high', subject, expected, observed, age_s: age, fix });
   try {
-    const [[lag], cursors, missing, quarantine] = await database.read([
-      queries.handoffLag({}),
+    const { births, lag_rows, unannounced_rows } = await lagByPage(database, queries, pace);
+    const [cursors, missing, quarantine] = await database.read([
       queries.cursorStatus({}),
       queries.missingSinceAudit({}),
       openQuarantine({}),
@@ -22,7 +24,6 @@ export async function reconcileHandoff(database: Database, queries: HandoffQueri
     const { evidence, coverage } = readCoverage({ cursors, missing, quarantine }, now, blocker);
     const age = lagSeconds(evidence);
     const seconds = age === null ? null : Math.round(age);
-    const { births = 0, lag_rows = 0, unannounced_rows = 0 } = lag ?? {};
     if (lag_rows > 0)
       finding('v_handoff_lag', 'every birth has a candidate', `${lag_rows} of ${births} have none`, seconds, 'govctl handoff status');
     if (unannounced_rows > 0) {

@@ -274,3 +274,25 @@ export const lagViewSql = `CREATE TEMP VIEW v_handoff_lag AS
     coalesce(sum(NOT EXISTS (SELECT 1 FROM main.event_pending e WHERE e.event_type = ${objectBorn} AND e.object_key = born.object_key AND e.born_at = born.born_at)
       AND NOT EXISTS (SELECT 1 FROM main.handoff_emitted e WHERE e.event_type = ${objectBorn} AND e.object_key = born.object_key AND e.born_at = born.born_at)), 0) AS unannounced_rows
   FROM born`;
+
+/** How far each source goes now: a proof page by page ends there, however fast births come. */
+export const bornHeadsSql = Object.entries(sources)
+  .map(([name, { table, id }]) => `SELECT '${name}' AS source, coalesce(max(${id}), 0) AS upto FROM ${table}`)
+  .join(' UNION ALL ');
+
+/** A page of what `v_handoff_lag` counts, in the order of ids: the same anti-join, for so many rows of one source. */
+export function bornPageSql(source: SourceName): string {
+  const { table, id } = sources[source];
+  const counts =
+    source === 'birth_registry'
+      ? `NOT ${givenUp(source)}`
+      : `CASE WHEN r.change <> 'BORN' OR ${givenUp(source)} THEN 0
+           ELSE NOT EXISTS (SELECT 1 FROM ${sources.birth_registry.table} b WHERE b.object_key = r.object_key AND b.born_at = r.born_at) END`;
+  const noCandidate =
+    'NOT EXISTS (SELECT 1 FROM governance_candidate_state c WHERE c.object_key = r.object_key AND c.born_at >= r.born_at)';
+  return `SELECT count(*) AS rows, coalesce(max(r.id), 0) AS last, coalesce(sum(r.counts), 0) AS births,
+      coalesce(sum(CASE WHEN r.counts THEN ${noCandidate} END), 0) AS lag_rows,
+      coalesce(sum(CASE WHEN r.counts THEN NOT ${pending} AND ${notEmitted} END), 0) AS unannounced_rows
+    FROM (SELECT r.${id} AS id, r.object_key, r.born_at, ${counts} AS counts FROM ${table} r
+      WHERE r.${id} > :after AND r.${id} <= :upto ORDER BY r.${id} LIMIT :limit) AS r`;
+}

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Pace } from '../audit/pace.ts';
 import type { AdmittedLine } from './birth-admission.ts';
 import type { Tail } from './tail-port.ts';
+
+/** The pace of a proof that is read two rows at a time. */
+export const twoRows: Pace = { rows: () => 2, rest: async () => {} };
 
 type Lag = { births: number; lag_rows: number; unannounced_rows: number };
 
@@ -25,7 +29,16 @@ export type TailBench = TailScene & {
   refuse(object_key: string): Promise<() => Promise<void>>;
   /** The dispatcher stands still with all the rows it may be behind; the answer lets it go on. */
   fillLane(): Promise<() => Promise<void>>;
+  /** The same as `lag`, two rows at a time. */
+  lagByPage(): Promise<Lag>;
 };
+
+/** What the proof says, in one statement and page by page. */
+async function lagOf(bench: TailBench): Promise<Lag | undefined> {
+  const whole = await bench.lag();
+  expect(await bench.lagByPage()).toEqual(whole);
+  return whole;
+}
 
 type Events = { type: string; subject: string; time: string; data: Record<string, unknown> }[];
 
@@ -78,7 +91,7 @@ export function tailContract(open: () => Promise<TailBench>, numRuns: number): v
       expect(await candidate(bench, 't/a')).toMatchObject({ object_type: 'tables', state: 'captured', dirty: 1, born_at: at(1, 1) });
       expect(await bench.rows('SELECT object_key, born_at FROM event_pending')).toEqual([{ object_key: 't/a', born_at: at(1, 1) }]);
       expect(await eventsOf(bench)).toEqual([]);
-      expect(await bench.lag()).toEqual({ births: 1, lag_rows: 0, unannounced_rows: 0 });
+      expect(await lagOf(bench)).toEqual({ births: 1, lag_rows: 0, unannounced_rows: 0 });
     });
 
     it('emits to the outbox when the type is active, as complete event drafts in key order', async () => {
@@ -101,7 +114,7 @@ export function tailContract(open: () => Promise<TailBench>, numRuns: number): v
       );
       expect(await bench.rows('SELECT sum(event_count) AS n FROM outbox')).toEqual([{ n: 2 }]);
       expect(await bench.rows('SELECT * FROM event_pending')).toEqual([]);
-      expect((await bench.lag())?.unannounced_rows).toBe(0);
+      expect((await lagOf(bench))?.unannounced_rows).toBe(0);
     });
 
     it('marks CHANGED dirty again after somebody cleaned it, and not when the same row comes again', async () => {
@@ -149,10 +162,10 @@ export function tailContract(open: () => Promise<TailBench>, numRuns: number): v
     it('takes a birth that stands only in the changelog', async () => {
       await using bench = await open();
       await bench.exec(`INSERT INTO births.registry_changelog (object_key, change, born_at) VALUES ('t/x', 'BORN', '${at(1)}')`);
-      expect(await bench.lag()).toEqual({ births: 1, lag_rows: 1, unannounced_rows: 1 });
+      expect(await lagOf(bench)).toEqual({ births: 1, lag_rows: 1, unannounced_rows: 1 });
       await settleTail(bench.tail);
       expect(await candidate(bench, 't/x')).toMatchObject({ object_type: null, born_at: at(1) });
-      expect(await bench.lag()).toEqual({ births: 1, lag_rows: 0, unannounced_rows: 0 });
+      expect(await lagOf(bench)).toEqual({ births: 1, lag_rows: 0, unannounced_rows: 0 });
     });
   });
 
@@ -171,7 +184,7 @@ export function tailContract(open: () => Promise<TailBench>, numRuns: number): v
       ['t/a', at(5)],
     ]);
     expect(await bench.rows('SELECT * FROM event_pending')).toEqual([]);
-    expect(await bench.lag()).toEqual({ births: 5, lag_rows: 0, unannounced_rows: 0 });
+    expect(await lagOf(bench)).toEqual({ births: 5, lag_rows: 0, unannounced_rows: 0 });
   });
 
   it('ends, in any order and any batch size, in the state the registry says, announces each birth once, and a second run changes nothing', async () => {
@@ -213,7 +226,7 @@ export function tailContract(open: () => Promise<TailBench>, numRuns: number): v
       expect(state.pending.length + state.emitted.length).toBe(births.size);
       expect(new Set(state.events).size).toBe(state.events.length);
       expect(state.events.length).toBe(state.emitted.length);
-      expect(await bench.lag()).toEqual({ births: births.size, lag_rows: 0, unannounced_rows: 0 });
+      expect(await lagOf(bench)).toEqual({ births: births.size, lag_rows: 0, unannounced_rows: 0 });
       await bench.rewind();
       await settleTail(bench.tail, batch + 1);
       expect(await stateOf(bench)).toEqual(state);
@@ -244,7 +257,7 @@ export function tailContract(open: () => Promise<TailBench>, numRuns: number): v
         { id: 1, object_key: 't/bad', error: expect.stringContaining('born_at') },
         { id: 2, object_key: 't/bad', error: expect.stringContaining('behind a quarantined row') },
       ]);
-      expect((await bench.lag())?.lag_rows).toBe(2);
+      expect((await lagOf(bench))?.lag_rows).toBe(2);
       // Quarantined rows are no holes: nothing is applied for them however often they are looked at.
       await bench.wait();
       await settleTail(bench.tail);
@@ -258,12 +271,12 @@ export function tailContract(open: () => Promise<TailBench>, numRuns: number): v
       await bench.wait();
       await bench.tail.step(10);
       await bench.exec("DELETE FROM governance_candidate_state WHERE object_key = 't/a'");
-      expect((await bench.lag())?.lag_rows).toBe(1);
+      expect((await lagOf(bench))?.lag_rows).toBe(1);
       for (let round = 0; round < 4; round += 1) {
         await bench.wait();
         await settleTail(bench.tail);
       }
-      expect(await bench.lag()).toEqual({ births: 2, lag_rows: 0, unannounced_rows: 0 });
+      expect(await lagOf(bench)).toEqual({ births: 2, lag_rows: 0, unannounced_rows: 0 });
       expect(await candidate(bench, 't/a')).toMatchObject({ born_at: at(1), retired_at: at(2) });
       expect(await bench.rows('SELECT * FROM event_pending')).toHaveLength(2);
     });
@@ -273,12 +286,12 @@ export function tailContract(open: () => Promise<TailBench>, numRuns: number): v
       await bench.add([born('t/a', at(1))]);
       await settleTail(bench.tail);
       await bench.exec('DELETE FROM event_pending');
-      expect(await bench.lag()).toEqual({ births: 1, lag_rows: 0, unannounced_rows: 1 });
+      expect(await lagOf(bench)).toEqual({ births: 1, lag_rows: 0, unannounced_rows: 1 });
       for (let round = 0; round < 4; round += 1) {
         await bench.wait();
         await settleTail(bench.tail);
       }
-      expect(await bench.lag()).toEqual({ births: 1, lag_rows: 0, unannounced_rows: 0 });
+      expect(await lagOf(bench)).toEqual({ births: 1, lag_rows: 0, unannounced_rows: 0 });
     });
   });
 
@@ -310,7 +323,7 @@ export function tailContract(open: () => Promise<TailBench>, numRuns: number): v
       expect((await asideOf(bench)).map((row) => row.resolution)).toEqual(['retried', 'released', 'released']);
       expect(await candidate(bench, 't/bad')).toMatchObject({ object_type: 'tables', born_at: at(2), dirty: 1 });
       expect(await bench.rows('SELECT born_at FROM event_pending ORDER BY 1')).toEqual([{ born_at: at(1) }, { born_at: at(2) }]);
-      expect(await bench.lag()).toEqual({ births: 2, lag_rows: 0, unannounced_rows: 0 });
+      expect(await lagOf(bench)).toEqual({ births: 2, lag_rows: 0, unannounced_rows: 0 });
       // The object is free: what comes next waits for nothing.
       await bench.add([retired('t/bad', at(9))]);
       await settleTail(bench.tail);
@@ -330,7 +343,7 @@ export function tailContract(open: () => Promise<TailBench>, numRuns: number): v
         ['registry_changelog', 't/7', 1],
         ['registry_changelog', 't/7', 1],
       ]);
-      expect(await bench.lag()).toEqual({ births: 22, lag_rows: 2, unannounced_rows: 2 });
+      expect(await lagOf(bench)).toEqual({ births: 22, lag_rows: 2, unannounced_rows: 2 });
       await bench.exec(ask);
       await settleTail(bench.tail);
       expect(await candidate(bench, 't/7')).toBeUndefined();
@@ -339,7 +352,7 @@ export function tailContract(open: () => Promise<TailBench>, numRuns: number): v
       await bench.exec(ask);
       await settleTail(bench.tail);
       expect(await candidate(bench, 't/7')).toMatchObject({ born_at: at(2) });
-      expect(await bench.lag()).toEqual({ births: 22, lag_rows: 0, unannounced_rows: 0 });
+      expect(await lagOf(bench)).toEqual({ births: 22, lag_rows: 0, unannounced_rows: 0 });
     });
 
     it('free their object when they are discarded, are no lag then, and are never applied, however often everything is read again', async () => {
@@ -354,7 +367,7 @@ export function tailContract(open: () => Promise<TailBench>, numRuns: number): v
       await settleTail(bench.tail);
       expect((await asideOf(bench)).map((row) => row.resolution)).toEqual(['discarded', 'released']);
       expect(await candidate(bench, 't/bad')).toMatchObject({ born_at: at(2) });
-      expect(await bench.lag()).toEqual({ births: 1, lag_rows: 0, unannounced_rows: 0 });
+      expect(await lagOf(bench)).toEqual({ births: 1, lag_rows: 0, unannounced_rows: 0 });
       await bench.rewind();
       for (let round = 0; round < 3; round += 1) {
         await settleTail(bench.tail);
@@ -373,12 +386,12 @@ export function tailContract(open: () => Promise<TailBench>, numRuns: number): v
     const [before] = await bench.rows<{ last_poll_at: string }>('SELECT min(last_poll_at) AS last_poll_at FROM handoff_cursor');
     await bench.wait();
     for (let round = 0; round < 3; round += 1) expect(await bench.tail.step(10)).toEqual({ kind: 'paused' });
-    expect(await bench.lag()).toMatchObject({ births: 1, lag_rows: 1 });
+    expect(await lagOf(bench)).toMatchObject({ births: 1, lag_rows: 1 });
     const [beaten] = await bench.rows<{ last_poll_at: string }>('SELECT min(last_poll_at) AS last_poll_at FROM handoff_cursor');
     expect(String(beaten?.last_poll_at) > String(before?.last_poll_at)).toBe(true);
     await bench.exec('UPDATE handoff_cursor SET paused_at = NULL');
     await settleTail(bench.tail);
-    expect(await bench.lag()).toMatchObject({ births: 1, lag_rows: 0 });
+    expect(await lagOf(bench)).toMatchObject({ births: 1, lag_rows: 0 });
   });
 
   it('captures while the lane is full, never stops, and delivers in key order when there is room', async () => {
@@ -388,7 +401,7 @@ export function tailContract(open: () => Promise<TailBench>, numRuns: number): v
     await bench.add([born('t/b', at(1)), born('t/a', at(2))]);
     await settleTail(bench.tail);
     expect(await bench.rows('SELECT object_key FROM event_pending ORDER BY 1')).toEqual([{ object_key: 't/a' }, { object_key: 't/b' }]);
-    expect(await bench.lag()).toEqual({ births: 2, lag_rows: 0, unannounced_rows: 0 });
+    expect(await lagOf(bench)).toEqual({ births: 2, lag_rows: 0, unannounced_rows: 0 });
     expect(await bench.tail.step(10)).toEqual({ kind: 'idle' });
     await empty();
     await settleTail(bench.tail);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { makeTemplate, PostgresBench } from './handoff-postgres.fixture.ts';
 import { startTestServer, type TestServer } from './postgres-server.fixture.ts';
-import { tailContract } from './tail.contract.ts';
+import { tailContract, twoRows } from './tail.contract.ts';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -28,6 +28,7 @@ describe('the tail on PostgreSQL', () => {
       },
       rewind: () => bench.rewind(),
       lag: () => bench.lag(),
+      lagByPage: () => bench.lagByPage(twoRows),
       refuse: async (object_key) => {
         await bench.exec(`ALTER TABLE event_pending ADD CONSTRAINT refuse CHECK (object_key <> '${object_key}')`);
         return () => bench.exec('ALTER TABLE event_pending DROP CONSTRAINT refuse');

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { SqliteReader } from '../db/index.ts';
 import { addChangelog, HandoffBench, settle } from './handoff.fixture.ts';
-import { tailContract } from './tail.contract.ts';
+import { lagByPage } from './lag.ts';
+import { sqliteHandoffQueries } from './queries.sqlite.ts';
+import { tailContract, twoRows } from './tail.contract.ts';
 
 const at = (second: number, micro = 0) => `2026-11-20T10:00:${String(second).padStart(2, '0')}.${String(micro).padStart(6, '0')}Z`;
 const born = (object_key: string, born_at: string, object_type = 'tables') => ({
@@ -26,6 +29,7 @@ describe('the tail on SQLite', () => {
       wait: async () => bench.clock.advance(6_000),
       rewind: async () => void bench.govd.exec('UPDATE handoff_cursor SET low_water = 0, audited_upto = 0'),
       lag: async () => bench.lag(),
+      lagByPage: () => lagByPage(new SqliteReader(bench.govd), sqliteHandoffQueries, twoRows),
       refuse: async (object_key) => {
         bench.govd.exec(
           `CREATE TRIGGER refuse BEFORE INSERT ON event_pending WHEN NEW.object_key = '${object_key}' BEGIN SELECT RAISE(ABORT, 'refused'); END`,

@@ -1,27 +1,16 @@
-import { mkdir, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { digestOf } from '@govctl/core/evidence';
 import type { JobStepFile, JobStepRow, StepSignal } from '@govctl/core/job';
-import { FolderFault, type RunFolder, readSignals } from './folder.ts';
+import type { RunFolder } from './folder.ts';
+import { ensureFolder, FolderFault } from './folder-fault.ts';
 import type { Ended } from './process.ts';
+import { readSignals } from './signal.ts';
 
 /** The cookie of an attempt: what its processes are known by, whatever becomes of govd. */
 export function cookieOf(row: Pick<JobStepRow, 'host' | 'process' | 'run_id' | 'step_index' | 'attempt'>): string {
   return `${row.host}/${row.process}/${row.run_id}/${row.step_index}/${row.attempt}`;
 }
-
-/** What becomes of an attempt that did not end by itself. */
-export const failedOutcome = (reason: string) => ({
-  status: 'failed' as const,
-  exit_code: null,
-  signal: null,
-  output_digest: null,
-  output_bytes: 0,
-  reason,
-  takeaway: null,
-  next_action: null,
-  signals: [] as StepSignal[],
-});
 
 /**
  * What an attempt that ended comes to, with its output: signals count only where it succeeded, and only those it wrote itself.
@@ -69,7 +58,7 @@ export async function outcomeOf(
 /** Where a step runs. @throws FolderFault when that is outside of the run's folder */
 export async function workFolder(folder: RunFolder, cwd: string): Promise<string> {
   const path = join(folder.root, cwd);
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await ensureFolder(path);
   const [real, root] = await Promise.all([realpath(path), realpath(folder.root)]);
   // A step before it may have put a link there.
   if (real !== root && !real.startsWith(`${root}${sep}`)) throw new FolderFault(`the folder ${cwd} leads out of the run's folder`);

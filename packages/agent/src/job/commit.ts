@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobRun, JobStep } from '@govctl/core/job';
 import { failedWriteOf, innermost } from '../journal/failed-write.ts';
 import { removeFolder, runFolder } from './folder.ts';
@@ -47,7 +46,7 @@ export async function commitStep(deps: LostTraceDependencies, step: JobStep, sig
         }
       }
       deps.logger.error({ run_id, unit: step.unit.label, err: error }, 'the run cannot be written; trying again');
-      await sleep(pauseMs, undefined, { signal });
+      await deps.wait(pauseMs, signal);
     }
   }
 }

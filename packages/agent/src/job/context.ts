@@ -3,18 +3,18 @@ import {
   type Ending,
   endRun,
   type JobContext,
-  type JobRun,
   type JobStep,
-  type JobStepRow,
   laterOf,
+  lostOutcome,
   manifestRows,
   type RunHold,
   runManifest,
+  withEnds,
 } from '@govctl/core/job';
-import { oneChunk } from './folder.ts';
+import { oneChunk } from '../object/index.ts';
 import { patiently } from './patience.ts';
-import { readPolicySet } from './queries.ts';
-import type { JobDependencies } from './worker-port.ts';
+import { readPolicySet, type StoredJob } from './queries.ts';
+import type { JobDependencies, WorkerDependencies } from './worker-port.ts';
 
 /** Where and when the next unit of a job is written: never before `after`. */
 export async function jobContext(
@@ -32,17 +32,24 @@ export async function jobContext(
   };
 }
 
-/** The end of a run that did not succeed, with the manifest of what ended before it stored. */
+/**
+ * The end of a run that did not succeed, with the manifest of what ended before it stored. An attempt that is still on record as running
+ * has nobody any more who would see its end: it ends with the run.
+ */
 export async function plannedEnd(
-  deps: JobDependencies,
-  run: JobRun,
-  steps: readonly JobStepRow[],
+  deps: Pick<WorkerDependencies, 'objects' | 'logger' | 'wait' | 'context'>,
+  { run, steps }: StoredJob,
   hold: RunHold | null,
-  ending: Omit<Ending, 'manifest_digest'>,
+  ending: Omit<Ending, 'manifest_digest' | 'unfinished'>,
 ): Promise<JobStep> {
-  const rows = manifestRows(steps);
+  const context = await deps.context(run.row.updated_at);
+  const unfinished = steps
+    .filter(({ status }) => status === 'running')
+    .map((step) => ({ step, outcome: lostOutcome(run, step, 'nobody saw its end: the govd that ran it was gone') }));
+  const rows = manifestRows(withEnds(steps, unfinished, context.at));
+  if (rows.length === 0) return endRun(run, hold, context, { ...ending, manifest_digest: null });
   const bytes = runManifest(run.row.run_id, run.file.workspace, rows);
-  if (rows.length > 0) await patiently(() => deps.objects.put(digestOf(bytes), oneChunk(bytes)), deps);
-  const manifest_digest = rows.length > 0 ? digestOf(bytes) : null;
-  return endRun(run, hold, await jobContext(deps, run.row.updated_at), { ...ending, manifest_digest });
+  const manifest_digest = digestOf(bytes);
+  await patiently(() => deps.objects.put(manifest_digest, oneChunk(bytes)), deps);
+  return endRun(run, hold, context, { ...ending, manifest_digest, unfinished });
 }

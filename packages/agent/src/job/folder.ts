@@ -1,17 +1,11 @@
-import { createReadStream } from 'node:fs';
-import { chmod, lstat, mkdir, open, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
-import { type Digest, digestOf, digestStream } from '@govctl/core/evidence';
-import { type JobFile, type JobOutput, type OutputSnapshot, type StepSignal, variableOf } from '@govctl/core/job';
-import { encodeManifest, type ManifestFile, snapshotIdOf, totalBytes } from '@govctl/core/promotion';
+import { chmod, lstat, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Digest, digestStream } from '@govctl/core/evidence';
+import { type JobFile, variableOf } from '@govctl/core/job';
 import type { ObjectStore } from '../object/index.ts';
 import { readManifest } from '../snapshot/presence.ts';
+import { ensureFolder, FolderFault } from './folder-fault.ts';
 import { type PinnedFile, PinnedInputs } from './pinned.ts';
-
-/** What a step may not do with the job's data, in words for whoever wrote the job. */
-export class FolderFault extends Error {
-  override readonly name = 'FolderFault';
-}
 
 /** The folder of a run: inputs, outputs, signals, and where the steps work. */
 export type RunFolder = {
@@ -41,8 +35,8 @@ export async function folderExists({ root }: RunFolder): Promise<boolean> {
 export async function prepareFolder(folder: RunFolder, file: JobFile, objects: ObjectStore, signal: AbortSignal): Promise<PinnedInputs> {
   const pinned: PinnedFile[] = [];
   await removeTree(folder.inputs);
-  for (const path of [folder.work, folder.inputs, folder.signals, ...file.outputs.map(({ name }) => join(folder.outputs, name))])
-    await mkdir(path, { recursive: true, mode: 0o700 });
+  const outputs = file.outputs.map(({ name }) => join(folder.outputs, name));
+  for (const path of [folder.work, folder.inputs, folder.signals, ...outputs]) await ensureFolder(path);
   for (const { name, snapshot_id, snapshot_hash } of file.inputs) {
     const manifest = await readManifest(objects, snapshot_hash);
     if (manifest === null) throw new FolderFault(`input ${name}: the manifest of ${snapshot_id} is not stored any more`);
@@ -91,83 +85,6 @@ export function stepVariables(folder: RunFolder, file: JobFile, run_id: string):
     ...named('GOVCTL_INPUT_', folder.inputs, file.inputs),
     ...named('GOVCTL_OUTPUT_', folder.outputs, file.outputs),
   };
-}
-
-/** A signal is a list, not a data set. */
-const maxSignalBytes = 16 * 1024 * 1024;
-const maxSignals = 64;
-
-/** What steps signalled so far, by name. @throws FolderFault for what is no list */
-export async function readSignals({ signals }: RunFolder): Promise<StepSignal[]> {
-  const names = (await readdir(signals)).filter((name) => /\.(json|ndjson)$/.test(name)).sort();
-  if (names.length > maxSignals) throw new FolderFault(`${names.length} signals, and ${maxSignals} are allowed`);
-  const found: StepSignal[] = [];
-  for (const file of names) {
-    const path = join(signals, file);
-    const about = await lstat(path);
-    if (!about.isFile()) throw new FolderFault(`signal ${file} is not a file`);
-    if (about.size > maxSignalBytes) throw new FolderFault(`signal ${file} has ${about.size} bytes, and ${maxSignalBytes} are allowed`);
-    const bytes = await readFile(path);
-    const name = file.replace(/\.(json|ndjson)$/, '');
-    found.push({ name, digest: digestOf(bytes), count: countOf(file, bytes.toString('utf8')) });
-  }
-  return found;
-}
-
-function countOf(file: string, text: string): number {
-  try {
-    if (file.endsWith('.ndjson')) {
-      const lines = text.split('\n').filter((line) => line.trim() !== '');
-      for (const line of lines) JSON.parse(line);
-      return lines.length;
-    }
-    const value: unknown = JSON.parse(text);
-    if (Array.isArray(value)) return value.length;
-  } catch {
-    // Said below, in one way for both.
-  }
-  throw new FolderFault(`signal ${file} is no JSON list`);
-}
-
-/** Stores what an output holds; null where it holds nothing. @throws FolderFault for what no snapshot can hold */
-export async function storeOutput(
-  folder: RunFolder,
-  output: JobOutput,
-  tenant_id: string,
-  objects: ObjectStore,
-): Promise<OutputSnapshot | null> {
-  const root = join(folder.outputs, output.name);
-  const files: ManifestFile[] = [];
-  for await (const path of filesOf(root, output.name)) {
-    const state = digestStream();
-    let size = 0;
-    for await (const chunk of createReadStream(path)) {
-      state.update(chunk as Buffer);
-      size += (chunk as Buffer).length;
-    }
-    const digest = state.digest();
-    await objects.put(digest, createReadStream(path) as AsyncIterable<Uint8Array>);
-    files.push({ path: relative(root, path), size, sha256: digest.slice('sha256:'.length) });
-  }
-  if (files.length === 0) return null;
-  const { manifest, bytes, snapshot_hash } = encodeManifest({ dataset_id: output.dataset_id, files });
-  await objects.put(snapshot_hash, oneChunk(bytes));
-  const { name, dataset_id, layer } = output;
-  const snapshot_id = snapshotIdOf({ tenant_id, dataset_id, layer, snapshot_hash });
-  return { name, dataset_id, layer, snapshot_id, snapshot_hash, file_count: files.length, total_bytes: totalBytes(manifest) };
-}
-
-export async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
-
-async function* filesOf(folder: string, name: string): AsyncGenerator<string> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) yield* filesOf(path, name);
-    else if (entry.isFile()) yield path;
-    else throw new FolderFault(`output ${name}: ${entry.name} is neither a file nor a folder`);
-  }
 }
 
 /** Removes the folder, also where steps took away their own rights. */

@@ -1,15 +1,13 @@
 import { Readable } from 'node:stream';
 import { type jobRoutes, Problem } from '@govctl/core/api';
-import type { Actor } from '@govctl/core/identity';
 import { type Handler, Reply } from '../http/index.ts';
-import type { JobHandlerDependencies } from './handler.ts';
-import type { StoredJob } from './queries.ts';
-
-type ReadRun = (run_id: string, actor: Actor, action: string) => Promise<StoredJob>;
+import type { ObjectStore } from '../object/index.ts';
+import type { ReadRun } from './job-reader.ts';
+import type { JobWorker } from './worker.ts';
 
 /** What attempts printed: from the objects, and of the one that runs here from memory. */
 export function logHandler(
-  { objects, worker }: Pick<JobHandlerDependencies, 'objects' | 'worker'>,
+  { objects, worker }: { readonly objects: ObjectStore; readonly worker: Pick<JobWorker, 'driving'> },
   readRun: ReadRun,
 ): Handler<(typeof jobRoutes)['run.logs']> {
   return async ({ params, query, actor }) => {

@@ -13,13 +13,13 @@ import {
 } from '@govctl/core/job';
 import { onLostTrace, stricterMode } from '@govctl/core/run';
 import { incidentById } from '../incident/handler.ts';
-import { oneChunk } from './folder.ts';
+import { oneChunk } from '../object/index.ts';
 import { readStoredJob } from './queries.ts';
 import type { WorkerDependencies } from './worker-port.ts';
 
 export type LostTraceDependencies = Pick<
   WorkerDependencies,
-  'database' | 'journal' | 'objects' | 'logger' | 'context' | 'observability' | 'runs'
+  'database' | 'journal' | 'objects' | 'logger' | 'context' | 'observability' | 'runs' | 'wait'
 >;
 
 /** What a step becomes whose trace cannot be written: the same without its trace, with a mark and an incident; or the end of the run. */

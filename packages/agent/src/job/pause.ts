@@ -1,20 +1,15 @@
-import { Problem, type pauseJobRoutes, type RouteList, type RouteResponse } from '@govctl/core/api';
-import type { Actor } from '@govctl/core/identity';
+import { Problem, type pauseJobRoutes } from '@govctl/core/api';
 import { type JobRun, type KeptWorkspace, lockEnd, pauseJob, resumeJob, workspaceLock } from '@govctl/core/job';
 import { isEnded, type Phase, pauseDue, pauseRun } from '@govctl/core/run';
 import type { DenialLimit } from '../evidence/denial-limit.ts';
 import type { Handlers } from '../http/index.ts';
 import { requireAuthority } from '../promotion/pause.ts';
 import { jobContext } from './context.ts';
-import { lockByKey, type StoredJob } from './queries.ts';
+import type { JobReader } from './job-reader.ts';
+import { lockByKey } from './queries.ts';
 import type { JobDependencies } from './worker-port.ts';
 
-export type JobPauseDependencies = JobDependencies & {
-  readonly refusals: DenialLimit;
-  readonly readRun: (run_id: string, actor: Actor, action: string) => Promise<StoredJob>;
-  readonly shown: (stored: StoredJob) => Promise<RouteResponse<RouteList['run.get']>>;
-  readonly wake: () => void;
-};
+export type JobPauseDependencies = JobDependencies & JobReader & { readonly refusals: DenialLimit; readonly wake: () => void };
 
 const rebuilds = 3;
 

@@ -1,10 +1,11 @@
 import type { Actor } from '@govctl/core/identity';
-import { daemonParty, type Ending, type JobRun, type RunHold, resumeJob, workspaceLock } from '@govctl/core/job';
-import { pauseDue } from '@govctl/core/run';
+import { daemonParty, type Ending, type RunHold, resumeJob, workspaceLock } from '@govctl/core/job';
+import { isEnded, type Phase, pauseDue } from '@govctl/core/run';
 import { failedWriteOf, innermost } from '../journal/failed-write.ts';
 import type { PausedJobs } from '../promotion/pause-loop.ts';
 import { jobContext, plannedEnd } from './context.ts';
 import { removeFolder, runFolder } from './folder.ts';
+import { stopAsked } from './interruption.ts';
 import { withoutTrace } from './lost-trace.ts';
 import { type LockRow, lockByKey, type OpenJobRow, readStoredJob, type StoredJob } from './queries.ts';
 import type { WorkerDependencies } from './worker-port.ts';
@@ -28,14 +29,17 @@ export async function settlePaused(deps: Dependencies, { run_id, process, lock_h
   });
 }
 
-/** The end of a paused job whose workspace another run has now: it holds nothing, and needs nothing. */
-export async function stopPaused(deps: Dependencies, run_id: string): Promise<void> {
+/**
+ * The end of a job whose workspace another run has now, as somebody asked: it waited, holds nothing and needs nothing, so nobody waits for the lock.
+ * What it ran is over: its lock could not have gone to another otherwise, or its daemon is gone.
+ */
+export async function stopWithoutLock(deps: Dependencies, run_id: string): Promise<void> {
   const stored = await readStoredJob(deps.database, run_id);
-  if (stored === undefined || stored.run.row.status !== 'paused') return;
+  if (stored === undefined || isEnded(stored.run.row.phase as Phase)) return;
   const { job } = stored.run;
   const by = JSON.parse(job.stop_asked_by ?? job.actor) as Actor;
-  const ending = { event: 'cancel' as const, status: 'cancelled' as const, reason: job.stop_reason ?? 'it was stopped', by };
-  await endPaused(deps, stored, null, ending, plain);
+  const ending = { event: 'cancel' as const, status: 'cancelled' as const, reason: job.stop_reason ?? stopAsked, by };
+  await endUndriven(deps, stored, null, ending, plain);
 }
 
 /** Whether a paused job is to end now: what still runs of it is ended first, by whoever drives it. */
@@ -75,28 +79,29 @@ export function pausedJobs(deps: Dependencies, wake: () => void): PausedJobs {
       // A step still runs: the worker that drives it ends it, then it is this one's turn.
       if (driven) return false;
       const hold = lock === undefined ? null : { lock_key: lock.lock_key, fence: lock.fence };
-      return await endPaused(deps, stored, hold, { event: 'error', status: 'failed', reason, error_code: 'pause-timeout' }, guarded);
+      return await endUndriven(deps, stored, hold, { event: 'error', status: 'failed', reason, error_code: 'pause-timeout' }, guarded);
     },
   };
 }
 
-async function endPaused(
+async function endUndriven(
   deps: Dependencies,
-  { run, steps }: { readonly run: JobRun; readonly steps: StoredJob['steps'] },
+  stored: StoredJob,
   hold: RunHold | null,
-  ending: Omit<Ending, 'manifest_digest'>,
+  ending: Omit<Ending, 'manifest_digest' | 'unfinished'>,
   guarded: (unit: Unit) => Unit,
 ): Promise<boolean> {
-  const planned = await plannedEnd(deps, run, steps, hold, ending);
+  const { run_id } = stored.run.row;
+  const planned = await plannedEnd(deps, stored, hold, ending);
   const step = { ...planned, unit: guarded(planned.unit) };
   const changes = [...step.unit.changes, ...step.trace.map((values) => ({ write: 'trace.append' as const, values }))];
   const { ok } = await deps.journal.commit({ ...step.unit, changes }).catch(async (error: unknown) => {
     if (failedWriteOf(error) !== 'trace.append') throw error;
-    deps.logger.error({ run_id: run.row.run_id, unit: step.unit.label, err: error }, 'the trace of a run cannot be written');
+    deps.logger.error({ run_id, unit: step.unit.label, err: error }, 'the trace of a run cannot be written');
     // It ends badly anyway: the guard marks it, and opens its incident.
     const dark = await withoutTrace(deps, step, innermost(error));
     return await deps.journal.commit(dark.step.unit);
   });
-  if (ok) await removeFolder(runFolder(deps.runs, run.row.run_id));
+  if (ok) await removeFolder(runFolder(deps.runs, run_id));
   return ok;
 }

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { OutputCapture } from './output.ts';
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { OutputCapture } from './output.ts';
 import { cookieName, endWithCookie, signal, startOf, tickNow } from './proc.ts';
 
 export type Attempt = {
@@ -11,14 +11,14 @@ export type Attempt = {
   readonly timeoutMs: number;
   /** How long it may take to end after SIGTERM. */
   readonly graceMs: number;
-  readonly outputBytes: number;
   /** Ends it; the reason is told back. */
   readonly signal: AbortSignal;
   /** Asked now and then while it runs: why it must end, or null. */
   readonly watch: () => Promise<string | null>;
   /** Told once it runs. */
   readonly spawned: (pid: number, start: string | null) => void;
-  readonly capture?: OutputCapture;
+  /** Told what it prints. */
+  readonly capture: OutputCapture;
 };
 
 export type Ended = {
@@ -42,14 +42,14 @@ const drainMs = 250;
  * ended as a group, SIGTERM first; what left the group is found by its cookie. Only what cleaned its own environment gets away.
  */
 export async function runAttempt(attempt: Attempt): Promise<Ended> {
-  const { command, cwd, env, cookie, timeoutMs, graceMs } = attempt;
-  const [program = '', ...args] = command;
-  const capture = attempt.capture ?? new OutputCapture(attempt.outputBytes);
+  const { cookie, capture, timeoutMs, graceMs } = attempt;
+  const [program = ''] = attempt.command;
   const started = performance.now();
   const tick = tickNow();
-  const child = spawn(program, args, { cwd, env: { ...env, [cookieName]: cookie }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  child.stdout.on('data', (chunk: Buffer) => capture.push(chunk));
-  child.stderr.on('data', (chunk: Buffer) => capture.push(chunk));
+  const child = startChild(attempt);
+  if (child instanceof Error) return notStarted(program, child);
+  child.stdout?.on('data', (chunk: Buffer) => capture.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => capture.push(chunk));
   const pid = child.pid;
 
   let cut: string | null = null;
@@ -82,10 +82,11 @@ export async function runAttempt(attempt: Attempt): Promise<Ended> {
     const group = pid !== undefined && signal(-pid, 'SIGKILL') ? 1 : 0;
     const away = pid === undefined ? 0 : await endWithCookie((found) => found === cookie, tick);
     await drained(child);
+    if (failure !== null) return notStarted(program, failure);
     return {
       exit_code: code,
       signal: name,
-      cut: failure === null ? cut : spawnFailure(program, failure),
+      cut,
       output: capture.bytes(),
       output_bytes: capture.total,
       elapsed_ms,
@@ -96,24 +97,41 @@ export async function runAttempt(attempt: Attempt): Promise<Ended> {
     clearTimeout(killing);
     clearInterval(watching);
     attempt.signal.removeEventListener('abort', onAbort);
-    child.stdout.destroy();
-    child.stderr.destroy();
+    child.stdout?.destroy();
+    child.stderr?.destroy();
   }
 }
 
-function drained(child: { readonly stdout: NodeJS.ReadableStream; readonly stderr: NodeJS.ReadableStream }): Promise<unknown> {
-  const done = (stream: NodeJS.ReadableStream) =>
+/** The child, or why there is none: some of what can be wrong with a command is thrown, and some is told later. */
+function startChild({ command, cwd, env, cookie }: Attempt): ChildProcess | Error {
+  const [program = '', ...args] = command;
+  try {
+    return spawn(program, args, { cwd, env: { ...env, [cookieName]: cookie }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+function notStarted(program: string, failure: Error): Ended {
+  const cut = spawnFailure(program, failure);
+  return { exit_code: null, signal: null, cut, output: Buffer.alloc(0), output_bytes: 0, elapsed_ms: 0, left_behind: 0 };
+}
+
+function drained({ stdout, stderr }: ChildProcess): Promise<unknown> {
+  const done = (stream: NodeJS.ReadableStream | null) =>
     new Promise<void>((resolve) =>
-      (stream as { readableEnded?: boolean }).readableEnded === true ? resolve() : stream.once('close', resolve),
+      (stream as { readableEnded?: boolean } | null)?.readableEnded === false ? stream?.once('close', resolve) : resolve(),
     );
   const late = new Promise<void>((resolve) => setTimeout(resolve, drainMs).unref());
-  return Promise.race([Promise.all([done(child.stdout), done(child.stderr)]), late]);
+  return Promise.race([Promise.all([done(stdout), done(stderr)]), late]);
 }
 
 function spawnFailure(program: string, failure: Error): string {
   const code = (failure as NodeJS.ErrnoException).code;
   if (code === 'ENOENT') return `there is no program '${program}'`;
   if (code === 'EACCES') return `'${program}' may not be run`;
+  if (code === 'ENOTDIR' || code === 'ENAMETOOLONG') return `'${program}' names no program`;
+  if (code === 'ETXTBSY') return `'${program}' is still being written`;
   if (code === 'E2BIG') return `the arguments and variables of '${program}' are too long`;
   return `'${program}' could not be started: ${failure.message}`;
 }

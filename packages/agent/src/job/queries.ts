@@ -24,7 +24,7 @@ export const lockByKey = query<{ lock_key: string }, LockRow>(
   'SELECT lock_key, fence, holder, expires_at FROM lock WHERE lock_key = :lock_key',
 );
 
-/** Jobs that have not ended, oldest first, with who runs them and whether their workspace is locked. */
+/** A job that has not ended, with who runs it and whether its workspace is locked. */
 export type OpenJobRow = {
   run_id: string;
   tenant_id: string;
@@ -38,13 +38,20 @@ export type OpenJobRow = {
   lock_fence: number | null;
   lock_expires_at: string | null;
 };
-export const openJobs = query<{ limit: number }, OpenJobRow>(
+/**
+ * Jobs that a worker may have to do something about, those to be stopped first, then the oldest. What waits, and whose turn is not yet, is
+ * left out: however many wait, what is new gets its turn.
+ */
+export const openJobs = query<{ now: string; limit: number }, OpenJobRow>(
   'open jobs',
   `SELECT r.run_id, j.tenant_id, j.workspace, r.status, r.next_eligible_at, j.host, j.process, j.stop_asked_at,
           l.holder AS lock_holder, l.fence AS lock_fence, l.expires_at AS lock_expires_at
    FROM run r JOIN job j ON j.run_id = r.run_id
    LEFT JOIN lock l ON l.lock_key = 'workspace/' || j.tenant_id || '/' || j.workspace
-   WHERE r.kind = 'job' AND r.phase NOT IN ('COMPLETED', 'FAILED') ORDER BY r.created_at, r.run_id LIMIT :limit`,
+   WHERE r.kind = 'job' AND r.phase NOT IN ('COMPLETED', 'FAILED')
+     AND (j.stop_asked_at IS NOT NULL OR j.process IS NOT NULL OR r.status NOT IN ('paused', 'deferred')
+       OR (r.status = 'deferred' AND coalesce(r.next_eligible_at, '') <= :now))
+   ORDER BY CASE WHEN j.stop_asked_at IS NULL THEN 1 ELSE 0 END, r.created_at, r.run_id LIMIT :limit`,
 );
 
 export const jobRows = query<

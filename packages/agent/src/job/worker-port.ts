@@ -10,6 +10,7 @@ import type { LoopWatch } from '../loop/loop-watch.ts';
 import type { ObjectStore } from '../object/index.ts';
 import type { CompiledPacks } from '../policy/pack-store.ts';
 import type { PackStore } from '../promotion/facts.ts';
+import type { Attempt, Ended } from './process.ts';
 
 /** What jobs need of the daemon. */
 export type JobDependencies = {
@@ -29,6 +30,14 @@ export type JobDependencies = {
   readonly logger: Logger;
 };
 
+/** The processes of this machine. */
+type StepProcesses = {
+  /** One attempt of a step, to its end. */
+  run(attempt: Attempt): Promise<Ended>;
+  /** Ends what carries a wanted cookie. @returns how many were ended */
+  endWithCookie(wanted: (cookie: string) => boolean): Promise<number>;
+};
+
 export type WorkerDependencies = JobDependencies & {
   /** Folder of the folders of runs. */
   readonly runs: string;
@@ -37,6 +46,9 @@ export type WorkerDependencies = JobDependencies & {
   readonly process: string;
   /** Variables of our own environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly processes: StepProcesses;
+  /** Lets this much time pass. @throws what `signal` was aborted with */
+  readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
   readonly watch: LoopWatch;
   /** What a unit is written under now, never earlier than `after`. */
   readonly context: (after: string) => Promise<JobContext>;

@@ -1,11 +1,10 @@
-import type { RunHold } from '@govctl/core/job';
-import { lockEnd, runLockMs, workspaceLock } from '@govctl/core/job';
 import { type Loop, startLoop } from '../loop/loop.ts';
 import { jobsEnabled } from './admission.ts';
-import { HoldLost } from './commit.ts';
-import { type Driving, daemonStops, JobDriver, lockLost, pauseOver, stopAsked } from './driver.ts';
-import { isPauseOver, settlePaused, stopPaused } from './paused.ts';
-import { endWithCookie } from './proc.ts';
+import { giveBack, mayTake, take } from './claim.ts';
+import { type Driven, driveHeld } from './driven.ts';
+import type { Driving } from './driver.ts';
+import { daemonStops, pauseOver, stopAsked } from './interruption.ts';
+import { isPauseOver, settlePaused, stopWithoutLock } from './paused.ts';
 import { type OpenJobRow, openJobs } from './queries.ts';
 import type { WorkerDependencies } from './worker-port.ts';
 
@@ -18,8 +17,6 @@ export type JobWorker = {
   stop(): Promise<void>;
 };
 
-type Driven = { readonly driver: JobDriver; readonly interrupt: AbortController; readonly done: Promise<void> };
-
 const idleMs = 1000;
 const perRound = 200;
 /** After a failure that nobody foresaw: not again at once. */
@@ -30,77 +27,39 @@ const restMs = 5000;
  * says which, and every unit of a run compares it.
  */
 export async function startJobWorker(deps: WorkerDependencies): Promise<JobWorker> {
-  const { database, journal, now, host, process, config, logger } = deps;
+  const { database, now, host, process, config, logger } = deps;
   const driven = new Map<string, Driven>();
   const restingUntil = new Map<string, number>();
   let stopping = false;
   // What a former daemon of this folder left running belongs to attempts that are lost: none of it may go on beside a retry.
-  const left = await endWithCookie((cookie) => cookie.startsWith(`${host}/`) && !cookie.startsWith(`${host}/${process}/`));
+  const left = await deps.processes.endWithCookie((cookie) => cookie.startsWith(`${host}/`) && !cookie.startsWith(`${host}/${process}/`));
   if (left > 0) logger.warn({ processes: left }, 'processes of steps were left from a former govd, and were ended');
 
-  const mayTake = (job: OpenJobRow, at: string): boolean => {
-    if (job.stop_asked_at === null && (job.status === 'paused' || (job.status === 'deferred' && (job.next_eligible_at ?? at) > at)))
-      return false;
-    const free = job.lock_holder === null || (job.lock_expires_at ?? '') <= at;
-    const nobodys = job.process === null || job.host === host;
-    return free || (job.lock_holder === job.run_id && nobodys);
-  };
-
-  const take = async (job: OpenJobRow): Promise<RunHold | null> => {
-    const at = now();
-    const lock_key = workspaceLock(job.tenant_id, job.workspace);
-    const expected_fence = job.lock_fence ?? 0;
-    const result = await journal.commit({
-      label: 'job.claim',
-      changes: [
-        { write: 'lock.take', values: { lock_key, holder: job.run_id, expected_fence, at, expires_at: lockEnd(at) } },
-        { write: 'job.claim', values: { run_id: job.run_id, host, process } },
-      ],
-      records: [],
-      events: [],
+  const begin = (run_id: string, running: Driven) => {
+    driven.set(run_id, running);
+    void running.done.then((well) => {
+      if (!well) restingUntil.set(run_id, performance.now() + restMs);
+      driven.delete(run_id);
+      loop.wake();
     });
-    return result.ok ? { lock_key, fence: expected_fence + 1 } : null;
   };
 
-  /** What becomes of a paused job that nobody here drives. @returns whether it is not to be taken */
-  const paused = async (job: OpenJobRow): Promise<boolean> => {
-    if (job.stop_asked_at === null) {
-      if (job.process !== null && job.host === host) await settlePaused(deps, job);
-      return true;
-    }
-    const elsewhere = job.lock_holder !== null && job.lock_holder !== job.run_id && (job.lock_expires_at ?? '') > now();
-    if (elsewhere) await stopPaused(deps, job.run_id);
-    return elsewhere;
+  const passOn = async (job: OpenJobRow, { interrupt }: Driven) => {
+    if (job.stop_asked_at !== null) interrupt(stopAsked);
+    else if (job.status === 'paused' && (await isPauseOver(deps, job.run_id))) interrupt(pauseOver);
   };
 
-  const begin = (job: OpenJobRow, hold: RunHold) => {
-    const interrupt = new AbortController();
-    const driver = new JobDriver(deps, job.run_id, hold, interrupt.signal);
-    const renewing = setInterval(() => {
-      const at = now();
-      const values = { lock_key: hold.lock_key, holder: job.run_id, fence: hold.fence, expires_at: lockEnd(at) };
-      journal.commit({ label: 'lock.renew', changes: [{ write: 'lock.renew', values }], records: [], events: [] }).then(
-        (result) => (result.ok ? undefined : interrupt.abort(lockLost)),
-        // Told again in a minute; the lock lasts for five.
-        (error: unknown) => logger.warn({ run_id: job.run_id, err: error }, 'the lock of a run could not be renewed'),
-      );
-    }, runLockMs / 5);
-    const done = driver
-      .drive()
-      .catch((error: unknown) => {
-        if (error instanceof HoldLost || interrupt.signal.aborted)
-          logger.info({ run_id: job.run_id, why: (error as Error).message }, 'this host runs the job no longer');
-        else {
-          logger.error({ run_id: job.run_id, err: error }, 'a job could not be driven on; it is tried again');
-          restingUntil.set(job.run_id, performance.now() + restMs);
-        }
-      })
-      .finally(() => {
-        clearInterval(renewing);
-        driven.delete(job.run_id);
-        loop.wake();
-      });
-    driven.set(job.run_id, { driver, interrupt, done });
+  const look = async (job: OpenJobRow) => {
+    const running = driven.get(job.run_id);
+    if (running !== undefined) return await passOn(job, running);
+    if (await isLeftAlone(deps, job)) return;
+    if ((restingUntil.get(job.run_id) ?? 0) > performance.now()) return;
+    restingUntil.delete(job.run_id);
+    // Where jobs were switched off meanwhile, what was accepted before is not run: it can be stopped.
+    if (!jobsEnabled(deps) && job.stop_asked_at === null) return;
+    if (stopping || driven.size >= config.max_parallel || !mayTake(deps, job, now())) return;
+    const hold = await take(deps, job);
+    if (hold !== null && !stopping) begin(job.run_id, driveHeld(deps, job.run_id, hold));
   };
 
   const loop: Loop = startLoop({
@@ -109,46 +68,36 @@ export async function startJobWorker(deps: WorkerDependencies): Promise<JobWorke
     logger,
     watch: deps.watch,
     round: async () => {
-      const [jobs] = await database.read([openJobs({ limit: perRound })]);
-      for (const job of jobs) {
-        const running = driven.get(job.run_id);
-        if (running !== undefined) {
-          if (job.stop_asked_at !== null) running.interrupt.abort(stopAsked);
-          else if (job.status === 'paused' && (await isPauseOver(deps, job.run_id))) running.interrupt.abort(pauseOver);
-          continue;
-        }
-        if (job.status === 'paused' && (await paused(job))) continue;
-        if ((restingUntil.get(job.run_id) ?? 0) > performance.now()) continue;
-        restingUntil.delete(job.run_id);
-        // Where jobs were switched off meanwhile, what was accepted before is not run: it can be stopped.
-        if (!jobsEnabled(deps) && job.stop_asked_at === null) continue;
-        if (stopping || driven.size >= config.max_parallel || !mayTake(job, now())) continue;
-        const hold = await take(job);
-        if (hold !== null && !stopping) begin(job, hold);
-      }
+      const [jobs] = await database.read([openJobs({ now: now(), limit: perRound })]);
+      for (const job of jobs) await look(job);
       return idleMs;
     },
   });
 
   return {
     wake: () => loop.wake(),
-    driving: (run_id) => driven.get(run_id)?.driver,
+    driving: (run_id) => driven.get(run_id)?.driving,
     async stop() {
       stopping = true;
       await loop.stop();
-      const running = [...driven.entries()];
-      for (const [, { interrupt }] of running) interrupt.abort(daemonStops);
+      const running = [...driven];
+      for (const [, { interrupt }] of running) interrupt(daemonStops);
       await Promise.all(running.map(([, { done }]) => done));
-      // Whoever comes next need not wait until the locks expire.
-      for (const [run_id] of running) {
-        const unit = {
-          label: 'job.release',
-          changes: [{ write: 'job.release' as const, values: { run_id, process } }],
-          records: [],
-          events: [],
-        };
-        await journal.commit(unit).catch((error: unknown) => logger.warn({ run_id, err: error }, 'a job could not be given back'));
-      }
+      for (const [run_id] of running)
+        await giveBack(deps, run_id).catch((error: unknown) => logger.warn({ run_id, err: error }, 'a job could not be given back'));
     },
   };
+}
+
+/** A job that nobody here drives, and that is not to be taken: it is paused, or is stopped while another run has its workspace. */
+async function isLeftAlone(deps: WorkerDependencies, job: OpenJobRow): Promise<boolean> {
+  const ours = job.process === null || job.host === deps.host;
+  if (job.stop_asked_at === null) {
+    if (job.status !== 'paused') return false;
+    if (job.process !== null && ours) await settlePaused(deps, job);
+    return true;
+  }
+  const elsewhere = job.lock_holder !== null && job.lock_holder !== job.run_id && (job.lock_expires_at ?? '') > deps.now();
+  if (elsewhere && ours) await stopWithoutLock(deps, job.run_id);
+  return elsewhere;
 }

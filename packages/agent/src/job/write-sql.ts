@@ -29,7 +29,7 @@ export const jobWriteSql: Record<keyof JobWrites, WriteSql> = {
   },
   'job.finish': {
     sql: `UPDATE job SET manifest_digest = :manifest_digest, result_ref = :result_ref, outputs = :outputs, host = NULL, process = NULL
-          WHERE run_id = :run_id AND result_ref IS NULL`,
+          WHERE run_id = :run_id AND result_ref IS NULL AND (:unless_stopped = 0 OR stop_asked_at IS NULL)`,
     changes: 1,
     guard: 'job-not-ended',
   },

@@ -12,8 +12,11 @@ export type Loop = {
 
 export type LoopOptions = {
   readonly name: string;
-  /** One round; the answer is the pause before the next, in milliseconds. */
-  readonly round: (signal: AbortSignal) => Promise<number>;
+  /**
+   * One round; the answer is the pause before the next, in milliseconds. One that takes long says from time to time that it goes on, and
+   * ends when its signal says so.
+   */
+  readonly round: (signal: AbortSignal, goesOn: () => void) => Promise<number>;
   readonly now: () => string;
   readonly logger: Logger;
   /** Told of the loop, so that a round that hangs is noticed. */
@@ -51,7 +54,9 @@ export function startLoop(options: LoopOptions): Loop {
       let next: number;
       roundSince = monotonicMs();
       try {
-        next = await options.round(stopping.signal);
+        next = await options.round(stopping.signal, () => {
+          roundSince = monotonicMs();
+        });
         lastRoundAt = options.now();
       } catch (error) {
         if (stopping.signal.aborted) break;

@@ -159,6 +159,48 @@ describe('policy activation', () => {
     expect((await activate(edited('version: 1.0.0', 'version: 1.1.0'))).json.contracts_to_apply).toEqual([]);
   });
 
+  it('takes a pack out of force, on record, once, and only the set that was meant', async () => {
+    const odd = fixturePack('odd');
+    const deactivate = (pack: string, more: object = {}) =>
+      at.http.request('POST', `/v1/policies/packs/${pack}/deactivate`, { body: { reason: 'its rule is wrong', ...more } });
+    expect((await deactivate('gdp-default')).json.code).toBe('not-found');
+    await activate(gdp.source);
+    await activate(odd.source);
+    await apply(contract());
+    const both = policyRevOf([gdp.ref, odd.ref]);
+    const before = written();
+    expect((await deactivate('gdp-default', { expected_policy_rev: gdp.ref.digest })).json.code).toBe('stale');
+    expect((await at.http.request('POST', '/v1/policies/packs/gdp-default/deactivate', { body: {} })).json.code).toBe('invalid-request');
+    at.http.actor = testActor({ actions: ['*'], tenants: ['*'], datasets: ['orders'] });
+    expect((await deactivate('gdp-default')).json.code).toBe('forbidden');
+    expect(written()).toEqual(before);
+
+    at.http.actor = testActor({ actions: ['policy.*'], tenants: ['*'], datasets: ['*'] });
+    const { json } = await deactivate('gdp-default', { expected_policy_rev: both });
+    const policy_rev = policyRevOf([odd.ref]);
+    expect(json).toMatchObject({
+      deactivated: true,
+      pack: gdp.ref,
+      packs: [odd.ref],
+      policy_rev,
+      previous_policy_rev: both,
+      activation: 3,
+    });
+    expect(json.contracts_waiting).toEqual(['orders']);
+    expect((await at.http.request('GET', '/v1/policies/active')).json).toMatchObject({ policy_rev, packs: [odd.ref] });
+    expect(records().at(-1)).toMatchObject({
+      ref: json.evidence_ref,
+      predicate: { fact: 'policy.deactivate', digest: gdp.ref.digest, reason: 'its rule is wrong', detail: { from: both, to: policy_rev } },
+    });
+    expect(events().at(-1)).toMatchObject({ type: 'policy.rev.changed', data: { pack: gdp.ref, active: false, to: policy_rev } });
+
+    const after = written();
+    expect((await deactivate('gdp-default')).json).toMatchObject({ deactivated: false, policy_rev, evidence_ref: null });
+    expect(written()).toEqual(after);
+    expect((await deactivate('odd')).json).toMatchObject({ deactivated: true, packs: [], policy_rev: policyRevOf([]) });
+    expect((await activate(gdp.source)).json).toMatchObject({ activated: true, packs: [gdp.ref], activation: 5 });
+  });
+
   it('does not know a pack that nobody stored', async () => {
     expect((await at.http.request('GET', '/v1/policies/packs/nothing')).json.code).toBe('not-found');
     expect((await at.http.request('GET', `/v1/policies/packs/${digestOf('nothing')}`)).json.code).toBe('not-found');

@@ -1,7 +1,16 @@
 import { Problem, type policyRoutes, schemaVersion } from '@govctl/core/api';
 import { digestOf } from '@govctl/core/evidence';
 import { mayAffect } from '@govctl/core/identity';
-import { type ActiveSet, activatePack, type Contract, lintPack, type Pack, type PackRef, testPack } from '@govctl/core/policy';
+import {
+  type ActiveSet,
+  activatePack,
+  type Contract,
+  deactivatePack,
+  lintPack,
+  type Pack,
+  type PackRef,
+  testPack,
+} from '@govctl/core/policy';
 import type { Handlers } from '../http/index.ts';
 import {
   everywhere,
@@ -73,12 +82,7 @@ export function policyHandlers(deps: GovernanceDependencies): Handlers<typeof po
           newestContracts(noFilter),
         ]);
         const active = activeOf(row);
-        if (body.expected_policy_rev !== undefined && body.expected_policy_rev !== (active?.policy_rev ?? null)) {
-          throw new Problem('stale', {
-            detail: `the active policy_rev is ${active?.policy_rev ?? 'none'}, not ${body.expected_policy_rev ?? 'none'}`,
-            hint: 'govctl policy show',
-          });
-        }
+        assertExpected(body.expected_policy_rev, active);
         const other = stored.find((one) => one.version === version && one.digest !== pack.digest);
         if (other !== undefined) {
           throw new Problem('unprocessable', {
@@ -120,7 +124,51 @@ export function policyHandlers(deps: GovernanceDependencies): Handlers<typeof po
       }
       throw keepsChanging('the active policy set');
     },
+
+    async 'policy.deactivate'({ params, body, actor }) {
+      if (!mayAffect(actor, 'policy.deactivate', everywhere)) {
+        throw notGranted(actor, 'policy.deactivate', 'every dataset', everywhereFlags);
+      }
+      for (let attempt = 0; attempt < rebuilds; attempt += 1) {
+        const [[row], [newest], contracts] = await database.read([
+          activeSet({}),
+          storedPacks({ name: params.pack, digest: null }),
+          newestContracts(noFilter),
+        ]);
+        if (newest === undefined)
+          throw new Problem('not-found', { detail: `no policy pack ${params.pack} is stored`, hint: 'govctl policy ls --active' });
+        const active = activeOf(row);
+        assertExpected(body.expected_policy_rev, active);
+        const { name, version, digest } = active?.packs.find((pack) => pack.name === params.pack) ?? newest;
+        const planned = deactivatePack(governanceContext(deps, actor), params.pack, body.reason, active);
+        const contracts_waiting = contracts
+          .filter(({ body: text }) => (JSON.parse(text) as Contract).policy_packs.some((pinned) => pinned.name === name))
+          .map(({ contract_id }) => contract_id);
+        const shown = { schemaVersion, kind: 'PolicyDeactivation' as const, pack: { name, version, digest }, contracts_waiting };
+        const previous_policy_rev = active?.policy_rev ?? null;
+        if (planned === null) {
+          const { activation, packs } = active ?? { activation: 0, packs: [] };
+          const stands = { policy_rev: previous_policy_rev, previous_policy_rev, activation, packs: [...packs] };
+          return { ...shown, deactivated: false, ...stands, evidence_ref: null };
+        }
+        const result = await journal.commit(planned.unit);
+        if (!result.ok) continue;
+        const { policy_rev, activation, packs } = planned;
+        const evidence_ref = result.committed.records[0]?.ref ?? null;
+        return { ...shown, deactivated: true, policy_rev, previous_policy_rev, activation, packs: [...packs], evidence_ref };
+      }
+      throw keepsChanging('the active policy set');
+    },
   };
+}
+
+/** @throws Problem `stale` when another set is active than the caller believes */
+function assertExpected(expected: string | null | undefined, active: ActiveSet): void {
+  if (expected === undefined || expected === (active?.policy_rev ?? null)) return;
+  throw new Problem('stale', {
+    detail: `the active policy_rev is ${active?.policy_rev ?? 'none'}, not ${expected ?? 'none'}`,
+    hint: 'govctl policy show',
+  });
 }
 
 function packsOf(row: ActivationRow | undefined): PackRef[] {

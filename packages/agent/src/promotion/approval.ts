@@ -16,8 +16,9 @@ import { approve, carryOut, type RunRow, type RunState, type Saying, sayOf } fro
 import { isEnded, type Phase } from '@govctl/core/run';
 import type { Handlers } from '../http/index.ts';
 import { readRun } from './handler.ts';
-import { deferLimits, judge, keepsMoving, type PromotionDependencies, rebuilds, resume, type StoredRequest, sagaContext } from './judge.ts';
+import { deferLimits, judge, keepsMoving, type PromotionDependencies, rebuilds, type StoredRequest, sagaContext } from './judge.ts';
 import { alreadyPaused } from './pause.ts';
+import { resume } from './run-start.ts';
 
 const defaultMs = 24 * 3_600_000;
 

@@ -27,7 +27,6 @@ import {
   keepsMoving,
   type PromotionDependencies,
   rebuilds,
-  resume,
   type StoredRequest,
   sagaContext,
   traceIdOf,
@@ -35,6 +34,7 @@ import {
 import { alreadyPaused } from './pause.ts';
 import { activePointer, recordByRef, runById, snapshotFact } from './queries.ts';
 import { assertSameRequest } from './replay.ts';
+import { resume } from './run-start.ts';
 
 export type BoundaryDependencies = PromotionDependencies & {
   readonly log: LogReader;

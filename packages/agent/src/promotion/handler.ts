@@ -12,13 +12,13 @@ import {
   keepsMoving,
   type PromotionDependencies,
   rebuilds,
-  resume,
   type StoredRequest,
   sagaContext,
   traceIdOf,
 } from './judge.ts';
 import { runById } from './queries.ts';
 import { assertSameRequest, replay } from './replay.ts';
+import { resume } from './run-start.ts';
 
 /** Requests, shows and ends promotions. */
 export function promotionHandlers(

@@ -166,25 +166,6 @@ function linked<T extends { readonly unit: Unit }>(planned: T, { row, state, rev
   return { ...planned, unit: { ...planned.unit, changes: [...planned.unit.changes, link] } };
 }
 
-export function resume(run: RunRow): RunStart {
-  const {
-    phase: _p,
-    status: _s,
-    revision,
-    state,
-    decision: _d,
-    decision_ref,
-    evidence_ref: _e,
-    updated_at: _u,
-    next_eligible_at: _n,
-    defer_until,
-    dataset_revision: _r,
-    policy_activation: _a,
-    ...row
-  } = run;
-  return { row, state: JSON.parse(state) as RunState, revision, decision_ref, defer_until };
-}
-
 export function keepsMoving(runId: string): Problem {
   return new Problem('conflict', {
     detail: `the facts behind ${runId} kept changing while it was decided; nothing was done`,

@@ -11,7 +11,7 @@ afterAll(() => at.close());
 const asked: readonly Query<unknown>[] = [
   pausedRuns({ after: '', limit: 100 }),
   dueRuns({ now: '', limit: 10 }),
-  openJobs({ limit: 10 }),
+  openJobs({ now: '', limit: 10 }),
   openIntents({ run_id: null, since: null, before: '' }),
 ];
 

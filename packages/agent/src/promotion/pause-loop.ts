@@ -3,9 +3,10 @@ import { holdLease } from '@govctl/core/lease';
 import { type ActingParty, failRun, notePause, type RunRow } from '@govctl/core/promotion';
 import { type Crossed, type PausedRun, pauseDue, rebasePause } from '@govctl/core/run';
 import { lockByKey } from '../lock/queries.ts';
-import { type PromotionDependencies, resume } from './judge.ts';
+import type { PromotionDependencies } from './judge.ts';
 import { keptLockMs, letGoOn, runContext } from './pause.ts';
 import { pausedRuns } from './queries.ts';
+import { resumable } from './run-start.ts';
 
 const pageSize = 100;
 /** A kept lock is prolonged when this is left of it. */
@@ -41,9 +42,9 @@ export async function watchPauses(deps: PromotionDependencies, jobs: PausedJobs,
 }
 
 async function watchPause(deps: PromotionDependencies, jobs: PausedJobs, run: RunRow, holder: string): Promise<boolean> {
-  const start = resume(run);
-  const { pause } = start.state;
-  if (pause === undefined) return false;
+  const start = resumable(run);
+  const pause = start?.state.pause;
+  if (start === null || pause === undefined) return false;
   const now = deps.now();
   const guarded = (unit: Unit): Unit => ({ ...unit, changes: [holdLease('pause', holder, now), ...unit.changes] });
   const commit = async (unit: Unit) => (await deps.journal.commit(guarded(unit))).ok;

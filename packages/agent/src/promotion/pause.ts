@@ -15,8 +15,9 @@ import type { Handlers } from '../http/index.ts';
 import { lockByKey } from '../lock/queries.ts';
 import { lockKeyOf } from './facts.ts';
 import { readRun } from './handler.ts';
-import { keepsMoving, type PromotionDependencies, rebuilds, resume } from './judge.ts';
+import { keepsMoving, type PromotionDependencies, rebuilds } from './judge.ts';
 import { reevaluate } from './reevaluate.ts';
+import { resume } from './run-start.ts';
 
 /** How long a lock that is kept for a paused run lasts unless it is prolonged: a daemon that is gone keeps nobody away for longer. */
 export const keptLockMs = 300_000;

@@ -1,9 +1,10 @@
 import { holdLease } from '@govctl/core/lease';
-import type { RunRow } from '@govctl/core/promotion';
+import type { RunRow, RunStart } from '@govctl/core/promotion';
 import type { CommitResult } from '../journal/index.ts';
-import { committed, type PromotionDependencies, resume } from './judge.ts';
+import { committed, type PromotionDependencies } from './judge.ts';
 import { dueRuns, runById } from './queries.ts';
 import { reevaluate } from './reevaluate.ts';
+import { resumable } from './run-start.ts';
 
 const perRound = 50;
 
@@ -21,16 +22,17 @@ export async function requeueDeferred(deps: PromotionDependencies, holder: strin
   for (const { run_id } of due) {
     const [[run]] = await deps.database.read([runById({ run_id })]);
     if (run === undefined || run.status !== 'deferred') continue;
-    const result = await askAgain(deps, run, holder);
+    const start = resumable(run);
+    if (start === null) continue;
+    const result = await askAgain(deps, run, start, holder);
     if (result.ok) asked += 1;
     else if (result.guard === 'lease-is-mine') break;
   }
   return asked;
 }
 
-async function askAgain(deps: PromotionDependencies, run: RunRow, holder: string): Promise<CommitResult> {
+async function askAgain(deps: PromotionDependencies, run: RunRow, start: RunStart, holder: string): Promise<CommitResult> {
   const now = deps.now();
-  const start = resume(run);
   const { unit, row, state, decision } = await reevaluate(deps, run, start, now);
   const leased = { ...unit, changes: [holdLease('requeue', holder, now), ...unit.changes] };
   const result = await committed(deps, { unit: leased, row, state }, start);

@@ -5,8 +5,8 @@ import { type LostTrace, type ObservabilityMode, onLostTrace, type Transition } 
 import type { Database } from '../db/index.ts';
 import { failedWriteOf, innermost } from '../journal/failed-write.ts';
 import type { CommitResult, Journal } from '../journal/index.ts';
-import { resume } from './judge.ts';
 import { runById } from './queries.ts';
+import { resume } from './run-start.ts';
 
 type Dependencies = {
   readonly journal: Journal;

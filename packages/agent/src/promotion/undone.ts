@@ -1,5 +1,5 @@
 import { type Ack, rolledBack } from '@govctl/core/audit';
-import { eventsOf, type RunState } from '@govctl/core/promotion';
+import { eventsOf, type RunState, readRunState } from '@govctl/core/promotion';
 import type { Logger } from 'pino';
 import { undoneAcks } from '../audit/queries.ts';
 import type { Database } from '../db/index.ts';
@@ -77,7 +77,7 @@ async function writeUndone(
   const { database, journal, environment } = deps;
   const { run_id, tenant_id, dataset_id, to_layer: layer } = row;
   const [[run], known] = await database.read([runById({ run_id }), undoneAcks({ run_id })]);
-  const done = run === undefined ? [] : (JSON.parse(run.state) as RunState).acks;
+  const done = run === undefined ? [] : (readRunState(run.state).state?.acks ?? []);
   const same = (ack: Ack) => (one: Pick<Ack, 'domain' | 'action' | 'result_id'>) =>
     one.domain === ack.domain && one.action === ack.action && one.result_id === ack.result_id;
   // A commit whose answer was lost may have happened after all: then nothing was undone. What was done later is another attempt, whatever it

@@ -109,12 +109,21 @@ it('ends with the time it needs', () => {
   expect(period()).toEqual([]);
 });
 
-it('a round that never ends is a stalled loop; one that fails, or a pause, is not', async () => {
+it('a round that never ends is a stalled loop; one that says it goes on, one that fails, or a pause, is not', async () => {
   let at = 0;
   const watch = loopWatch();
   const common = { now: () => '2026-01-01T00:00:00.000Z', logger, watch, monotonicMs: () => at };
   let release = (_pause: number) => {};
   const hangs = startLoop({ ...common, name: 'hangs', round: () => new Promise<number>((resolve) => (release = resolve)) });
+  let goesOn = () => {};
+  const works = startLoop({
+    ...common,
+    name: 'works',
+    round: async (signal, said) => {
+      goesOn = said;
+      return await new Promise<number>((resolve) => signal.addEventListener('abort', () => resolve(0)));
+    },
+  });
   const fails = startLoop({
     ...common,
     name: 'fails',
@@ -124,12 +133,14 @@ it('a round that never ends is a stalled loop; one that fails, or a pause, is no
   });
   const pauses = startLoop({ ...common, name: 'pauses', round: async () => 60_000 });
   await new Promise((resolve) => setTimeout(resolve, 20));
+  at = 3000;
+  goesOn();
   at = 5000;
   expect(watch.stalled(4000)).toEqual(['hangs']);
   release(60_000);
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(watch.stalled(4000)).toEqual([]);
-  await Promise.all([hangs.stop(), fails.stop(), pauses.stop()]);
+  await Promise.all([hangs.stop(), works.stop(), fails.stop(), pauses.stop()]);
 });
 
 it('takes the sockets that were handed to it, by name, and no others', () => {

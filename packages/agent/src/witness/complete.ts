@@ -1,9 +1,9 @@
 import { holdLease } from '@govctl/core/lease';
-import { confirmCommit, type RunState } from '@govctl/core/promotion';
+import { confirmCommit, readRunState } from '@govctl/core/promotion';
 import type { Database } from '../db/index.ts';
 import type { Journal } from '../journal/index.ts';
-import { resume } from '../promotion/judge.ts';
 import { runById, snapshotFact } from '../promotion/queries.ts';
+import { resume } from '../promotion/run-start.ts';
 import { incompleteRuns, newestWitnessed } from './queries.ts';
 
 export type CompleteDependencies = {
@@ -32,7 +32,9 @@ export async function completeWitnessed(deps: CompleteDependencies): Promise<rea
   for (const { run_id } of waiting) {
     const [[run]] = await deps.database.read([runById({ run_id })]);
     if (run === undefined || run.status !== 'incomplete') continue;
-    const state = JSON.parse(run.state) as RunState;
+    const { state } = readRunState(run.state);
+    // One that was damaged keeps no other from being completed; reconcile tells of it.
+    if (state === null) continue;
     if (state.awaits !== 'witnesses' || state.active === undefined) continue;
     const [[snapshot]] = await deps.database.read([snapshotFact({ snapshot_id: state.active.snapshot_id })]);
     if (snapshot === undefined) throw new Error(`run ${run_id} promoted a snapshot that is not there`);

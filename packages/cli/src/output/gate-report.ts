@@ -1,4 +1,4 @@
-import type { DecisionBody, GateAnswer } from '@govctl/core/decision';
+import { addressed, type DecisionBody, type GateAnswer } from '@govctl/core/decision';
 import { programVersion } from '../program-version.ts';
 import { plain } from './table/text.ts';
 
@@ -15,10 +15,12 @@ export type ReportedAnswer = Pick<GateAnswer, 'code' | 'outcome' | 'reason_code'
 export type Renderings = Readonly<Record<'sarif' | 'junit' | 'github', () => string>>;
 
 /** Gates in the formats that build servers show: SARIF 2.1.0, JUnit XML, workflow commands of GitHub Actions. */
-export function gateRenderings(judged: Pick<DecisionBody, 'gates' | 'subject' | 'valid_from'>): Renderings {
+export function gateRenderings(judged: Pick<DecisionBody, 'gates' | 'subject' | 'valid_from' | 'run_id'>): Renderings {
   const { tenant_id, dataset_id, from_layer, to_layer, snapshot_id } = judged.subject;
   const subject = [tenant_id, dataset_id, `${from_layer}-${to_layer}`, snapshot_id];
-  return reportRenderings([{ subject, judged_at: judged.valid_from, answers: judged.gates }]);
+  return reportRenderings([
+    { subject, judged_at: judged.valid_from, answers: addressed(judged.gates, { ...judged.subject, run_id: judged.run_id }) },
+  ]);
 }
 
 /** Reports of several decisions as one. A decision without an answer is reported as one that is open: silence never looks like a pass. */

@@ -1,3 +1,4 @@
+import { addressed } from './addressed.ts';
 import type { DecisionBody, Explanation, GateAnswer } from './decision.ts';
 import { exceptionText } from './exception.ts';
 import { gateList } from './gate-list.ts';
@@ -6,7 +7,8 @@ const questions = new Map(gateList.map(({ code, asks }) => [code, asks]));
 
 /** The why / why-not tree of a decision. Everything in it comes from the decision itself, so a stored one explains itself. */
 export function explain(decision: DecisionBody): Explanation {
-  const answers = decision.gates.map((answer) => ({ ...answer, asks: questions.get(answer.code) ?? `Does ${answer.code} hold?` }));
+  const gates = addressed(decision.gates, { ...decision.subject, run_id: decision.run_id });
+  const answers = gates.map((answer) => ({ ...answer, asks: questions.get(answer.code) ?? `Does ${answer.code} hold?` }));
   const of = (outcome: GateAnswer['outcome']) => answers.filter((answer) => answer.outcome === outcome);
   const denied = of('fail');
   const waiting = of('defer');

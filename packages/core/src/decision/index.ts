@@ -1,3 +1,4 @@
+export { addressed } from './addressed.ts';
 export { type Approvals, approvalTarget, countApprovals, meets, quorumOf } from './approval.ts';
 export { buildBundle } from './build-bundle.ts';
 export { type BundleSigner, bundleSignerSchema, type EvidenceBundle, type SubmittedBundle, submittedBundleSchema } from './bundle.ts';

@@ -1,4 +1,5 @@
 export { eventCatalogue } from './catalogue.ts';
+export { dataFields, eventData } from './data.ts';
 export { type CloudEvent, cloudEventOf, type EventPlace, type PlacedEvent } from './envelope.ts';
 export { type EventDraft, type EventType, eventTypes } from './event.ts';
 export { typesMatching } from './filter.ts';

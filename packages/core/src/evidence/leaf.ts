@@ -58,15 +58,32 @@ const onlySignature =
 /** The leaf of one signature exactly as `leafBody` writes it, which nearly all are: a whole log is read again through here. */
 function asWritten(body: Uint8Array): Leaf | undefined {
   if (body.byteLength > maxLeafBytes) return undefined;
-  const [, digest, content, rawBytes] = onlySignature.exec(Buffer.from(body).toString('latin1')) ?? [];
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
+  const [, digest, content, rawBytes] = onlySignature.exec(text) ?? [];
   if (digest === undefined || content === undefined || rawBytes === undefined) return undefined;
-  const [hash, sig, spki] = [decodeBase64(digest), decodeBase64(content), decodeBase64(rawBytes)];
+  const [hash, sig, key] = [decodeBase64(digest), decodeBase64(content), keyOf(rawBytes)];
   // What is not strict base64 is told why by the other way.
-  if (hash?.byteLength !== 32 || sig === undefined || spki === undefined) return undefined;
+  if (hash?.byteLength !== 32 || sig === undefined || key === undefined) return undefined;
   return {
-    payload_digest: `sha256:${Buffer.from(hash).toString('hex')}`,
-    signatures: [{ keyid: keyidOf(spki), public_key_spki: spki, sig }],
+    payload_digest: `sha256:${Buffer.from(hash.buffer, hash.byteOffset, 32).toString('hex')}`,
+    signatures: [{ keyid: key.keyid, public_key_spki: key.public_key_spki, sig }],
   };
+}
+
+type NamedKey = Pick<RecordSignature, 'keyid' | 'public_key_spki'>;
+const keysAtMost = 16;
+const keys = new Map<string, NamedKey>();
+
+/** A log has few keys, and a leaf names one each time. */
+function keyOf(rawBytes: string): NamedKey | undefined {
+  const known = keys.get(rawBytes);
+  if (known !== undefined) return known;
+  const spki = decodeBase64(rawBytes);
+  if (spki === undefined) return undefined;
+  if (keys.size >= keysAtMost) keys.clear();
+  const key = { keyid: keyidOf(spki), public_key_spki: spki };
+  keys.set(rawBytes, key);
+  return key;
 }
 
 function parseAnyLeafBody(body: Uint8Array): Leaf {

@@ -1,8 +1,10 @@
+export * from './complete.ts';
 export * from './decision.ts';
 export * from './decision-document.ts';
+export * from './defer.ts';
 export * from './document.ts';
+export { denyJob, type Ending, endRun } from './end.ts';
 export { factOfJob } from './fact.ts';
-export * from './finish.ts';
 export { type GateInputFact, isDataReason, judgeStep, type Signal, type StepFacts, type StepGate, type UnmetReason } from './gate.ts';
 export { type Detection, detectInput } from './input/detect.ts';
 export { type KindName, kindNames } from './input/kind.ts';
@@ -17,4 +19,6 @@ export * from './pause.ts';
 export { type Requires, requiresSchema } from './requires.ts';
 export * from './run.ts';
 export * from './step.ts';
+export { type Submission, submitJob } from './submit.ts';
+export type { JudgedJob } from './verdict.ts';
 export * from './write.ts';

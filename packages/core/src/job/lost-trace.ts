@@ -4,7 +4,7 @@ import { untracedEvents } from '../promotion/event.ts';
 import type { RunState } from '../promotion/run-state.ts';
 import type { LostTrace } from '../run/observability.ts';
 import { isEnded, type Phase } from '../run/phase.ts';
-import { endRun } from './finish.ts';
+import { endRun } from './end.ts';
 import { advanceRun, type JobContext, type JobRun, type JobStep, moveRun, type RunHold } from './run.ts';
 
 /** Whether a step whose trace cannot be written is taken all the same: a run that ends badly anyway ends as it does. */

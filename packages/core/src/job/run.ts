@@ -1,4 +1,4 @@
-import { declareExpectations, settle } from '../audit/expectation.ts';
+import { settle } from '../audit/expectation.ts';
 import type { EventType } from '../event/event.ts';
 import { draftRecord, type RecordDraft, subjectOf } from '../evidence/statement.ts';
 import type { Actor } from '../identity/actor.ts';
@@ -7,16 +7,14 @@ import type { Unit } from '../journal/unit.ts';
 import { advanceRow } from '../promotion/advance-run.ts';
 import { eventsOf, traceStarted } from '../promotion/event.ts';
 import type { RunState, Segment } from '../promotion/run-state.ts';
-import { ack, last, standing, walk } from '../promotion/saga/step.ts';
+import { ack, standing, walk } from '../promotion/saga/step.ts';
 import type { RunRow } from '../promotion/write.ts';
-import { advance, type RunEvent } from '../run/phase.ts';
+import type { RunEvent } from '../run/phase.ts';
 import type { JobFile } from './job-file.ts';
 import type { JobRow, TraceRow } from './write.ts';
 
 /** How long a lock keeps others away when its holder says nothing more, in milliseconds. */
 export const runLockMs = 300_000;
-/** What a run may take beyond its limit before it counts as stale: start, outputs, end. */
-const graceMs = 60_000;
 
 /** Where and when a unit of a job is written, and what it is judged under. */
 export type JobContext = {
@@ -61,104 +59,6 @@ export function lockEnd(at: string): string {
 /** Time of a run never goes back, whatever the clock does. */
 export function laterOf(at: string, before: string): string {
   return at > before ? at : before;
-}
-
-export type Submission = {
-  readonly run_id: string;
-  readonly tenant_id: string;
-  readonly file: JobFile;
-  readonly source: string;
-  readonly job_digest: string;
-  readonly request_digest: string;
-  readonly actor: Actor;
-  readonly trace_id: string;
-  readonly rerun_of: string | null;
-  readonly expected_fence: number;
-};
-
-/** A job that was accepted: authorized, its workspace locked, on record. It runs when a worker takes it. */
-export function submitJob(asked: Submission, context: JobContext): JobStep {
-  const { run_id, tenant_id, file, source, job_digest, request_digest, actor, trace_id, rerun_of, expected_fence } = asked;
-  const { at } = context;
-  const phases = [{ phase: 'CREATED' as const, status: 'queued' as const, event: 'request' as const, at }];
-  const state: RunState = {
-    reply_format: 1,
-    trace_id,
-    authorization_decision: { outcome: 'allowed', actor_id: actor.actor_id, authenticated_by: actor.authenticated_by },
-    phases: [...phases, advance(last(phases), 'authorize', at)],
-    segments: [segment(1, context)],
-    expectations: declareExpectations('job', Math.ceil(file.limits.seconds * 1000) + graceMs),
-    acks: [],
-  };
-  const row: RunRow = {
-    run_id,
-    kind: 'job',
-    tenant_id,
-    dataset_id: file.workspace,
-    from_layer: null,
-    to_layer: null,
-    snapshot_id: null,
-    actor_id: actor.actor_id,
-    request_digest,
-    ...standing(state),
-    revision: 1,
-    created_at: at,
-    updated_at: at,
-    next_eligible_at: null,
-    defer_until: null,
-    decision: null,
-    decision_ref: null,
-    evidence_ref: null,
-    dataset_revision: null,
-    policy_activation: context.policy_activation,
-    state: JSON.stringify(state),
-  };
-  const inserted = {
-    run_id,
-    tenant_id,
-    workspace: file.workspace,
-    job_kind: file.job_kind,
-    source,
-    job_digest,
-    actor: JSON.stringify(actor),
-    rerun_of,
-  };
-  const job: JobRow = {
-    ...inserted,
-    host: null,
-    process: null,
-    stop_asked_at: null,
-    stop_asked_by: null,
-    stop_reason: null,
-    manifest_digest: null,
-    result_ref: null,
-    outputs: '[]',
-  };
-  const run = { row, state, job, file };
-  const lock_key = workspaceLock(tenant_id, file.workspace);
-  return {
-    run,
-    trace: [],
-    unit: {
-      label: 'job.submit',
-      changes: [
-        { write: 'lock.take', values: { lock_key, holder: run_id, expected_fence, at, expires_at: lockEnd(at) } },
-        { write: 'run.insert', values: row },
-        { write: 'job.insert', values: inserted },
-      ],
-      records: [
-        jobFact(run, context, 'run.submit', null, {
-          workspace: file.workspace,
-          job_kind: file.job_kind,
-          label_asof: file.label_asof,
-          inputs: file.inputs.map(({ name, dataset_id, snapshot_id, snapshot_hash }) => ({ name, dataset_id, snapshot_id, snapshot_hash })),
-          rerun_of,
-        }),
-        ...kindFact(run, context, 'requested', {}),
-      ],
-      events: [],
-    },
-  };
 }
 
 /** A worker begins: the trace starts, durable and acknowledged in one commit. */
@@ -213,7 +113,8 @@ function segmentsOf({ state }: JobRun, context: JobContext): RunState['segments'
   return [...state.segments, segment(state.segments.length + 1, context)];
 }
 
-function segment(n: number, { policy_rev, config_digest, at }: JobContext): Segment {
+/** What a run is judged under from a moment on. */
+export function segment(n: number, { policy_rev, config_digest, at }: JobContext): Segment {
   return { n, policy_rev, config_digest, from: at };
 }
 

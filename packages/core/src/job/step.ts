@@ -84,35 +84,53 @@ export function skipStep(
   };
 }
 
-/** What became of an attempt, with the span of it in the trace. */
-export function endStep(run: JobRun, hold: RunHold, step: Beginning, outcome: Outcome, context: JobContext): JobStep {
+/** An attempt under way when its run ends, and what becomes of it. */
+export type Unfinished = { readonly step: Beginning; readonly outcome: Outcome };
+
+/** What becomes of an attempt whose end nobody saw: it failed, whatever it did. It cost what an attempt costs; how long it took is not known. */
+export function lostOutcome({ file }: JobRun, { step_index }: Beginning, reason: string): Outcome {
+  return {
+    status: 'failed',
+    exit_code: null,
+    signal: null,
+    output_digest: null,
+    output_bytes: 0,
+    elapsed_ms: 0,
+    cost_units: file.steps[step_index]?.cost_units ?? 0,
+    reason,
+    takeaway: null,
+    next_action: null,
+    signals: [],
+  };
+}
+
+/** The rows as they are once these attempts have ended. */
+export function withEnds(rows: readonly JobStepRow[], ends: readonly Unfinished[], at: string): JobStepRow[] {
+  return rows.map((row) => {
+    const end = ends.find(({ step }) => step.step_index === row.step_index && step.attempt === row.attempt);
+    return end === undefined ? row : { ...row, ...end.outcome, ended_at: at, signals: JSON.stringify(end.outcome.signals) };
+  });
+}
+
+/** The end of an attempt, and the span of it in the trace. */
+export function attemptEnd(run: JobRun, step: Beginning, outcome: Outcome, { at }: JobContext) {
   const { step_index, attempt, name } = step;
   const { signals, ...rest } = outcome;
+  const { status, elapsed_ms, exit_code, reason } = rest;
+  const values = { run_id: run.row.run_id, step_index, attempt, ...rest, ended_at: at, signals: JSON.stringify(signals) };
+  return {
+    change: { write: 'job-step.end' as const, values },
+    trace: traceRow(run, 'step', at, { trace_id: run.state.trace_id, step: name, attempt, status, elapsed_ms, exit_code, reason }),
+  };
+}
+
+/** What became of an attempt. */
+export function endStep(run: JobRun, hold: RunHold, step: Beginning, outcome: Outcome, context: JobContext): JobStep {
+  const { change, trace } = attemptEnd(run, step, outcome, context);
   return {
     run,
-    trace: [
-      traceRow(run, 'step', context.at, {
-        trace_id: run.state.trace_id,
-        step: name,
-        attempt,
-        status: rest.status,
-        elapsed_ms: rest.elapsed_ms,
-        exit_code: rest.exit_code,
-        reason: rest.reason,
-      }),
-    ],
-    unit: {
-      label: 'job-step.end',
-      changes: [
-        ...renewed(run, hold, context),
-        {
-          write: 'job-step.end',
-          values: { run_id: run.row.run_id, step_index, attempt, ...rest, ended_at: context.at, signals: JSON.stringify(signals) },
-        },
-      ],
-      records: [],
-      events: [],
-    },
+    trace: [trace],
+    unit: { label: 'job-step.end', changes: [...renewed(run, hold, context), change], records: [], events: [] },
   };
 }
 

@@ -67,7 +67,14 @@ export type JobWrites = {
   'job.produced': { readonly run_id: string; readonly manifest_digest: string; readonly outputs: string };
   /** The first who asks for the end of a run is who asked. */
   'job.stop': { readonly run_id: string; readonly stop_asked_at: string; readonly stop_asked_by: string; readonly stop_reason: string };
-  'job.finish': { readonly run_id: string; readonly manifest_digest: string | null; readonly result_ref: string; readonly outputs: string };
+  /** With `unless_stopped`, not where somebody asked for its end: a stop that was accepted is kept. */
+  'job.finish': {
+    readonly run_id: string;
+    readonly manifest_digest: string | null;
+    readonly result_ref: string;
+    readonly outputs: string;
+    readonly unless_stopped: 0 | 1;
+  };
   'job-step.insert': JobStepRow;
   'job-step.spawned': {
     readonly run_id: string;

@@ -1,4 +1,4 @@
-export { type ActiveSet, activatePack, type PackActivation } from './activate-pack.ts';
+export { type ActiveSet, activatePack, deactivatePack, type PackActivation } from './activate-pack.ts';
 export { type Applied, type ApplyProblem, applyContract } from './apply-contract.ts';
 export { type CompiledPack, type CompiledRule, compilePack, compilePacks } from './compile.ts';
 export {

@@ -23,7 +23,7 @@ const ruleSchema = z.strictObject({
   resolve: z
     .strictObject({
       who: z.string().min(1).max(256).describe('Who can mend it.'),
-      command: z.string().min(1).max(1024).describe('With which command.'),
+      command: z.string().min(1).max(1024).describe('With which command. RUN, DATASET and SNAPSHOT in it are shown as those of the run.'),
     })
     .describe('How it is mended.'),
   effective_on: momentSchema.optional().describe('A date or a time; until then the rule only says what it would do.'),

@@ -11,3 +11,8 @@ export function policyRevOf(packs: readonly PackRef[]): string {
 export function withPack(active: readonly PackRef[], { name, version, digest }: PackRef): PackRef[] {
   return [...active.filter((pack) => pack.name !== name), { name, version, digest }].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
+
+/** The active set after a pack is taken out of it. */
+export function withoutPack(active: readonly PackRef[], name: string): PackRef[] {
+  return active.filter((pack) => pack.name !== name);
+}

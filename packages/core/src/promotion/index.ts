@@ -2,6 +2,7 @@ export { approve, type Said, type Saying, sayOf } from './approval.ts';
 export * from './document.ts';
 export * from './event.ts';
 export { makePlan, type Plan, planSchema } from './plan.ts';
+export { type ReadRunState, readRunState } from './read-run-state.ts';
 export * from './request.ts';
 export * from './rollback.ts';
 export * from './run-state.ts';

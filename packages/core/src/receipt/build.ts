@@ -1,4 +1,5 @@
 import { schemaVersion } from '../api/common.ts';
+import { addressed } from '../decision/addressed.ts';
 import type { GateAnswer } from '../decision/decision.ts';
 import { exceptionText } from '../decision/exception.ts';
 import { gateList } from '../decision/gate-list.ts';
@@ -9,7 +10,8 @@ import type { ManifestStep, ReceiptRun, ReceiptSources } from './source.ts';
 import { verdictOf } from './verdict.ts';
 
 /** The receipt of a run, from what is stored about it. Pure: the same state gives the same bytes, whoever asks and whenever. */
-export function buildReceipt(sources: ReceiptSources): Receipt {
+export function buildReceipt(stored: ReceiptSources): Receipt {
+  const sources = { ...stored, run: withItsNames(stored.run) };
   const { run, manifest } = sources;
   const steps = most(manifest?.steps ?? [], limit.steps);
   const verdict = verdictOf(run, manifest?.steps ?? []);
@@ -92,6 +94,14 @@ function standingOf(outcome: GateAnswer['outcome'], mendable: boolean): ReceiptG
       // What has a mend and was not required is a warning, or was set aside.
       return mendable ? 'kept_out' : 'not_asked';
   }
+}
+
+/** With commands that speak of this run. The dataset of a job is its workspace, which no command means by DATASET. */
+function withItsNames(run: ReceiptRun): ReceiptRun {
+  const { run_id, run_kind, dataset_id, snapshot_id, decision } = run;
+  if (decision === null) return run;
+  const about = run_kind === 'job' ? { run_id } : { run_id, dataset_id, ...(snapshot_id === null ? {} : { snapshot_id }) };
+  return { ...run, decision: { ...decision, gates: addressed(decision.gates, about) } };
 }
 
 function decisionOf({ decision, approvals }: ReceiptRun): Receipt['decision'] {

@@ -9,10 +9,13 @@ export const run: Run<typeof logVerify> = async (context, _args, flags) => {
   const { client, io } = context;
   const trust = await pinnedTrust(context, flags.trust);
   const progress = await io.progress('verifying the evidence log');
+  let phase = 'leaves';
   try {
     for await (const { event, data } of client.events('log.verify', { body: {} })) {
       if (event === 'progress') {
-        const { leaves, leaves_total } = logVerifyProgressDocument.parse(data);
+        const { leaves, leaves_total, phase: now } = logVerifyProgressDocument.parse(data);
+        if (now === 'signatures' && now !== phase) progress.phase('checking the remaining signatures');
+        phase = now;
         progress.update({ done: leaves, total: leaves_total, unit: 'leaves' });
       } else if (event === 'problem') {
         const { code, detail, hint } = problemSchema.parse(data);

@@ -77,6 +77,26 @@ export const policyActivate = defineCommand({
   exits: ['conflict'],
 });
 
+export const policyDeactivate = defineCommand({
+  name: 'deactivate',
+  summary: 'Take a policy pack out of force',
+  description: [
+    'The active set goes on without it, and policy_rev changes: recorded as POLICY_REV_CHANGED, with the reason. A job it judges pauses before its',
+    'next step (POLICY_DISABLED) until an administrator resumes it, and one that comes to its end is denied; promotions under a contract that pins it',
+    'wait. The pack stays stored: govctl policy activate puts it into force again.',
+  ].join('\n'),
+  args: { pack: { summary: 'Name of an active pack' } },
+  flags: {
+    reason: { type: 'string', value: 'TEXT', required: true, summary: 'Why; goes into the record' },
+    'expected-policy-rev': { type: 'string', value: 'REV', summary: 'Refuse unless exactly this set is active' },
+  },
+  examples: [
+    { command: 'govctl policy deactivate gdp-default --reason "its cost rule is wrong"', what: 'again is no change' },
+    { command: 'govctl policy show gdp-default --source > pack.yaml', what: 'what would put it into force again' },
+  ],
+  exits: ['not-found', 'conflict'],
+});
+
 export const policyLs = defineCommand({
   name: 'ls',
   summary: 'List every policy pack that was ever active',
@@ -118,6 +138,7 @@ export const policyCommands = [
     command(policyDiff, () => import('./diff.ts')),
     command(policyReplay, () => import('./replay.ts')),
     command(policyActivate, () => import('./activate.ts')),
+    command(policyDeactivate, () => import('./deactivate.ts')),
     command(policyLs, () => import('./ls.ts')),
   ]),
 ];

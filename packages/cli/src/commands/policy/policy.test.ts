@@ -121,3 +121,27 @@ describe('policy activate', () => {
     expect(client.calls).toEqual([{ name: 'policy.activate', input: { body: { source } } }]);
   });
 });
+
+describe('policy deactivate', () => {
+  it('needs a reason, and warns of contracts that pin it', async () => {
+    expect((await govctl(['policy', 'deactivate', 'gdp-default'])).code).toBe(2);
+    const client = fakeClient({
+      'policy.deactivate': () => ({
+        ...{
+          ...head,
+          kind: 'PolicyDeactivation' as const,
+          pack: ref,
+          deactivated: true,
+          policy_rev: ref.digest,
+          previous_policy_rev: ref.digest,
+        },
+        ...{ activation: 2, packs: [], contracts_waiting: ['orders'], evidence_ref: ref.digest },
+      }),
+    });
+    const { code, stderr } = await govctl(['policy', 'deactivate', 'gdp-default', '--reason', 'its rule is wrong'], client);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('until gdp-default is active again')]);
+    expect(client.calls).toEqual([
+      { name: 'policy.deactivate', input: { params: { pack: 'gdp-default' }, body: { reason: 'its rule is wrong' } } },
+    ]);
+  });
+});

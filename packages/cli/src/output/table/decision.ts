@@ -1,4 +1,4 @@
-import { type DecisionDocument, exceptionText } from '@govctl/core/decision';
+import { addressed, type DecisionDocument, exceptionText } from '@govctl/core/decision';
 import type { Paint } from '../paint.ts';
 import type { Document } from '../result.ts';
 import { answerLines, countText, nextLines, verdictText } from './gate-answer.ts';
@@ -8,7 +8,8 @@ import { pairs } from './text.ts';
 export function decisionTable(document: Document, paint: Paint): string {
   const decision = document as unknown as DecisionDocument;
   const { subject, gates, explanation, parity, waiting_on, job } = decision;
-  const answers = explanation === undefined ? gates : withQuestions(decision, explanation);
+  const answers =
+    explanation === undefined ? addressed(gates, { ...subject, run_id: decision.run_id }) : withQuestions(decision, explanation);
   return [
     `${verdictText(decision.decision, decision.dry_run, paint)}: ${subject.dataset_id} ${subject.from_layer} -> ${subject.to_layer}, snapshot ${subject.snapshot_id}`,
     exceptionText(decision.exceptions) === '' ? '' : ` (with ${exceptionText(decision.exceptions)})`,

@@ -21,7 +21,7 @@ export function evidenceVerificationTable(document: Document, paint: Paint): str
 }
 
 export function logVerificationTable(document: Document, paint: Paint): string {
-  const { verified, tree_size, root, checked, failed, failures, seconds, leaves_per_second } =
+  const { verified, tree_size, root, checked, failed, failures, seconds, leaves_per_second, structure, signatures } =
     document as unknown as LogVerificationDocument;
   const text = pairs(
     [
@@ -30,6 +30,10 @@ export function logVerificationTable(document: Document, paint: Paint): string {
       ['nodes', checked.nodes],
       ['promotions', `${checked.promotions}, pointer moves ${checked.pointers}, runs ${checked.runs}`],
       ['root', root],
+      ...(structure === undefined ? [] : [['structure', `${structure.seconds} s, ${structure.leaves_per_second} leaves/s`] as const]),
+      ...(signatures === undefined
+        ? []
+        : [['signatures', `${signatures.leaves}, ${signatures.meanwhile} of them meanwhile; ${signatures.seconds} s more`] as const]),
       ['speed', `${leaves_per_second} leaves/s, ${seconds} s`],
     ],
     paint,

@@ -1,4 +1,4 @@
-import type { Moved } from '@govctl/core/decision';
+import { addressed, type Moved } from '@govctl/core/decision';
 import type { Plan } from '@govctl/core/promotion';
 import type { Paint } from '../paint.ts';
 import type { Document } from '../result.ts';
@@ -26,7 +26,7 @@ export function planReportTable(document: Document, paint: Paint): string {
         ]),
     `${verdictText(decision.decision, true, paint)} then\n`,
     answerLines(
-      decision.gates.filter(({ outcome }) => outcome === 'fail' || outcome === 'defer'),
+      addressed(decision.gates, { ...decision.subject, run_id }).filter(({ outcome }) => outcome === 'fail' || outcome === 'defer'),
       paint,
       { full: false },
     ),

@@ -1,4 +1,4 @@
-import { exceptionText } from '@govctl/core/decision';
+import { addressed, exceptionText } from '@govctl/core/decision';
 import type { PromotionDocument } from '@govctl/core/promotion';
 import { type Paint, paintWord } from '../paint.ts';
 import type { Document } from '../result.ts';
@@ -12,7 +12,7 @@ type Pair = readonly [name: string, value: unknown];
 export function promotionTable(document: Document, paint: Paint): string {
   const promotion = document as unknown as PromotionDocument;
   const { decision, active, evidence, pending_audit: audit, explanation } = promotion;
-  const gates = decision?.gates ?? [];
+  const gates = addressed(decision?.gates ?? [], promotion);
   const against = gates.filter(({ outcome }) => outcome === 'fail' || outcome === 'defer');
   const facts: Pair[] = [
     ['run_id', promotion.run_id],
@@ -87,7 +87,8 @@ function headline(promotion: PromotionDocument, paint: Paint): string {
   return `${status === 'deferred' ? paint.wait('deferred') : paintWord(paint, 'open')}: ${what}`;
 }
 
-function next({ run_id, phase, status, decision, evidence, pending_audit, dataset_id, pause }: PromotionDocument) {
+function next(promotion: PromotionDocument) {
+  const { run_id, phase, status, decision, evidence, pending_audit, dataset_id, pause } = promotion;
   if (phase === 'COMPLETED') {
     return [
       ...(evidence === null
@@ -109,7 +110,9 @@ function next({ run_id, phase, status, decision, evidence, pending_audit, datase
       { who: pause?.authorities.join(' or ') ?? 'who may', command: `govctl promotion resume ${run_id} --reason TEXT` },
       { who: 'to end it', command: `govctl promotion cancel ${run_id} --reason TEXT` },
     ];
-  const fixes = (decision?.gates ?? []).flatMap(({ outcome, resolve }) => (outcome === 'defer' && resolve !== null ? [resolve] : []));
+  const fixes = addressed(decision?.gates ?? [], promotion).flatMap(({ outcome, resolve }) =>
+    outcome === 'defer' && resolve !== null ? [resolve] : [],
+  );
   const once = new Map(fixes.map((fix) => [fix.command, fix]));
   return [...once.values(), { who: 'it is asked again by itself', command: `govctl promotion watch ${run_id}` }];
 }

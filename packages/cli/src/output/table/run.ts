@@ -1,4 +1,5 @@
 import type { RouteList, RouteResponse } from '@govctl/core/api';
+import { addressed } from '@govctl/core/decision';
 import type { RunDocument } from '@govctl/core/job';
 import type { Paint } from '../paint.ts';
 import type { Document } from '../result.ts';
@@ -13,7 +14,9 @@ type Pair = readonly [name: string, value: unknown];
 export function runTable(document: Document, paint: Paint): string {
   const run = document as unknown as RunDocument;
   const { decision, evidence, limits, used, running } = run;
-  const against = (decision?.gates ?? []).filter(({ outcome }) => outcome === 'fail' || outcome === 'defer');
+  const against = addressed(decision?.gates ?? [], { run_id: run.run_id }).filter(
+    ({ outcome }) => outcome === 'fail' || outcome === 'defer',
+  );
   const facts: Pair[] = [
     ['run_id', run.run_id],
     ['phase', `${run.phase}/${run.status}, since ${run.phases.at(-1)?.at ?? run.updated_at}`],

@@ -175,6 +175,21 @@ export const logVerificationDocument = document('LogVerification', {
   checkpoint: note.nullable(),
   seconds: z.number(),
   leaves_per_second: z.number(),
+  /** Everything but signatures: values, hashes, nodes, heads, statements, pointers, runs. Absent from a daemon that does not tell them apart. */
+  structure: z.object({ seconds: z.number(), leaves_per_second: z.number() }).optional(),
+  signatures: z
+    .object({
+      /** Leaves whose signatures were checked: all that have a payload. */
+      leaves: count,
+      /** Of these, while the structure was read, on processors that were to spare. */
+      meanwhile: count,
+      /** After the structure was read. */
+      seconds: z.number(),
+      threads: count,
+      /** Of all threads together. */
+      thread_seconds: z.number(),
+    })
+    .optional(),
 });
 export type LogVerificationDocument = z.infer<typeof logVerificationDocument>;
 export type LogCheckName = (typeof logChecks)[number];

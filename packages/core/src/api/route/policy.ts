@@ -35,6 +35,19 @@ export const policyActivationDocument = document('PolicyActivation', {
   evidence_ref: refSchema.nullable(),
 });
 
+export const policyDeactivationDocument = document('PolicyDeactivation', {
+  pack: z.object(packRef),
+  /** False when no version of the pack was active, and nothing was written. */
+  deactivated: z.boolean(),
+  policy_rev: digestSchema.nullable(),
+  previous_policy_rev: digestSchema.nullable(),
+  activation: z.number().int(),
+  packs: z.array(z.object(packRef)),
+  /** Contracts that pin the pack: their promotions wait until it is active again, or they are applied without it. */
+  contracts_waiting: z.array(z.string()),
+  evidence_ref: refSchema.nullable(),
+});
+
 /** What a policy can be called by: the name of a pack (the active one, else the newest stored), or a digest. */
 export const packParamSchema = z.union([nameSchema, digestSchema]);
 
@@ -86,5 +99,20 @@ export const policyRoutes = defineRoutes({
     response: policyActivationDocument,
     bodyLimit: 2 * 1024 * 1024,
     problems: ['forbidden', 'unprocessable', 'stale', 'conflict', 'evidence-unavailable'],
+  },
+  'policy.deactivate': {
+    method: 'POST',
+    path: '/v1/policies/packs/:pack/deactivate',
+    summary: 'Take a pack out of force: what it judged waits, and jobs that are under way pause before their next step',
+    action: 'policy.deactivate',
+    listener: 'operator',
+    params: z.strictObject({ pack: nameSchema }),
+    body: z.strictObject({
+      reason: z.string().min(3).max(1024),
+      /** What the caller believes is active. Another set is refused as stale. */
+      expected_policy_rev: digestSchema.optional(),
+    }),
+    response: policyDeactivationDocument,
+    problems: ['forbidden', 'not-found', 'stale', 'conflict', 'evidence-unavailable'],
   },
 });
