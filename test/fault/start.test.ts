@@ -183,13 +183,16 @@ describe('init', () => {
     for (const suffix of ['', '-wal', '-shm']) await rm(inState(`govd.db${suffix}`), { force: true });
     await rename(join(at.folder, 'copy', 'govd.db'), inState('govd.db'));
     // It starts, so that somebody can look; it signs nothing, and says so.
-    const child = await at.start().catch(() => undefined);
-    expect(child).toBeUndefined();
+    const starting = at.start().catch(() => undefined);
+    const readiness = async () => (await at.http('GET', '/readyz').catch(() => undefined))?.status;
+    await expect.poll(readiness, { timeout: 60_000 }).toBe(503);
     expect(await at.log()).toMatch(/older copy/);
     const refused = await at.http('POST', '/v1/keys/api', {
       actor_id: 'SYSTEM::etl',
       grants: [{ actions: ['*'], tenants: ['*'], datasets: ['*'] }],
     });
     expect([refused.status, JSON.parse(refused.body).code]).toEqual([503, 'evidence-unavailable']);
+    await at.stop('SIGKILL');
+    expect(await starting).toBeUndefined();
   });
 });
