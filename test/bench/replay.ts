@@ -54,10 +54,10 @@ class Source implements Disposable {
     return this.#one<{ id: number }>(this.#births, 'SELECT max(id) AS id FROM registry_changelog').id;
   }
 
-  /** Until the tail has read everything up to this id. */
-  async untilRead(id: number): Promise<void> {
+  /** Until the tail has read everything up to this id; something may have to be done meanwhile. */
+  async untilRead(id: number, meanwhile: () => Promise<unknown> = async () => undefined): Promise<void> {
     const read = "SELECT low_water FROM handoff_cursor WHERE source = 'registry_changelog'";
-    while (this.#one<{ low_water: number }>(this.#governance, read).low_water < id) await sleep(pollMs);
+    for (; this.#one<{ low_water: number }>(this.#governance, read).low_water < id; await sleep(pollMs)) await meanwhile();
   }
 
   /** The replay as it is, and its rows so far. */
@@ -109,31 +109,42 @@ async function replayRate(daemon: BenchDaemon, source: Source, id: number, rate?
   }
 }
 
+type Beside = { readonly id: number; readonly rate?: number };
+
+/** Replays, one after another, until they are stopped. */
+function replays(daemon: BenchDaemon, source: Source, { id, rate }: Beside) {
+  let current: string | undefined;
+  const running = () => current !== undefined && source.replay(current).status === 'running';
+  return {
+    async goOn() {
+      if (!running()) current = await replayUpto(daemon, id, rate);
+    },
+    async stop() {
+      if (running()) await post(daemon, `/v1/handoff/replays/${current}/stop`, { reason: 'measured' });
+    },
+  };
+}
+
 /** Rows a second of the tail: it is stopped while rows are written, then reads them. */
-async function tailRate(daemon: BenchDaemon, source: Source, rows: number, beside?: () => Promise<string>): Promise<number> {
+async function tailRate(daemon: BenchDaemon, source: Source, rows: number, beside?: Beside): Promise<number> {
   await post(daemon, '/v1/handoff/pause', { reason: 'benchmark' });
   const last = source.write(rows);
-  const replay = await beside?.();
+  const other = beside === undefined ? undefined : replays(daemon, source, beside);
+  await other?.goOn();
   const started = performance.now();
   await post(daemon, '/v1/handoff/resume', { reason: 'benchmark' });
-  await source.untilRead(last);
+  await source.untilRead(last, async () => await other?.goOn());
   const rate = (rows * 1000) / (performance.now() - started);
-  if (replay !== undefined && source.replay(replay).status !== 'running') throw new Error('the replay ended before the tail did');
-  if (replay !== undefined) await post(daemon, `/v1/handoff/replays/${replay}/stop`, { reason: 'measured' });
+  await other?.stop();
   return rate;
 }
 
 /** Milliseconds from the answer about a birth to its candidate, of 500 births a second on a schedule, while replays run one after another. */
-async function latencies(
-  daemon: BenchDaemon,
-  source: Source,
-  seconds: number,
-  beside: null | { id: number; rate?: number },
-): Promise<number[]> {
+async function latencies(daemon: BenchDaemon, source: Source, seconds: number, beside?: Beside): Promise<number[]> {
   serial += 1;
   const prefix = `paced-${serial}-`;
   const answered = new Map<string, number>();
-  let replay = beside === null ? undefined : await replayUpto(daemon, beside.id, beside.rate);
+  const other = beside === undefined ? undefined : replays(daemon, source, beside);
   const began = performance.now();
   const sent: Promise<void>[] = [];
   for (let tick = 0; tick < seconds * 100; tick += 1) {
@@ -141,18 +152,16 @@ async function latencies(
     const born_at = now().replace('Z', '000Z');
     const lines = Array.from({ length: 5 }, (_, at) => ({ object_key: `${prefix}${tick}-${at}`, object_type: 'tables', born_at }));
     sent.push(
-      post(daemon, '/v1/births', { permit_id: permit, lines }).then(() => {
+      post(daemon, '/v1/births', { permit_id: 'paced', lines }).then(() => {
         for (const { object_key } of lines) answered.set(object_key, Date.now());
       }),
     );
-    if (replay !== undefined && beside !== null && source.replay(replay).status !== 'running')
-      replay = await replayUpto(daemon, beside.id, beside.rate);
+    await other?.goOn();
   }
   await Promise.all(sent);
   let seen = source.seen(prefix);
   for (; seen.size < answered.size; seen = source.seen(prefix)) await sleep(20);
-  if (replay !== undefined && source.replay(replay).status === 'running')
-    await post(daemon, `/v1/handoff/replays/${replay}/stop`, { reason: 'measured' });
+  await other?.stop();
   return [...answered].map(([key, at]) => (seen.get(key) ?? Number.POSITIVE_INFINITY) - at);
 }
 
@@ -167,14 +176,16 @@ async function run(lab: Lab): Promise<Section> {
     using source = new Source(state);
     const rates = { tail: [] as number[], replay: [] as number[], bounded: [] as number[], beside: [] as number[] };
     const paced = { alone: [] as number[][], replay: [] as number[][], bounded: [] as number[][] };
+    // One of the daemon's own: it takes no other.
+    await post(daemon, '/v1/births/permits', { permit_id: 'paced', permit_kind: 'bulk', reason: 'benchmark' });
     const first = source.write(rows);
     await source.untilRead(first);
     for (let round = 1; round <= rounds; round += 1) {
       rates.tail.push(await tailRate(daemon, source, rows));
       rates.replay.push(await replayRate(daemon, source, first));
       rates.bounded.push(await replayRate(daemon, source, first, bound, seconds));
-      rates.beside.push(await tailRate(daemon, source, rows, () => replayUpto(daemon, first)));
-      paced.alone.push(await latencies(daemon, source, seconds, null));
+      rates.beside.push(await tailRate(daemon, source, rows, { id: first }));
+      paced.alone.push(await latencies(daemon, source, seconds));
       paced.replay.push(await latencies(daemon, source, seconds, { id: first }));
       paced.bounded.push(await latencies(daemon, source, seconds, { id: first, rate: bound }));
       const last = (of: readonly number[]) => count(of.at(-1) ?? Number.NaN);

@@ -1,12 +1,13 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { isProblem } from '@govctl/core/api';
-import { draftRecord, subjectOf } from '@govctl/core/evidence';
+import { draftRecord, mintCapability, parseStatement, subjectOf } from '@govctl/core/evidence';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { anyGrant, testActor } from '../http/serve.fixture.ts';
 import { testJournal } from '../journal/journal.fixture.ts';
 import { accessHandlers } from './access-handler.ts';
 import { denialLimit } from './denial-limit.ts';
+import { recordWithCover } from './queries.ts';
 
 const mine = 'A'.repeat(43);
 const theirs = 'B'.repeat(43);
@@ -76,10 +77,23 @@ it('a URL that was asked for with a client certificate opens nothing over any ot
         body: undefined,
         ...(confirmation === undefined ? {} : { confirmation }),
       }).catch((error: unknown) => (isProblem(error) ? error.code : error));
+    const [[recorded]] = await test.database.read([recordWithCover({ ref: resolved.resolution_ref })]);
+    const statement = parseStatement(JSON.parse(Buffer.from(recorded?.payload ?? '').toString('utf8')));
+    expect(statement).toMatchObject({ ok: true, statement: { predicate: { outcome: 'allow', cnf: { 'x5t#S256': mine } } } });
     expect(await fetched(undefined)).toBe('forbidden');
     expect(await fetched(theirs)).toBe('forbidden');
     expect(await fetched(mine)).toMatchObject({ status: 200 });
-    expect(outcomes).toEqual(['resolved', 'wrong-holder', 'wrong-holder', 'served']);
+    // The same URL without its holder: the record says that there is one.
+    const { dig, len, jti, ref, resolution_ref: rid } = resolved;
+    const aud = 'https://evidence.example/prod';
+    const unbound = await mintCapability(
+      { iss: 'test', aud, sub: actor.actor_id, ref, dig, len, jti, rid },
+      { kid: 'k', key: privateKey },
+      new Date(now),
+    );
+    const stripped = { ...request, params: undefined, query: { cap: unbound.token }, body: undefined };
+    await expect(handlers['evidence.fetch'](stripped)).rejects.toMatchObject({ code: 'forbidden' });
+    expect(outcomes).toEqual(['resolved', 'wrong-holder', 'wrong-holder', 'served', 'unrecorded']);
   } finally {
     test.close();
   }

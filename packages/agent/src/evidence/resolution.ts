@@ -1,11 +1,11 @@
 import { Problem } from '@govctl/core/api';
 import type { EventDraft } from '@govctl/core/event';
-import { digestOf, draftRecord, parseStatement, type RecordDraft, subjectOf } from '@govctl/core/evidence';
+import { type CapabilityClaims, digestOf, draftRecord, parseStatement, type RecordDraft, subjectOf } from '@govctl/core/evidence';
 import { type Actor, sourceTypeOf } from '@govctl/core/identity';
 import type { AccessDependencies } from './access.ts';
 import type { RecordRow } from './queries.ts';
 
-type Outcome = Pick<ResolutionPredicate, 'outcome' | 'reason' | 'digest' | 'length' | 'jti' | 'expires_at'>;
+type Outcome = Pick<ResolutionPredicate, 'outcome' | 'reason' | 'digest' | 'length' | 'jti' | 'expires_at' | 'cnf'>;
 type ResolutionPredicate = Parameters<typeof draftRecord<'ref-resolution'>>[0]['predicate'];
 /** Whose record it is. */
 export type Owner = Pick<RecordRow, 'tenant_id' | 'dataset_id'>;
@@ -96,6 +96,7 @@ export function resolutionDraft(
       length: outcome.length,
       jti: outcome.jti,
       expires_at: outcome.expires_at,
+      ...(outcome.cnf === undefined ? {} : { cnf: outcome.cnf }),
     },
     run_id: null,
     tenant_id: owner.tenant_id,
@@ -105,14 +106,13 @@ export function resolutionDraft(
 }
 
 /** Who asked, from the committed resolution; undefined when it is not the one this capability came from. */
-export function askerOf(
-  resolution: RecordRow,
-  claims: { readonly ref: string; readonly jti: string; readonly sub: string; readonly dig: string },
-): Actor | undefined {
+export function askerOf(resolution: RecordRow, claims: Pick<CapabilityClaims, 'ref' | 'jti' | 'sub' | 'dig' | 'cnf'>): Actor | undefined {
   if (resolution.payload === null || digestOf(resolution.payload) !== resolution.ref) return undefined;
   const parsed = parseStatement(JSON.parse(Buffer.from(resolution.payload).toString('utf8')));
   if (!parsed.ok || parsed.statement.kind !== 'ref-resolution') return undefined;
-  const { actor, ref, jti, outcome, digest } = parsed.statement.predicate;
+  const { actor, ref, jti, outcome, digest, cnf } = parsed.statement.predicate;
+  // One that was made for a certificate opens nothing without it. Records of earlier releases do not say.
+  if (cnf !== undefined && cnf['x5t#S256'] !== claims.cnf?.['x5t#S256']) return undefined;
   if (outcome !== 'allow' || ref !== claims.ref || jti !== claims.jti || digest !== claims.dig || actor.actor_id !== claims.sub)
     return undefined;
   return {

@@ -46,7 +46,9 @@ export function resolveHandler(deps: AccessDependencies): Pick<Handlers<typeof e
       const issued = new Date(now);
       const exp = Math.floor(issued.getTime() / 1000) + ttl;
       const expires_at = new Date(exp * 1000).toISOString();
-      const outcome = { outcome: 'allow', reason: 'granted', digest, length: source.length, jti, expires_at } as const;
+      // Whose it is stands in the record and in the URL alike.
+      const bound = holder === undefined ? {} : { cnf: { 'x5t#S256': holder } };
+      const outcome = { outcome: 'allow', reason: 'granted', digest, length: source.length, jti, expires_at, ...bound } as const;
       const resolution = resolutionDraft(deps, actor, ref, record, outcome, request_id, now);
       const { tenant_id, dataset_id } = record;
       const issue = {
@@ -78,7 +80,7 @@ export function resolveHandler(deps: AccessDependencies): Pick<Handlers<typeof e
           jti,
           rid: resolution.ref,
           ttl,
-          ...(holder === undefined ? {} : { cnf: { 'x5t#S256': holder } }),
+          ...bound,
         },
         capability.signer,
         issued,

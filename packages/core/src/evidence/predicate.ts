@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { digestSchema, nameSchema, refSchema, timestampSchema } from '../api/common.ts';
+import { confirmationSchema, digestSchema, nameSchema, refSchema, timestampSchema } from '../api/common.ts';
 import { decisionBodySchema } from '../decision/decision.ts';
 
 /** What a record can be about; the predicate type is `urn:govctl:predicate:<kind>:v1`, but that of a summary is SLSA's own. */
@@ -95,6 +95,8 @@ export const predicateSchemas = {
     length: index.nullable(),
     jti: name.nullable(),
     expires_at: timestampSchema.nullable(),
+    /** The client certificate that the URL works for alone, as its claims have it; left out where it works for whoever has it. */
+    cnf: confirmationSchema.optional(),
   }),
   'key-event': z.strictObject({
     ...common,

@@ -173,7 +173,7 @@ export function verifyRecord(
     const parsed = parseStatement(parseStrictJson(payload, { maxBytes: 4 * 1024 * 1024 }));
     if (!parsed.ok) throw failure(parsed.reason);
     requireSelfConsistent(parsed.statement);
-    return [parsed.statement, parsed.statement.predicateType];
+    return [parsed.statement, `${parsed.statement.predicateType}${boundTo(parsed.statement)}`];
   });
   check('threshold', () => {
     const required = requirementsFor(trust, statement.kind);
@@ -214,6 +214,12 @@ export function verifyRecord(
   });
   if (trust.witnesses !== null) check('witnesses', () => [undefined, requireWitnesses(checkpoint, trust) ?? '']);
   return { ref, leaf_index, tree_size: checkpoint.size, statement };
+}
+
+/** Whose certificate a signed URL was made for, where a record says so. */
+function boundTo(statement: Statement): string {
+  const cnf = statement.kind === 'ref-resolution' ? statement.predicate.cnf : undefined;
+  return cnf === undefined ? '' : `, for the client certificate ${cnf['x5t#S256']} alone`;
 }
 
 type TrustedSignature = { readonly key: TrustedKey; readonly at: number };
