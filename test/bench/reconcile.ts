@@ -92,7 +92,7 @@ async function measure(lab: Lab, state: string, side: Side, seconds: number): Pr
   configure(state, side === 'periodic' ? '1s' : '24h');
   const daemon = await startDaemon(lab, state);
   try {
-    await promoteAll(daemon, lab.quick ? 160 : 480, 16);
+    await promoteAll(daemon, lab.quick ? 160 : 320, 16);
     // By itself it begins a second after its start.
     await sleep(1500);
     const rounds: Round[] = [];
@@ -115,7 +115,7 @@ async function measure(lab: Lab, state: string, side: Side, seconds: number): Pr
 async function run(lab: Lab): Promise<Section> {
   const runs = lab.quick ? 3000 : 100_000;
   const rounds = lab.quick ? 1 : 3;
-  const seconds = lab.quick ? 2 : 4;
+  const seconds = lab.quick ? 2 : 3;
   const sides: readonly Side[] = ['without', 'periodic', 'asked for'];
   const state = await initState(lab);
   governDatasets(lab, state);
@@ -130,7 +130,7 @@ async function run(lab: Lab): Promise<Section> {
     const seconds = await timed(() => dispatched(state));
     lab.tell(`their events were dispatched in ${seconds.toFixed(0)} s`);
     await promoteAll(daemon, 320, 32);
-    for (let at = 0; at < 3; at += 1) alone.push(await reconcileAlone(daemon));
+    for (let at = 0; at < 2; at += 1) alone.push(await reconcileAlone(daemon));
     lab.tell(`reconciled in ${spreadOf(alone.map((one) => one.seconds)).median.toFixed(2)} s`);
   } finally {
     await daemon.stop();
@@ -157,7 +157,7 @@ async function run(lab: Lab): Promise<Section> {
   return {
     title: 'Reconciling everything',
     text: [
-      `${count(runs)} promotions of ${datasets} datasets are what is reconciled: made by the daemon's own facts, kernel, saga and journal, with real signatures and without HTTP, which would take four minutes. Looked at are the audit contract of each run, each pointer and each record both ways, acts of unknown runs, active content, open jobs, outbox, locks, audits, handoff. "Alone" is \`POST /v1/reconcile\` as \`govctl reconcile\` sends it, with nothing else going on; its memory is the greatest resident memory of the daemon meanwhile.`,
+      `${count(runs)} promotions of ${datasets} datasets are what is reconciled: made by the daemon's own facts, kernel, saga and journal, with real signatures and without HTTP, which alone would take four minutes. Looked at are the audit contract of each run, each pointer and each record both ways, acts of unknown runs, active content, open jobs, outbox, locks, audits, handoff. "Alone" is \`POST /v1/reconcile\` as \`govctl reconcile\` sends it, with nothing else going on; its memory is the greatest resident memory of the daemon meanwhile.`,
       `Promotions of ${crowds.join(' and of ')} clients are timed for ${seconds} s each on daemons that were started on the same folder: one that does not reconcile, one that does so by itself without pause (\`audit.reconcile_every: 1s\`), one that is asked to, again and again. The effect is that of neighbours in one round, ${rounds} rounds. While others are served, a reconciliation looks at few rows at a time and rests in between: by itself half a millisecond and ${periodicGait.busy.share * 100} % of the time, a millisecond and ${askedGait.busy.share * 100} % where somebody waits for it.`,
       reports.length === 0
         ? 'No daemon came to the end of a report of its own meanwhile.'

@@ -1,4 +1,4 @@
-import type { evidenceRoutes } from '@govctl/core/api';
+import type { accessRoutes } from '@govctl/core/api';
 import type { Handlers } from '../http/index.ts';
 import type { AccessDependencies } from './access.ts';
 import { fetchHandlers } from './fetch.ts';
@@ -6,11 +6,6 @@ import { resolveHandler } from './resolve.ts';
 import { revokeHandlers } from './revoke.ts';
 
 /** Access to one record: first recorded and committed, then a URL that opens it once, and can be taken back. */
-export function accessHandlers(
-  deps: AccessDependencies,
-): Pick<
-  Handlers<typeof evidenceRoutes>,
-  'evidence.resolve' | 'evidence.fetch' | 'evidence.head' | 'evidence.capabilities' | 'evidence.revoke'
-> {
+export function accessHandlers(deps: AccessDependencies): Handlers<typeof accessRoutes> {
   return { ...resolveHandler(deps), ...fetchHandlers(deps), ...revokeHandlers(deps) };
 }

@@ -1,4 +1,4 @@
-import { type evidenceRoutes, Problem, schemaVersion } from '@govctl/core/api';
+import { type decisionRoutes, Problem, schemaVersion } from '@govctl/core/api';
 import { type DecisionBody, factsSchema } from '@govctl/core/decision';
 import { type Database, query } from '../db/index.ts';
 import type { Handlers } from '../http/index.ts';
@@ -41,7 +41,7 @@ const timeOfLeaf = query<{ leaf_index: number }, { recorded_at: string }>(
 );
 
 /** Recorded decisions with the facts they were made from, newest first: what a candidate policy is held against. */
-export function decisionListHandler(database: Database): Pick<Handlers<typeof evidenceRoutes>, 'decision.ls'> {
+export function decisionListHandler(database: Database): Pick<Handlers<typeof decisionRoutes>, 'decision.ls'> {
   return {
     async 'decision.ls'({ query: asked, actor }) {
       const since = asked.since === undefined ? '' : new Date(asked.since).toISOString();

@@ -1,4 +1,4 @@
-import { type evidenceRoutes, type RouteName, refSchema } from '@govctl/core/api';
+import { type accessRoutes, type decisionRoutes, type evidenceRoutes, type logRoutes, type RouteName, refSchema } from '@govctl/core/api';
 import type { Handlers } from '../http/index.ts';
 import type { Refusal } from '../http/server.ts';
 import type { AccessDependencies } from './access.ts';
@@ -13,8 +13,10 @@ import { verifyHandler } from './verify-handler.ts';
 
 export type EvidenceDependencies = AccessDependencies & ArchiveDependencies & RecordDependencies & LogDependencies;
 
+type EvidenceRoutes = typeof evidenceRoutes & typeof accessRoutes & typeof logRoutes & typeof decisionRoutes;
+
 /** Everything about evidence: records, access to them, the log they stand in, its verification. */
-export function evidenceHandlers(deps: EvidenceDependencies): Handlers<typeof evidenceRoutes> {
+export function evidenceHandlers(deps: EvidenceDependencies): Handlers<EvidenceRoutes> {
   const { database, checkpointOf } = deps;
   return {
     ...recordHandlers(deps),

@@ -1,4 +1,4 @@
-import { type evidenceRoutes, Problem, schemaVersion } from '@govctl/core/api';
+import { type logRoutes, Problem, schemaVersion } from '@govctl/core/api';
 import {
   consistencyProof,
   encodeBase64,
@@ -40,7 +40,7 @@ export function logHandlers({
   checkpointOf,
   witness_quorum,
   trust,
-}: LogDependencies): Pick<Handlers<typeof evidenceRoutes>, LogRoute> {
+}: LogDependencies): Pick<Handlers<typeof logRoutes>, LogRoute> {
   const headOf = async (size: number | undefined, leafIndex?: number) => {
     if (size === undefined) return await servedHead(database, witness_quorum, leafIndex);
     const [[head]] = await database.read([headOfSize({ size })]);

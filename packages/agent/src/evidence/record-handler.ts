@@ -1,4 +1,4 @@
-import { type evidenceRoutes, Problem, schemaVersion } from '@govctl/core/api';
+import { type decisionRoutes, type evidenceRoutes, Problem, schemaVersion } from '@govctl/core/api';
 import { exportedRecord, inclusionProof, parseStatement, type Statement } from '@govctl/core/evidence';
 import { type Actor, mayAffect } from '@govctl/core/identity';
 import type { Database } from '../db/index.ts';
@@ -20,7 +20,7 @@ export type RecordDependencies = {
 /** Reading records: lists, exports, decisions. What an actor has no grant for is not in a list, and is refused by name. */
 export function recordHandlers(
   deps: RecordDependencies,
-): Pick<Handlers<typeof evidenceRoutes>, 'evidence.ls' | 'evidence.export' | 'decision.get'> {
+): Pick<Handlers<typeof evidenceRoutes & typeof decisionRoutes>, 'evidence.ls' | 'evidence.export' | 'decision.get'> {
   const { database } = deps;
   return {
     async 'evidence.ls'({ query, actor }) {

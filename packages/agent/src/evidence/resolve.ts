@@ -1,4 +1,4 @@
-import { type evidenceRoutes, Problem, schemaVersion } from '@govctl/core/api';
+import { type accessRoutes, Problem, schemaVersion } from '@govctl/core/api';
 import { mintCapability } from '@govctl/core/evidence';
 import type { Change } from '@govctl/core/journal';
 import type { Handlers } from '../http/index.ts';
@@ -13,7 +13,7 @@ const forgetAfterMs = 3_600_000;
 const forgetEveryMs = 60_000;
 
 /** Authorises, records, commits, and only then makes the URL. */
-export function resolveHandler(deps: AccessDependencies): Pick<Handlers<typeof evidenceRoutes>, 'evidence.resolve'> {
+export function resolveHandler(deps: AccessDependencies): Pick<Handlers<typeof accessRoutes>, 'evidence.resolve'> {
   const { database, journal, capability, logger } = deps;
   let forgot = Number.NEGATIVE_INFINITY;
 

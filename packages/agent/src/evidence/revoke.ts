@@ -1,4 +1,4 @@
-import { type evidenceRoutes, Problem, schemaVersion } from '@govctl/core/api';
+import { type accessRoutes, Problem, schemaVersion } from '@govctl/core/api';
 import { type RevocationTarget, revokeCapabilities } from '@govctl/core/evidence';
 import type { Handlers } from '../http/index.ts';
 import type { AccessDependencies } from './access.ts';
@@ -8,7 +8,7 @@ import { mayAccess } from './grant.ts';
 /** Signed URLs that open something: which there are, and taking them back. */
 export function revokeHandlers(
   deps: Pick<AccessDependencies, 'database' | 'journal' | 'deployment' | 'randomHex' | 'logger'>,
-): Pick<Handlers<typeof evidenceRoutes>, 'evidence.capabilities' | 'evidence.revoke'> {
+): Pick<Handlers<typeof accessRoutes>, 'evidence.capabilities' | 'evidence.revoke'> {
   const { database, journal, logger } = deps;
   return {
     async 'evidence.capabilities'({ query, actor, now }) {

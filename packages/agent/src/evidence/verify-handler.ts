@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { type evidenceRoutes, isProblem, Problem, schemaVersion } from '@govctl/core/api';
+import { isProblem, type logRoutes, Problem, schemaVersion } from '@govctl/core/api';
 import { formatSse } from '@govctl/core/event';
 import { type Handlers, Reply } from '../http/index.ts';
 import { type VerifyLogOptions, verifyLog } from './verify-log.ts';
@@ -7,7 +7,7 @@ import { type VerifyLogOptions, verifyLog } from './verify-log.ts';
 const progressEveryMs = 250;
 
 /** One at a time: each reads every row there is. */
-export function verifyHandler(options: Omit<VerifyLogOptions, 'signal'>): Pick<Handlers<typeof evidenceRoutes>, 'log.verify'> {
+export function verifyHandler(options: Omit<VerifyLogOptions, 'signal'>): Pick<Handlers<typeof logRoutes>, 'log.verify'> {
   let running: symbol | undefined;
 
   async function* messages(own: symbol, signal: AbortSignal): AsyncGenerator<string> {

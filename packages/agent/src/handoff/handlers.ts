@@ -1,4 +1,5 @@
-import { type HandoffDependencies, handoffHandlers } from './handler.ts';
+import { handoffHandlers } from './handler.ts';
+import type { HandoffDependencies } from './handler-port.ts';
 import { pauseHandlers } from './pause-handler.ts';
 import { pruneHandlers } from './prune-handler.ts';
 import { quarantineHandlers } from './quarantine-handler.ts';

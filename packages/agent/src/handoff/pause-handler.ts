@@ -3,7 +3,7 @@ import { type HandoffContext, pauseHandoff, resumeHandoff } from '@govctl/core/h
 import type { Actor } from '@govctl/core/identity';
 import type { Handlers } from '../http/index.ts';
 import { pauseOf } from './coverage.ts';
-import type { HandoffDependencies } from './handler.ts';
+import type { HandoffDependencies } from './handler-port.ts';
 
 type Routes = Pick<typeof handoffOperationRoutes, 'handoff.pause'> & Pick<typeof handoffRoutes, 'handoff.resume'>;
 type Alarm = { readonly source: string; readonly coverage: string; readonly detail: string };

@@ -2,7 +2,7 @@ import { type handoffOperationRoutes, Problem, schemaVersion } from '@govctl/cor
 import { advancePrune, type HandoffContext, normaliseBornAt, startPrune } from '@govctl/core/handoff';
 import type { Actor } from '@govctl/core/identity';
 import type { Handlers } from '../http/index.ts';
-import type { HandoffDependencies } from './handler.ts';
+import type { HandoffDependencies } from './handler-port.ts';
 import type { ChangelogPruner } from './prune.ts';
 import { type PruneRow, pruneBound, pruneById, quarantinedIds } from './quarantine-queries.ts';
 

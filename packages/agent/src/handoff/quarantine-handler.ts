@@ -2,7 +2,7 @@ import { discardLimit, type handoffOperationRoutes, Problem, type RouteResponse,
 import { discardQuarantine, type HandoffContext, type QuarantineSelector, retryQuarantine } from '@govctl/core/handoff';
 import type { Actor } from '@govctl/core/identity';
 import type { Handlers } from '../http/index.ts';
-import type { HandoffDependencies } from './handler.ts';
+import type { HandoffDependencies } from './handler-port.ts';
 import {
   countToRetry,
   openOfObject,

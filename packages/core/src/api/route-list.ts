@@ -1,8 +1,10 @@
+import { accessRoutes } from './route/access.ts';
 import { alertRoutes } from './route/alert.ts';
 import { approvalRoutes } from './route/approval.ts';
 import { auditRoutes } from './route/audit.ts';
 import { backupRoutes } from './route/backup.ts';
 import { contractRoutes } from './route/contract.ts';
+import { decisionRoutes } from './route/decision.ts';
 import { dispositionRoutes } from './route/disposition.ts';
 import { doctorRoutes } from './route/doctor.ts';
 import { eventRoutes } from './route/event.ts';
@@ -18,6 +20,7 @@ import { identityRoutes } from './route/identity.ts';
 import { incidentRoutes } from './route/incident.ts';
 import { jobRoutes } from './route/job.ts';
 import { lockRoutes } from './route/lock.ts';
+import { logRoutes } from './route/log.ts';
 import { pauseJobRoutes, pauseRoutes } from './route/pause.ts';
 import { policyRoutes } from './route/policy.ts';
 import { preflightRoutes } from './route/preflight.ts';
@@ -45,6 +48,9 @@ export const routeList = defineRoutes({
   ...incidentRoutes,
   ...snapshotRoutes,
   ...evidenceRoutes,
+  ...accessRoutes,
+  ...logRoutes,
+  ...decisionRoutes,
   ...dispositionRoutes,
   ...handoffRoutes,
   ...handoffOperationRoutes,

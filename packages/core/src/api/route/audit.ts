@@ -37,7 +37,7 @@ export const findingClasses = ['missing', 'drift', 'stale', 'invalid', 'failed',
 /** One thing that should be and is not, or the other way round, with the command that mends it. */
 export const findingSchema = z.object({
   class: z.enum(findingClasses),
-  /** What was compared: `audit`, `promotion-leaf`, `pointer-object`, `handoff-lag`, `outbox`, `lock`, `overdue-audit`, `intent`, `unknown-run`. */
+  /** What was compared: `audit`, `promotion-leaf`, `pointer-object`, `handoff-lag`, `outbox`, `lock`, `overdue-audit`, `intent`, `unknown-run`; of what was damaged `run-state`, `undone-ack`, `job-file`. */
   check: z.string(),
   severity: z.enum(['high', 'medium']),
   subject: z.string(),
