@@ -40,14 +40,20 @@ function run(command, args, options = {}) {
 }
 
 /** Runs a step to its end. It has things to put away, so signals are passed on; Ctrl-C in a terminal reaches it anyway. */
-function perform(command, args) {
+function perform(command, args, output = 'inherit') {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, env, stdio: 'inherit' });
+    const child = spawn(command, args, { cwd: root, env, stdio: ['inherit', output, output] });
+    const said = [];
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(chunk));
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
       process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY) || child.kill(signal));
     }
     child.on('error', (error) => fail(`error: ${command} could not be started: ${error.message}`));
-    child.on('exit', (code, signal) => resolve(code ?? 128 + (constants.signals[signal] ?? 0)));
+    // With pipes, what it said last comes after its exit.
+    child.on('close', (code, signal) => {
+      process.stdout.write(Buffer.concat(said));
+      resolve(code ?? 128 + (constants.signals[signal] ?? 0));
+    });
   });
 }
 
@@ -91,10 +97,20 @@ if (!installed) {
 }
 // Every step runs, so that one run tells everything that is wrong.
 let exitCode = 0;
-for (const [command, ...args] of steps) {
-  const code = await perform(command, steps.length === 1 ? [...args, ...rest] : args);
-  if (steps.length > 1) process.stderr.write(`${code === 0 ? 'ok' : 'failed'}: ${[command, ...args].join(' ')}\n`);
-  exitCode ||= code;
-  if (code > 128) break;
+if (steps.length === 1) {
+  const [[command, ...args]] = steps;
+  exitCode = await perform(command, [...args, ...rest]);
+} else {
+  // Most keep one processor busy: two go at a time, and what each says is shown when it has ended.
+  const waiting = steps.values();
+  const lane = async () => {
+    for (const [command, ...args] of waiting) {
+      const code = await perform(command, args, 'pipe');
+      process.stderr.write(`${code === 0 ? 'ok' : 'failed'}: ${[command, ...args].join(' ')}\n`);
+      exitCode ||= code;
+      if (code > 128) return;
+    }
+  };
+  await Promise.all([lane(), lane()]);
 }
 process.exitCode = exitCode;

@@ -183,6 +183,9 @@ describe.skipIf(postgres.skip)(`a PostgreSQL that govd must not use${postgres.no
       await store.query(mended());
       await store.query('SELECT pg_reload_conf()');
     }
+  });
+
+  it('that is mended of all this is used', async () => {
     await at.start();
     expectQuiet(await at.log());
   });

@@ -2,21 +2,27 @@ import { execFileSync } from 'node:child_process';
 import { chmod, cp, mkdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Deployment, deploy, type Ended, runToEnd } from '../harness.ts';
 
 let at: Deployment;
-beforeEach(async () => {
+const saved = () => join(at.folder, 'saved');
+beforeAll(async () => {
   at = await deploy();
+  await rename(at.state, saved());
 });
+// As it was made; the paths in it stay true.
+beforeEach(async () => await cp(saved(), at.state, { recursive: true }));
 afterEach(async () => {
-  await at.remove();
+  await at.stop('SIGKILL');
+  await rm(at.state, { recursive: true });
 });
+afterAll(async () => await at.remove());
 
 /** Starts a daemon that is expected to end by itself; one that runs instead is ended, and its signal tells. */
 const start = (): Promise<Ended> =>
   runToEnd('govd', ['run', '--state-dir', at.state], process.env, {
-    started: (child) => void setTimeout(() => child.kill('SIGKILL'), 10_000).unref(),
+    started: (child) => void setTimeout(() => child.kill('SIGKILL'), 60_000).unref(),
   });
 const inState = (name: string) => join(at.state, name);
 
@@ -177,13 +183,16 @@ describe('init', () => {
     for (const suffix of ['', '-wal', '-shm']) await rm(inState(`govd.db${suffix}`), { force: true });
     await rename(join(at.folder, 'copy', 'govd.db'), inState('govd.db'));
     // It starts, so that somebody can look; it signs nothing, and says so.
-    const child = await at.start().catch(() => undefined);
-    expect(child).toBeUndefined();
+    const starting = at.start().catch(() => undefined);
+    const readiness = async () => (await at.http('GET', '/readyz').catch(() => undefined))?.status;
+    await expect.poll(readiness, { timeout: 60_000 }).toBe(503);
     expect(await at.log()).toMatch(/older copy/);
     const refused = await at.http('POST', '/v1/keys/api', {
       actor_id: 'SYSTEM::etl',
       grants: [{ actions: ['*'], tenants: ['*'], datasets: ['*'] }],
     });
     expect([refused.status, JSON.parse(refused.body).code]).toEqual([503, 'evidence-unavailable']);
+    await at.stop('SIGKILL');
+    expect(await starting).toBeUndefined();
   });
 });

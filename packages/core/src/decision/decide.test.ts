@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DecisionCase, decisionCases } from '../../../../fixtures/decision/corpus.ts';
 import { compilePacks } from '../policy/compile.ts';
-import { decide, decisionDigest, verdictOf } from './decide.ts';
+import { decide, decisionDigest } from './decide.ts';
 import { type DecisionBody, type GateAnswer, outcomes } from './decision.ts';
 import type { Facts } from './facts.ts';
 import { fromFactsFile, toFactsFile } from './facts-file.ts';
 import { gatesOf } from './gate-list.ts';
 import { buildInput, factsDigest } from './input.ts';
+import { verdictOf } from './verdict-of.ts';
 
 const cases = decisionCases();
 const anyCase = fc.constantFrom(...cases);

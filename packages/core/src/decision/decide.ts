@@ -8,6 +8,7 @@ import type { Moment } from './gate.ts';
 import { gatesOf } from './gate-list.ts';
 import type { GateInput } from './input.ts';
 import { kernelVersion } from './kernel-version.ts';
+import { verdictOf } from './verdict-of.ts';
 
 /** How soon a deferred run is asked again where no contract says it. */
 const defaultInterval = '1m';
@@ -53,17 +54,6 @@ export function decide(input: GateInput, packs: readonly CompiledPack[], now: st
 function validUntil(decision: Verdict, now: Moment, leansOn: readonly Pick<Exception, 'expires_at'>[]): number {
   const window = now.ms + decisionWindowMs;
   return decision === 'allow' ? leansOn.reduce((soonest, { expires_at }) => Math.min(soonest, Date.parse(expires_at)), window) : window;
-}
-
-/** Any fail denies, else any defer defers, else allow. Nothing evaluated is a deny: silence is not consent. */
-export function verdictOf(gates: readonly Pick<GateAnswer, 'outcome'>[]): Verdict {
-  let verdict: Verdict = 'deny';
-  for (const { outcome } of gates) {
-    if (outcome === 'fail') return 'deny';
-    if (outcome === 'defer') verdict = 'defer';
-    else if (outcome === 'pass' && verdict === 'deny') verdict = 'allow';
-  }
-  return verdict;
 }
 
 /**

@@ -2,7 +2,7 @@ export { addressed } from './addressed.ts';
 export { type Approvals, approvalTarget, countApprovals, meets, quorumOf } from './approval.ts';
 export { buildBundle } from './build-bundle.ts';
 export { type BundleSigner, bundleSignerSchema, type EvidenceBundle, type SubmittedBundle, submittedBundleSchema } from './bundle.ts';
-export { decide, decisionDigest, verdictOf } from './decide.ts';
+export { decide, decisionDigest } from './decide.ts';
 export * from './decision.ts';
 export { endedByTimeout } from './ended-by-timeout.ts';
 export { exceptionText, isWaivable, maxApprovalMs, maxWaiverMs, waivableGates } from './exception.ts';
@@ -16,15 +16,15 @@ export { gateList, gatesOf, preflightGates, promotionGates, type ShownGate } fro
 export { buildInput, factsDigest, type GateInput } from './input.ts';
 export { kernelVersion } from './kernel-version.ts';
 export { type Parity, type ParitySide, parity } from './parity.ts';
+export { decidePreflight, dimensionOf } from './preflight.ts';
 export {
-  decidePreflight,
-  dimensionOf,
   type PreflightAction,
   type PreflightDecision,
   type PreflightFacts,
   preflightActions,
   preflightDecisionShape,
   preflightFactsSchema,
-} from './preflight.ts';
+} from './preflight-document.ts';
 export { type PackSource, type Replay, replayDecision } from './replay.ts';
 export { answersMoved, type Moved, movedBetween, stateDigest } from './state.ts';
+export { verdictOf } from './verdict-of.ts';

@@ -1,4 +1,5 @@
-import { decidePreflight, dimensionOf, type PreflightDecision, type PreflightFacts } from '../decision/preflight.ts';
+import { decidePreflight, dimensionOf } from '../decision/preflight.ts';
+import type { PreflightDecision, PreflightFacts } from '../decision/preflight-document.ts';
 import { digestOf } from '../evidence/digest.ts';
 import { canonicalJson } from '../evidence/jcs.ts';
 import type { Unit } from '../journal/unit.ts';

@@ -1,5 +1,6 @@
 export * from './complete.ts';
 export * from './decision.ts';
+export * from './decision-document.ts';
 export * from './defer.ts';
 export * from './document.ts';
 export { denyJob, type Ending, endRun } from './end.ts';
@@ -9,6 +10,7 @@ export { type Detection, detectInput } from './input/detect.ts';
 export { type KindName, kindNames } from './input/kind.ts';
 export { headBytes } from './input/text.ts';
 export * from './job-file.ts';
+export * from './job-kind.ts';
 export { overLimit } from './limit.ts';
 export * from './lost-trace.ts';
 export * from './manifest.ts';

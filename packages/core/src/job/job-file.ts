@@ -3,10 +3,8 @@ import { digestSchema, layerSchema, nameSchema, timestampSchema } from '../api/c
 import { durationMs, durationSchema } from '../policy/duration.ts';
 import { type FileProblem, pathText, readYaml } from '../policy/yaml-file.ts';
 import { pathRefusal } from '../promotion/snapshot-path.ts';
+import { jobKinds } from './job-kind.ts';
 import { requiresSchema } from './requires.ts';
-
-export const jobKinds = ['analysis', 'ofs_build', 'mf_train'] as const;
-export type JobKind = (typeof jobKinds)[number];
 
 /** Names that also become the names of variables: `GOVCTL_INPUT_RAW_ORDERS` of `raw-orders`. */
 const shortName = z.string().regex(/^[a-z][a-z0-9_-]{0,47}$/, 'lower-case letters, digits, dash and underscore; starts with a letter');

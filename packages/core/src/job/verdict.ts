@@ -1,7 +1,8 @@
 import { digestOf } from '../evidence/digest.ts';
 import type { RecordDraft } from '../evidence/statement.ts';
 import { ack } from '../promotion/saga/step.ts';
-import { type JobDecision, type JobFacts, jobDecisionDigest } from './decision.ts';
+import { jobDecisionDigest } from './decision.ts';
+import type { JobDecision, JobFacts } from './decision-document.ts';
 import { type JobContext, type JobRun, jobFact } from './run.ts';
 
 /** A decision on a job, with what it was made from. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parityTags } from '../../decision/decision.ts';
-import { preflightActions, preflightDecisionShape, preflightFactsSchema } from '../../decision/preflight.ts';
+import { preflightActions, preflightDecisionShape, preflightFactsSchema } from '../../decision/preflight-document.ts';
 import { objectKeySchema } from '../../handoff/birth-line.ts';
 import { digestSchema, document, refSchema } from '../common.ts';
 import { defineRoutes } from '../route.ts';

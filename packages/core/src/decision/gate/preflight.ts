@@ -1,5 +1,5 @@
 import { type AskedGate, evidence, fail, pass } from '../gate.ts';
-import type { PreflightFacts } from '../preflight.ts';
+import type { PreflightFacts } from '../preflight-document.ts';
 
 /** A dimension of preflight. It passes or blocks; what is not known blocks. */
 export type PreflightGate = AskedGate<PreflightFacts>;
