@@ -63,7 +63,8 @@ export class TailLoop {
       if (step.kind === 'paused') return longestPauseMs;
       if (step.kind === 'applied') {
         const milliseconds = performance.now() - started;
-        this.#size.learn(step.rows, milliseconds);
+        // What takes the time is passing rows: a batch that applied few of many was no small one.
+        this.#size.learn(step.looked ?? step.rows, milliseconds);
         observer?.batch({ rows: step.rows, milliseconds });
         this.#pauseMs = shortestPauseMs;
         return step.settled ? shortestPauseMs : 0;

@@ -1,6 +1,6 @@
 export type TailStep =
-  /** `settled`: nothing that can be seen was left to read. */
-  | { readonly kind: 'applied'; readonly rows: number; readonly settled: boolean }
+  /** `settled`: nothing that can be seen was left to read. `looked`: rows that were passed to find these, where those were more. */
+  | { readonly kind: 'applied'; readonly rows: number; readonly looked?: number; readonly settled: boolean }
   | { readonly kind: 'idle' }
   /** An operator paused it: it says that it lives, and reads nothing. */
   | { readonly kind: 'paused' }

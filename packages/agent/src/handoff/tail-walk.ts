@@ -8,6 +8,7 @@ import { type SourceName, sources } from './tail-sql.ts';
 export class TailWalk {
   readonly #session: SqliteTailSession;
   readonly #apply: TailApply;
+  #looked = 0;
 
   constructor(session: SqliteTailSession, apply: TailApply) {
     this.#session = session;
@@ -28,6 +29,13 @@ export class TailWalk {
       );
     }
     return session.cursors();
+  }
+
+  /** Rows that have been passed since this was asked last: keys of a span may be mostly of rows that were read long ago. */
+  takeLooked(): number {
+    const looked = this.#looked;
+    this.#looked = 0;
+    return looked;
   }
 
   /** One span of keys, of about `rows` rows. */
@@ -61,6 +69,7 @@ export class TailWalk {
       }
       applied += row_count;
     }
+    this.#looked = span.last ? applied : Math.max(applied, rows);
     // A span can hold only rows outside the range; the walk went on all the same.
     return Math.max(1, applied);
   }

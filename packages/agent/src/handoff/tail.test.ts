@@ -52,6 +52,19 @@ describe('the tail on SQLite', () => {
 });
 
 describe('either lane', () => {
+  it('says how many rows a walk passes, also where most were read before: batches are sized by that', () => {
+    using bench = new HandoffBench();
+    bench.permit();
+    addChangelog(bench, { rows: 30_000 }, 5_000);
+    const tail = bench.tail();
+    tail.start();
+    settle(tail, 5_000);
+    bench.govd.exec("UPDATE handoff_cursor SET walk_low = low_water - 100, walk_upto = low_water, walk_key = ''");
+    const step = tail.step(5_000);
+    expect(step).toMatchObject({ kind: 'applied', looked: 5_000 });
+    expect(step.kind === 'applied' && step.rows).toBeLessThan(500);
+  });
+
   it('walks a large backlog in key order to the same state as arrival order', () => {
     using byKey = new HandoffBench();
     using byArrival = new HandoffBench();

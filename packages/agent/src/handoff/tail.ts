@@ -96,6 +96,7 @@ export class SqliteTail implements Tail {
   /** A statement that fails for what a row holds is tried with fewer rows, until the row that it cannot take is alone and stands aside. */
   #attempt(rows: number, due: boolean): TailStep {
     this.#apply.begin();
+    this.#walk.takeLooked();
     try {
       const applied = this.#session.transaction(() => {
         this.#hold();
@@ -106,7 +107,8 @@ export class SqliteTail implements Tail {
         return count;
       });
       this.#beatAt = Date.parse(this.#session.now());
-      return applied === 0 ? { kind: 'idle' } : { kind: 'applied', rows: applied, settled: !this.#hasBacklog() };
+      if (applied === 0) return { kind: 'idle' };
+      return { kind: 'applied', rows: applied, looked: Math.max(applied, this.#walk.takeLooked()), settled: !this.#hasBacklog() };
     } catch (error) {
       if (!isFaultOfRow(error)) throw error;
       if (rows > 1) return this.#attempt(Math.max(1, Math.floor(rows / 8)), due);
