@@ -30,8 +30,10 @@ const onPostgres = [
   'handoff',
   'handoff-replay',
   'job',
+  'job-control',
   'parity',
   'promotion',
+  'receipt',
   'webhook',
   'witness',
 ].map((name) => `test/${name}.test.ts`);
