@@ -1,4 +1,4 @@
-import { query } from '../db/index.ts';
+import { opaque, query } from '../db/index.ts';
 
 export type CapabilityRow = {
   jti: string;
@@ -19,7 +19,10 @@ export type CapabilityRow = {
 const columns = `c.jti, c.ref, c.tenant_id, c.dataset_id, c.actor_id, c.resolution_ref, c.issued_at, c.expires_at, c.revoked_at, c.revoked_by,
    u.used_at, u.resumed FROM capability c LEFT JOIN capability_use u ON u.jti = c.jti`;
 
-export const capabilityByJti = query<{ jti: string }, CapabilityRow>('capability by jti', `SELECT ${columns} WHERE c.jti = :jti`);
+export const capabilityByJti = query<{ jti: string }, CapabilityRow>(
+  'capability by jti',
+  `SELECT ${columns} WHERE c.jti = ${opaque('jti')}`,
+);
 
 /** Newest first; as many as a person can look at. */
 export const capabilities = query<{ ref: string | null; actor_id: string | null; after: string }, CapabilityRow>(

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isProblem, Problem } from '@govctl/core/api';
 import { type Digest, evidenceFrame, inclusionProof } from '@govctl/core/evidence';
-import { type Database, query } from '../db/index.ts';
+import { type Database, opaque, query } from '../db/index.ts';
 import { withCosignatures } from '../witness/queries.ts';
 import { withNodes } from './log-reader.ts';
 import { headOfSize, type RecordRow } from './queries.ts';
@@ -26,7 +26,7 @@ export const recordByPieces = query<{ ref: string }, PiecewiseRow>(
        (SELECT min(size) FROM log_head WHERE size > r.leaf_index)) AS covering_size, r.leaf_index, r.ref, r.kind, r.run_id, r.tenant_id,
      r.dataset_id, r.recorded_at, r.body, length(p.payload) AS payload_length,
      substr(p.payload, 1, ${piece}) AS first_piece
-   FROM record r LEFT JOIN record_payload p ON p.leaf_index = r.leaf_index WHERE r.ref = :ref`,
+   FROM record r LEFT JOIN record_payload p ON p.leaf_index = r.leaf_index WHERE r.ref = ${opaque('ref')}`,
 );
 
 const payloadPiece = query<{ leaf_index: number; from: number }, { piece: Uint8Array }>(

@@ -1,4 +1,4 @@
-import { listed as listedValues, query } from '../db/index.ts';
+import { listed as listedValues, opaque, query } from '../db/index.ts';
 
 export type RecordRow = {
   leaf_index: number;
@@ -19,7 +19,7 @@ const recordColumns = `r.leaf_index, r.ref, r.kind, r.run_id, r.tenant_id, r.dat
 /** A record, and the smallest committed tree that has it: the same for ever, so that its evidence file is the same bytes for ever. */
 export const recordWithCover = query<{ ref: string }, RecordRow & { covering_size: number | null }>(
   'record with cover',
-  `SELECT (SELECT min(size) FROM log_head WHERE size > r.leaf_index) AS covering_size, ${recordColumns} WHERE r.ref = :ref`,
+  `SELECT (SELECT min(size) FROM log_head WHERE size > r.leaf_index) AS covering_size, ${recordColumns} WHERE r.ref = ${opaque('ref')}`,
 );
 
 export const recordsOfRun = query<{ run_id: string }, RecordRow & { facts: string | null }>(
