@@ -15,6 +15,16 @@ const trace = ack('start_trace', 'trace-1');
 const row = { run_id: 'run-1', tenant_id: 'default', dataset_id: 'orders', to_layer: 'GDP' };
 const planned = { row, state: { acks: [trace, ack('promote', 'orders/GDP/4'), ack('append', 'ref-1')] } };
 
+/** What every run keeps beside its acks. */
+const kept = {
+  reply_format: 1,
+  trace_id: 'trace-1',
+  authorization_decision: { outcome: 'allowed', actor_id: 'SYSTEM::etl', authenticated_by: 'apikey' },
+  phases: [{ phase: 'COMPLETED', status: 'succeeded', event: 'finalize', at }],
+  segments: [],
+  expectations: [],
+};
+
 const logger = pino({ level: 'silent' });
 let folder: string;
 beforeEach(() => {
@@ -26,7 +36,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 function sagas(stored: readonly Ack[] | null, failures = 0, known: readonly Ack[] = [], fails = true) {
   const written: Unit[] = [];
   const database = {
-    read: async () => [stored === null ? [] : [{ state: JSON.stringify({ acks: stored }) }], known],
+    read: async () => [stored === null ? [] : [{ state: JSON.stringify({ ...kept, acks: stored }) }], known],
   } as unknown as Database;
   let left = failures;
   const undone = undoneSagas({

@@ -92,7 +92,7 @@ export const policyDeactivate = defineCommand({
   },
   examples: [
     { command: 'govctl policy deactivate gdp-default --reason "its cost rule is wrong"', what: 'again is no change' },
-    { command: 'govctl policy show gdp-default --source > pack.yaml', what: 'what would put it into force again' },
+    { command: 'govctl policy deactivate gdp-default --reason "superseded by gdp-strict" -o json', what: 'the set that is in force now' },
   ],
   exits: ['not-found', 'conflict'],
 });

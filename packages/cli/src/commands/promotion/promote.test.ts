@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitCodes, Problem, routeList } from '@govctl/core/api';
+import { addressed } from '@govctl/core/decision';
 import type { PromotionDocument } from '@govctl/core/promotion';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fakeClient } from '../../command.fixture.ts';
@@ -140,7 +141,8 @@ describe('promote', () => {
     const ansi = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
     expect(colored.stdout).toMatch(ansi);
     expect(colored.stdout.replace(ansi, '')).toBe(plain.stdout);
-    for (const gate of decided(facts).gates.filter(({ outcome }) => outcome === 'fail' || outcome === 'defer')) {
+    const { gates, subject, run_id } = decided(facts);
+    for (const gate of addressed(gates, { ...subject, run_id }).filter(({ outcome }) => outcome === 'fail' || outcome === 'defer')) {
       expect(plain.stdout).toContain(gate.code);
       expect(plain.stdout).toContain(gate.reason);
       expect(plain.stdout).toContain(gate.resolve?.command);
