@@ -2,7 +2,7 @@ import { type incidentRoutes, Problem, type RouteResponse, schemaVersion } from 
 import { type Actor, mayAffect } from '@govctl/core/identity';
 import { resolveIncident } from '@govctl/core/incident';
 import { query } from '../db/index.ts';
-import { decodeCursor, encodeCursor, type Handlers } from '../http/index.ts';
+import { type Handlers, pageBegin, pageOf } from '../http/index.ts';
 import { type GovernanceDependencies, governanceContext } from '../policy/governance.ts';
 
 type Shown = Omit<RouteResponse<(typeof incidentRoutes)['incident.get']>, 'schemaVersion' | 'kind'>;
@@ -34,32 +34,27 @@ const incidents = query<
    ORDER BY opened_at DESC, incident_id LIMIT :limit`,
 );
 
-const farFuture = '9999-12-31T23:59:59.999Z';
-
 /** Lists, shows and resolves incidents; what an actor has no grant for is not there. */
 export function incidentHandlers(deps: GovernanceDependencies): Handlers<typeof incidentRoutes> {
   const { database, journal } = deps;
   return {
     async 'incident.ls'({ query: asked, actor }) {
-      const [before = farFuture, before_id = ''] = asked.cursor === undefined ? [] : decodeCursor(asked.cursor);
       const [rows] = await database.read([
         incidents({
           tenant_id: asked.tenant_id ?? null,
           dataset_id: asked.dataset_id ?? null,
           run_id: asked.run_id ?? null,
           all: Number(asked.all === 'true'),
-          before,
-          before_id,
+          ...pageBegin(asked.cursor),
           limit: asked.limit + 1,
         }),
       ]);
-      const page = rows.slice(0, asked.limit);
-      const last = page.at(-1);
+      const { page, next_cursor } = pageOf(rows, asked.limit, ({ opened_at, incident_id }) => [opened_at, incident_id]);
       return {
         schemaVersion,
         kind: 'IncidentList' as const,
         items: page.filter((row) => maySee(actor, 'incident.read', row)).map(shown),
-        next_cursor: rows.length > asked.limit && last !== undefined ? encodeCursor([last.opened_at, last.incident_id]) : null,
+        next_cursor,
       };
     },
 

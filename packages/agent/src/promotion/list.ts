@@ -1,7 +1,7 @@
 import { Problem, type promotionRoutes, schemaVersion } from '@govctl/core/api';
 import { type Actor, mayAffect } from '@govctl/core/identity';
 import { type Database, query } from '../db/index.ts';
-import { decodeCursor, encodeCursor, type Handlers } from '../http/index.ts';
+import { type Handlers, pageBegin, pageOf } from '../http/index.ts';
 import { type PointerRow, promotionRows } from './queries.ts';
 
 type Flagged = PointerRow & { flagged: string | null };
@@ -47,8 +47,6 @@ const datasets = query<
    WHERE (:tenant_id IS NULL OR d.tenant_id = :tenant_id) ORDER BY d.tenant_id, d.dataset_id, p.layer`,
 );
 
-const farFuture = '9999-12-31T23:59:59.999Z';
-
 /** Lists of promotions and datasets; what an actor has no grant for is not in them. */
 export function listHandlers(
   database: Database,
@@ -56,20 +54,17 @@ export function listHandlers(
   const readable = (actor: Actor, action: string) => (row: { tenant_id: string; dataset_id: string }) => mayAffect(actor, action, row);
   return {
     async 'promotion.ls'({ query: asked, actor }) {
-      const [before = farFuture, before_id = ''] = asked.cursor === undefined ? [] : decodeCursor(asked.cursor);
       const [rows] = await database.read([
         promotionRows({
           dataset_id: asked.dataset_id ?? null,
           tenant_id: asked.tenant_id ?? null,
           status: asked.status ?? null,
           open: asked.open === undefined ? null : Number(asked.open === 'true'),
-          before,
-          before_id,
+          ...pageBegin(asked.cursor),
           limit: asked.limit + 1,
         }),
       ]);
-      const page = rows.slice(0, asked.limit);
-      const last = page.at(-1);
+      const { page, next_cursor } = pageOf(rows, asked.limit, ({ created_at, run_id }) => [created_at, run_id]);
       return {
         schemaVersion,
         kind: 'PromotionList' as const,
@@ -89,7 +84,7 @@ export function listHandlers(
           updated_at: row.updated_at,
           next_eligible_at: row.next_eligible_at,
         })),
-        next_cursor: rows.length > asked.limit && last !== undefined ? encodeCursor([last.created_at, last.run_id]) : null,
+        next_cursor,
       };
     },
 

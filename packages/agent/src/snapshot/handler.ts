@@ -15,7 +15,7 @@ import {
   verifySnapshot,
 } from '@govctl/core/promotion';
 import type { Database } from '../db/index.ts';
-import { decodeCursor, encodeCursor, type Handlers, Reply } from '../http/index.ts';
+import { type Handlers, pageBegin, pageOf, Reply } from '../http/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { ObjectStore } from '../object/index.ts';
 import { countMissing, missingObjects, readManifest } from './presence.ts';
@@ -161,15 +161,13 @@ export function snapshotHandlers(deps: SnapshotDependencies): Handlers<typeof sn
 
     async 'snapshot.ls'({ query, actor }) {
       const { tenant_id = null, dataset_id = null, limit } = query;
-      const [before = '9999', before_id = ''] = query.cursor === undefined ? [] : decodeCursor(query.cursor);
-      const [rows] = await database.read([snapshotPage({ tenant_id, dataset_id, before, before_id, limit: limit + 1 })]);
-      const page = rows.slice(0, limit);
-      const last = page.at(-1);
+      const [rows] = await database.read([snapshotPage({ tenant_id, dataset_id, ...pageBegin(query.cursor), limit: limit + 1 })]);
+      const { page, next_cursor } = pageOf(rows, limit, ({ created_at, snapshot_id }) => [created_at, snapshot_id]);
       return {
         schemaVersion,
         kind: 'SnapshotList' as const,
         items: page.filter((row) => mayAffect(actor, 'snapshot.read', row)).map(shown),
-        next_cursor: rows.length > limit && last !== undefined ? encodeCursor([last.created_at, last.snapshot_id]) : null,
+        next_cursor,
       };
     },
 
