@@ -220,15 +220,19 @@ describe('a run that was damaged', () => {
       return snapshot;
     };
     await stale('damaged', '6,600');
+    await stale('unasked', '6,601');
     const behind = await stale('behind', '7,700');
     const whole = JSON.stringify(await stateOf('damaged'));
     await keep('damaged', whole.slice(0, -5));
+    const asked = await stateOf('unasked');
+    await keep('unasked', JSON.stringify({ ...asked, request: undefined }));
 
     type Found = { findings: { check: string; class: string; subject: string; fix: string }[]; checked: { runs: number } };
     const report = await at.json<Found>(['reconcile'], 22);
     const found = report.findings.filter(({ check }) => check === 'run-state');
     expect(found).toMatchObject([
       { class: 'invalid', subject: 'run/damaged', fix: expect.stringMatching(/^govctl evidence ls --run damaged/) },
+      { class: 'invalid', subject: 'run/unasked' },
     ]);
     expect(report.checked.runs).toBeGreaterThan(3);
     const told = async () =>
@@ -241,7 +245,8 @@ describe('a run that was damaged', () => {
     await expect.poll(status, { timeout: 60_000, interval: 500 }).toBe('succeeded');
 
     await keep('damaged', whole);
-    await at.json(['promotion', 'cancel', 'damaged', '--reason', 'it was damaged']);
+    await keep('unasked', JSON.stringify(asked));
+    for (const run of ['damaged', 'unasked']) await at.json(['promotion', 'cancel', run, '--reason', 'it was damaged']);
     expect(await at.json(['reconcile', '--run', 'damaged'])).toMatchObject({ clean: true });
   });
 });

@@ -127,6 +127,14 @@ async function damage({ insert }: Bed): Promise<void> {
   };
   await run('undecided', JSON.stringify(undecided), { phase: 'FINALIZING', status: 'running', decision_ref: 'decision-undecided' });
   await record(102, 'decision-undecided', 'decision', 'undecided', '{"predicate":');
+  await run(
+    'unasked',
+    JSON.stringify({ ...undecided, phases: [{ phase: 'GOVERNANCE_CHECK', status: 'deferred', event: 'defer', at: early }] }),
+    {
+      phase: 'GOVERNANCE_CHECK',
+      status: 'deferred',
+    },
+  );
   const queued = { ...undecided, phases: [{ phase: 'AUTHORIZED', status: 'queued', event: 'authorize', at: early }] };
   await run('no-file', JSON.stringify(queued), { kind: 'job', to_layer: null, phase: 'AUTHORIZED', status: 'queued' });
   const job = { tenant_id: 'default', workspace: 'parcels', job_kind: 'analysis', job_digest: 'd', actor: '{}', outputs: '[]' };
@@ -247,15 +255,16 @@ describe.each(beds)('a reconciliation page by page on %s', (_store, open) => {
     const unreadable = all.findings.filter(({ observed }) => observed.includes('cannot be read'));
     expect(unreadable.map(({ check, subject, observed }) => [`${check} ${subject}`, observed])).toEqual([
       ['run-state run/torn', expect.stringMatching(/^cannot be read: is not JSON: /)],
+      ['run-state run/unasked', 'cannot be read: it waits without what was asked'],
       ['run-state run/unlike', 'cannot be read: acks.0.domain: Invalid input: expected string, received number'],
       ['pointer-object parcels/GDP', 'cannot be read: EIO: i/o error, read'],
       ['job-file run/no-file', expect.stringMatching(/^cannot be read: its job file: .*apiVersion/)],
       ['intent run/undecided', expect.stringMatching(/^nothing moved, and its decision cannot be read: is not JSON/)],
     ]);
     for (const { fix } of unreadable) expect(fix).toMatch(/^govctl /);
-    expect(all.checked).toMatchObject({ runs: 13, pointers: 9, active_snapshots: 2, open_jobs: 1, open_intents: 1 });
+    expect(all.checked).toMatchObject({ runs: 14, pointers: 9, active_snapshots: 2, open_jobs: 1, open_intents: 1 });
     // What was found before is found still, and no pointer is taken for lost because its run cannot be read.
-    expect(all.by_class).toEqual({ failed: 1, world: 6, drift: 2, invalid: 4 });
+    expect(all.by_class).toEqual({ failed: 1, world: 6, drift: 2, invalid: 5 });
     expect(told.filter(({ findings }) => findings[0]?.class === 'invalid').map(({ run_id }) => run_id)).toEqual(['torn', 'unlike']);
 
     const one = await reconcile({ run_id: 'torn' });

@@ -31,6 +31,10 @@ export async function auditedRuns({ deps, scope, now, checked, findings, pace, t
         found.push({ run_id, tenant_id, dataset_id, layer, findings: [unreadableState(fault)] });
         continue;
       }
+      if (row.kind !== 'job' && row.status === 'deferred' && state.request === undefined) {
+        const lacks = { check: 'run-state', subject: `run/${run_id}`, fault: 'it waits without what was asked', at: row.updated_at };
+        findings.add(unreadableFinding({ ...lacks, fix: onRecord(run_id) }, now));
+      }
       const audit = auditRun({ run_id, ...state }, now);
       if (scope.run_id !== null) audits.push({ run_id, state, audit });
       if (audit.findings.length > 0) found.push({ run_id, tenant_id, dataset_id, layer, findings: audit.findings });

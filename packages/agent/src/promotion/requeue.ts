@@ -23,7 +23,8 @@ export async function requeueDeferred(deps: PromotionDependencies, holder: strin
     const [[run]] = await deps.database.read([runById({ run_id })]);
     if (run === undefined || run.status !== 'deferred') continue;
     const start = resumable(run);
-    if (start === null) continue;
+    // What was damaged is left alone, as it is when it lacks what was asked: reconcile tells of it, and the others get their turn.
+    if (start?.state.request === undefined) continue;
     const result = await askAgain(deps, run, start, holder);
     if (result.ok) asked += 1;
     else if (result.guard === 'lease-is-mine') break;
