@@ -90,8 +90,13 @@ it('takes births while governance cannot be written, and catches up afterwards',
     await ctl('birth', 'permit', 'issue', 'dot_tools/crm', '--type', 'dot_tools', '--reason', 'pilot', '-o', 'name')
   ).stdout.trim();
   const release = await at.blockGovernance();
+  // It waits for the database, and holds up nobody. (PostgreSQL has it refused after two seconds.)
+  const waiting = ctl('tenant', 'suspend', 'nobody', '--reason', 'drill', '--confirm', 'nobody');
+  await sleep(1500);
   expect(await ctl('birth', 'add', 'dot_tools/crm', '--type', 'dot_tools', '--permit', permit)).toMatchObject({ code: 0 });
   await release();
+  const held = await waiting;
+  if (at.postgres === undefined) expect(held).toMatchObject({ code: 0 });
   expect((await ctl('handoff', 'status', '--wait')).code).toBe(0);
   expect((await ctl('candidate', 'get', 'dot_tools/crm', '--field', 'status')).stdout).toBe('captured\n');
   // Born at OSPA 0: captured, and it cannot be activated.

@@ -18,3 +18,4 @@ export {
   type WriteSql,
 } from './query.ts';
 export { openSqlite, requireDatabase, type SqliteHandle, SqliteReader, StatementCache } from './sqlite.ts';
+export { isLocked, lockPatienceMs, lockPauseMs, neverWait, whenUnlocked } from './sqlite-lock.ts';

@@ -1,7 +1,10 @@
 import { writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { openSqlite } from '../db/index.ts';
+import { neverWait, openSqlite } from '../db/index.ts';
+import type { Births } from './birth-admission.ts';
 import { birthsContract } from './births.contract.ts';
+import { patientBirths } from './births-patient.ts';
 import { HandoffBench } from './handoff.fixture.ts';
 
 describe('births on SQLite', () => {
@@ -37,4 +40,24 @@ it('registers births while govd.db is locked, lacks its tables, or is no databas
     'while/broken',
   ]);
   reader.close();
+});
+
+it('waits for another process that writes births, and lets others be served meanwhile; and gives up after a time', async () => {
+  using bench = new HandoffBench();
+  bench.permit();
+  neverWait(bench.birthsHandle);
+  const other = openSqlite(bench.path('births.db'));
+  other.exec('BEGIN IMMEDIATE');
+  const line = { change: 'BORN' as const, object_type: 'dot_tools', born_at: '2026-11-20T10:00:01.000001Z', permit_id: 'bulk' };
+  const add = (births: Births, object_key: string) => births.add([{ ...line, object_key }], bench.clock.now());
+  await expect((async () => await add(patientBirths(bench.births, 50), 'refused'))()).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining('another process'),
+  });
+  const adding = add(patientBirths(bench.births, 60_000), 'patient');
+  await sleep(50);
+  other.exec('ROLLBACK');
+  other.close();
+  expect(await adding).toMatchObject({ born: 1 });
+  expect(bench.rows('SELECT object_key FROM births.birth_registry')).toEqual([{ object_key: 'patient' }]);
 });

@@ -1,6 +1,6 @@
 import { Problem, type ProblemReason } from '@govctl/core/api';
 import type { PermitTerms } from '@govctl/core/handoff';
-import { type SqliteHandle, StatementCache } from '../db/index.ts';
+import { isLocked, type SqliteHandle, StatementCache } from '../db/index.ts';
 import {
   type AdmittedLine,
   type BirthReceipt,
@@ -165,6 +165,12 @@ export class SqliteBirths implements Births, ChangelogPruner {
       if (this.#handle.inTransaction) this.#handle.exec('ROLLBACK');
       const code = String((error as { code?: unknown }).code ?? '');
       if (!code.startsWith('SQLITE_')) throw error;
+      if (isLocked(error))
+        throw new Problem('unavailable', {
+          detail: 'nothing was done: another process writes births.db, and did not end in time',
+          hint: 'end what has births.db open besides govd (a shell, a copy, a script), and send the same again: what is known is not repeated',
+          cause: error,
+        });
       throw new Problem('unavailable', {
         detail: `nothing was done: births.db could not be written (${code === 'SQLITE_FULL' ? 'the disk is full' : code})`,
         hint: 'mend the state folder and send the same again: what is known is not repeated',

@@ -2,12 +2,13 @@ import type { KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Pace } from '../audit/pace.ts';
-import { birthsMigrations, migrate, openSqlite, SqliteReader } from '../db/index.ts';
+import { birthsMigrations, migrate, neverWait, openSqlite, SqliteReader } from '../db/index.ts';
 import type { Journal } from '../journal/index.ts';
 import { startLoop } from '../loop/loop.ts';
 import type { LoopWatch } from '../loop/loop-watch.ts';
 import { SqliteBirths } from './births.ts';
 import { attachBirths } from './births-attachment.ts';
+import { patientBirths } from './births-patient.ts';
 import { coverageSource } from './coverage.ts';
 import { allHandoffHandlers } from './handlers.ts';
 import { handoffGauges, replayCounter, tailMetrics } from './metric.ts';
@@ -72,8 +73,9 @@ export async function openHandoff(settings: HandoffSettings): Promise<Handoff> {
   migrate(birthsHandle, birthsMigrations, now);
   // Keys come in no order, so a batch touches pages everywhere; checkpoints further apart copy each of them less often.
   birthsHandle.pragma('wal_autocheckpoint = 16000');
+  neverWait(birthsHandle);
   const tailHandle = opened.adopt(openSqlite(settings.database), (handle) => void handle.close());
-  // Waiting for a lock would stop every request of this thread; a refused batch is simply tried again.
+  // Waiting longer for a lock would stop every request of this thread; a refused batch is simply tried again.
   tailHandle.pragma('busy_timeout = 50');
   attachBirths(tailHandle, settings.births);
   const readHandle = opened.adopt(openSqlite(settings.database, 'read'), (handle) => void handle.close());
@@ -110,7 +112,7 @@ export async function openHandoff(settings: HandoffSettings): Promise<Handoff> {
   const queries = sqliteHandoffQueries;
   const blocker = () => loop.blocker;
   const seal = permitSeal(settings.permitKey);
-  const births = new SqliteBirths(birthsHandle, seal);
+  const births = patientBirths(new SqliteBirths(birthsHandle, seal));
   const handlers = allHandoffHandlers({
     database,
     queries,

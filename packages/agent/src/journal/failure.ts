@@ -37,6 +37,12 @@ export function asProblem(error: unknown): unknown {
       hint: 'free space on the state folder; retrying is safe',
       cause: error,
     });
+  if (code.startsWith('SQLITE_BUSY'))
+    return new Problem('evidence-unavailable', {
+      detail: 'nothing was done: another process writes the database of governance, and did not end in time',
+      hint: 'end what has govd.db open besides govd (a shell, a copy, a script); sending the same request again is safe',
+      cause: error,
+    });
   return new Problem('evidence-unavailable', {
     detail: losesTrust(error)
       ? `the disk failed while the database was written (${code}); nothing was acknowledged`

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSqlite, type SqliteHandle } from '../db/index.ts';
 import { type ContractJournal, expectSoundLog, journalContract, keyUnit, told } from './journal.contract.ts';
@@ -121,6 +122,46 @@ describe('an I/O error', () => {
     const results = await Promise.all([keyUnit('a'), keyUnit('b')].map((unit) => told(journal.commit(unit))));
     expect(results).toEqual([{ code: 'evidence-unavailable' }, { code: 'evidence-unavailable' }]);
     expect([keys(), leaves()]).toEqual([[], []]);
+  });
+});
+
+describe('while another process writes the database', () => {
+  const signer = { public_key_spki: new Uint8Array(), keyid: 'test', sign: () => new Uint8Array(64) };
+  const seal = { refusal: () => null, seal: () => 'unsigned' };
+  const journalOn = (patienceMs: number) =>
+    new SqliteJournal({ handle: at.handle, signer, seal, patienceMs, now: () => '2026-11-21T03:00:00.000Z' });
+
+  function locked(): { unlock(): void } {
+    const other = openSqlite(at.path);
+    other.exec('BEGIN IMMEDIATE');
+    return { unlock: () => void other.exec('ROLLBACK').close() };
+  }
+
+  it('a unit waits for its turn in the order of arrival, and others are served meanwhile', async () => {
+    const other = locked();
+    const journal = journalOn(60_000);
+    const order: string[] = [];
+    const commits = ['a', 'b'].map(async (key) => {
+      await journal.commit(keyUnit(key));
+      order.push(key);
+    });
+    for (let turns = 0; turns < 5; turns += 1) await sleep(20);
+    expect([order, journal.waiting]).toEqual([[], 2]);
+    other.unlock();
+    await Promise.all(commits);
+    expect([order, keys()]).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+    ]);
+  });
+
+  it('a unit is refused when the other does not end, and nothing of it is done', async () => {
+    const other = locked();
+    const journal = journalOn(100);
+    expect(await told(journal.commit(keyUnit('a')))).toEqual({ code: 'evidence-unavailable' });
+    other.unlock();
+    expect(await told(journal.commit(keyUnit('b')))).toMatchObject({ ok: true });
+    expect(keys()).toEqual(['b']);
   });
 });
 

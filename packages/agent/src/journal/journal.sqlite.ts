@@ -2,7 +2,16 @@ import { Problem } from '@govctl/core/api';
 import { packEvents } from '@govctl/core/event';
 import { equalBytes, type Signer, TreeAppender } from '@govctl/core/evidence';
 import type { Unit } from '@govctl/core/journal';
-import { type SqliteHandle, type SqlParams, StatementCache, textFor } from '../db/index.ts';
+import {
+  isLocked,
+  lockPatienceMs,
+  lockPauseMs,
+  neverWait,
+  type SqliteHandle,
+  type SqlParams,
+  StatementCache,
+  textFor,
+} from '../db/index.ts';
 import { noteFailedWrite } from './failed-write.ts';
 import { asProblem, isFaultOfUnit, losesTrust } from './failure.ts';
 import type { CommitResult, Journal, JournalObserver, LogSeal, ProofSource } from './journal.ts';
@@ -19,6 +28,13 @@ export type SqliteJournalOptions = {
   readonly seal: LogSeal;
   readonly now: () => string;
   readonly observer?: JournalObserver;
+  /** How long a unit waits for another process that writes the database, in milliseconds. */
+  readonly patienceMs?: number;
+};
+
+type Waiting = Pending & {
+  /** By the monotonic clock, in milliseconds. */
+  readonly since: number;
 };
 
 /** Units of one durable commit; more wait for the next one, so that no caller waits for a crowd. */
@@ -41,14 +57,17 @@ export class SqliteJournal implements Journal {
   readonly #options: SqliteJournalOptions;
   #handle: SqliteHandle;
   #cache: StatementCache;
-  readonly #queue: Pending[] = [];
+  readonly #queue: Waiting[] = [];
   #scheduled = false;
   #tree: TreeAppender;
   #distrust: string | null = null;
+  /** Whether another process held the write lock at the last try. */
+  #locked = false;
 
   constructor(options: SqliteJournalOptions) {
     this.#options = options;
     this.#handle = options.handle;
+    neverWait(options.handle);
     this.#cache = new StatementCache(options.handle);
     this.#tree = readStoredTree(options.handle);
   }
@@ -72,7 +91,7 @@ export class SqliteJournal implements Journal {
     requireSigning(unit, this.#options.seal);
     const leaves = leavesOf(unit, this.#options.signer);
     return await new Promise<CommitResult>((resolve, reject) => {
-      this.#queue.push({ unit, leaves, resolve, reject });
+      this.#queue.push({ unit, leaves, resolve, reject, since: performance.now() });
       this.#schedule();
     });
   }
@@ -80,14 +99,27 @@ export class SqliteJournal implements Journal {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    const turn = () => {
       this.#scheduled = false;
       this.#flush(this.#queue.splice(0, groupLimit));
       if (this.#queue.length > 0) this.#schedule();
-    });
+    };
+    if (this.#locked) setTimeout(turn, lockPauseMs);
+    else setImmediate(turn);
   }
 
-  #flush(group: readonly Pending[]): void {
+  /** Who met the lock of another process goes back to the front of the queue while there is patience left; the others are refused. */
+  #wait(group: readonly Waiting[], error: unknown): void {
+    const patience = this.#options.patienceMs ?? lockPatienceMs;
+    const patient = group.filter(({ since }) => performance.now() - since < patience);
+    this.#queue.unshift(...patient);
+    this.#reject(
+      group.filter((pending) => !patient.includes(pending)),
+      error,
+    );
+  }
+
+  #flush(group: readonly Waiting[]): void {
     const started = performance.now();
     const { now, seal, observer } = this.#options;
     try {
@@ -109,9 +141,12 @@ export class SqliteJournal implements Journal {
     } catch (error) {
       // The tree in memory stays at the last committed head.
       this.#rollBack();
-      this.#reject(group, error);
+      this.#locked = isLocked(error);
+      if (this.#locked) this.#wait(group, error);
+      else this.#reject(group, error);
       return;
     }
+    this.#locked = false;
     this.#tree = tree;
     const checkpoint = tree.size > before ? seal.seal({ size: tree.size, root: tree.root() }) : null;
     const proof: ProofSource = { checkpoint, prove: (leafIndex) => tree.inclusionProof(leafIndex) };
@@ -154,6 +189,7 @@ export class SqliteJournal implements Journal {
     try {
       if (reopen === undefined) throw new Error('it was not opened again');
       this.#handle = reopen();
+      neverWait(this.#handle);
       this.#cache = new StatementCache(this.#handle);
       const tree = readStoredTree(this.#handle);
       if (tree.size !== this.#tree.size || !equalBytes(tree.root(), this.#tree.root()))
