@@ -15,12 +15,12 @@ import {
   problemTable,
   type Route,
   readAs,
-  routeList,
 } from '@govctl/core/api';
 import { type Dispatcher, Pool as HttpConnection } from 'undici';
 import type { Target } from '../context/target.ts';
 import type { CallOptions, Client, Continuation, Download } from './client.ts';
 import { connectProblem } from './connect-problem.ts';
+import { loadRoute } from './load-route.ts';
 import { requestPath } from './request-url.ts';
 import { parseEvents } from './sse.ts';
 
@@ -96,8 +96,8 @@ export function createHttpClient(options: HttpClientOptions): Client {
     return answer;
   };
 
-  const requestOf = (name: string, input: { params?: unknown; query?: unknown; body?: unknown } | undefined): Sent => {
-    const route: Route = routeNamed(name);
+  const requestOf = async (name: string, input: { params?: unknown; query?: unknown; body?: unknown } | undefined): Promise<Sent> => {
+    const route = await loadRoute(name);
     const path = requestPath(route, input ?? {});
     return input?.body === undefined ? { route, path } : { route, path, body: JSON.stringify(input.body), contentType: 'application/json' };
   };
@@ -145,7 +145,7 @@ export function createHttpClient(options: HttpClientOptions): Client {
   // The interface types every call by its route; inside, routes are looked up by name and checked by their schemas.
   const client: Record<keyof Client, unknown> = {
     call: async (name: string, input?: { params?: unknown; query?: unknown; body?: unknown }, call?: CallOptions) => {
-      const sent = requestOf(name, input);
+      const sent = await requestOf(name, input);
       return json(await exchange(sent, call, true), sent.route);
     },
     upload: async (
@@ -154,7 +154,7 @@ export function createHttpClient(options: HttpClientOptions): Client {
       upload: { body: Readable | Uint8Array; length: number },
       call?: CallOptions,
     ) => {
-      const route = routeNamed(name);
+      const route = await loadRoute(name);
       const sent: Sent = {
         route,
         path: requestPath(route, input),
@@ -164,10 +164,10 @@ export function createHttpClient(options: HttpClientOptions): Client {
       };
       return json(await exchange(sent, call, true), route);
     },
-    download: (name: string, input?: { params?: unknown; query?: unknown }, call?: CallOptions) =>
-      download(requestOf(name, input), call, true),
+    download: async (name: string, input?: { params?: unknown; query?: unknown }, call?: CallOptions) =>
+      download(await requestOf(name, input), call, true),
     async *events(name: string, input?: { params?: unknown; query?: unknown }, call?: CallOptions) {
-      const answer = await exchange({ ...requestOf(name, input), stream: true }, call, true);
+      const answer = await exchange({ ...(await requestOf(name, input)), stream: true }, call, true);
       try {
         yield* parseEvents(answer.body);
       } catch (error) {
@@ -196,13 +196,6 @@ export function createHttpClient(options: HttpClientOptions): Client {
     },
   };
   return client as Client;
-}
-
-function routeNamed(name: string): Route {
-  const routes: Readonly<Record<string, Route>> = routeList;
-  const route = routes[name];
-  if (route === undefined) throw new Problem('internal', { detail: `there is no route ${name}` });
-  return route;
 }
 
 async function connect(target: Target): Promise<HttpConnection> {
