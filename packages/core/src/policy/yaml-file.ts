@@ -44,6 +44,7 @@ export function readYaml<S extends z.ZodType>(source: string, schema: S): YamlFi
   } catch (error) {
     return refused(error instanceof Error ? error.message : String(error));
   }
+  if (json === null || json === undefined) return refused('the file is empty');
   const parsed = schema.safeParse(json);
   if (parsed.success) return { value: parsed.data, problems: [], at };
   const problems = parsed.error.issues.flatMap((issue) => {
@@ -52,7 +53,7 @@ export function readYaml<S extends z.ZodType>(source: string, schema: S): YamlFi
     return paths.map((path) => ({
       path: pathText(path),
       ...position(keyOffset(document, path) ?? nodeAt(document, path)?.range?.[0]),
-      message: issue.code === 'unrecognized_keys' ? `unknown field '${String(path.at(-1))}'` : issue.message,
+      message: faultText(issue, path, document),
     }));
   });
   return { value: undefined, problems, at };
@@ -96,6 +97,13 @@ function nodeAt(document: Document, path: readonly PropertyKey[]): Node | undefi
     if (isNode(node)) return node;
   }
   return document.contents ?? undefined;
+}
+
+const typeFaults: readonly string[] = ['invalid_type', 'invalid_value', 'invalid_union'];
+
+function faultText(issue: z.core.$ZodIssue, path: readonly PropertyKey[], document: Document): string {
+  if (issue.code === 'unrecognized_keys') return `unknown field '${String(path.at(-1))}'`;
+  return typeFaults.includes(issue.code) && path.length > 0 && !document.hasIn(path) ? 'missing' : issue.message;
 }
 
 function keyOffset(document: Document, path: readonly PropertyKey[]): number | undefined {
