@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,6 +54,12 @@ describe.skipIf(!root || analyzer.skip)(`govd install --root${note}`, () => {
       'etc/tmpfiles.d/govd.conf',
     ]);
     expect(readdirSync(join(image, 'var/lib/govd'))).toEqual([]);
+    // Only what has native code lies beside the bundles, and nothing is found in this checkout: the copy is far from it.
+    const copy = join(image, 'usr/local/lib/govd/program/packages/agent');
+    expect(readdirSync(join(copy, 'node_modules')).sort()).toEqual(['@koromix', 'better-sqlite3', 'koffi', 'node-addon-api']);
+    const made = spawnSync(join(copy, 'bin/govd'), ['init', '--state-dir', join(image, 'state')], { encoding: 'utf8' });
+    expect({ status: made.status, stderr: made.stderr }).toMatchObject({ status: 0 });
+    rmSync(join(image, 'state'), { recursive: true });
     expect(readFileSync(join(image, 'etc/passwd'), 'utf8')).toContain('govd:');
     expect((await govd('install')).stdout).not.toMatch(/^(write|copy|replace|remove) /m);
     const bad = await govd('install', '--origin', 'other/log');

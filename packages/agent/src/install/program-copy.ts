@@ -52,23 +52,28 @@ function locate(name: string, from: string): string | null {
   }
 }
 
-/** Copies what `from` depends on into `into`; a second version of a package goes below the one that asked for it. */
-function copyDependencies(from: string, into: string, top: string): void {
-  const { dependencies = {}, optionalDependencies = {} } = manifestOf(from);
-  for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
-    if (name.startsWith('@govctl/')) continue;
-    const found = locate(name, from);
-    if (found === null) {
-      if (name in optionalDependencies) continue;
-      throw new Problem('unavailable', { detail: `${name}, which ${from} needs, is not installed`, hint: 'npm run build' });
-    }
-    const wide = join(top, 'node_modules', name);
-    const taken = existsSync(join(wide, 'package.json'));
-    if (taken && manifestOf(wide).version === manifestOf(found).version) continue;
-    const to = taken ? join(into, 'node_modules', name) : wide;
-    cpSync(found, to, { recursive: true, filter: (path) => path === found || !path.slice(found.length).startsWith('/node_modules') });
-    copyDependencies(found, to, top);
+/** What tools/build.ts leaves outside the bundles: it has native code. */
+const native = ['better-sqlite3', 'koffi'];
+
+/** What a package is made from, and what it brings for other machines. */
+function isNeededHere(inside: string): boolean {
+  if (/^\/(node_modules|deps|src)(\/|$)/.test(inside)) return false;
+  const prebuilt = /^\/prebuilds\/(.+)-([^-]+)\.node$/.exec(inside);
+  return prebuilt === null || (prebuilt[1]?.startsWith(process.platform) === true && prebuilt[2] === process.arch);
+}
+
+/** Copies a package that `from` asks for, and what it depends on, beside each other into `top`. */
+function copyPackage(name: string, from: string, top: string, optional = false): void {
+  const to = join(top, 'node_modules', name);
+  if (existsSync(to)) return;
+  const found = locate(name, from);
+  if (found === null) {
+    if (optional) return;
+    throw new Problem('unavailable', { detail: `${name}, which ${from} needs, is not installed`, hint: 'npm run build' });
   }
+  cpSync(found, to, { recursive: true, filter: (path) => isNeededHere(path.slice(found.length)) });
+  const { dependencies = {}, optionalDependencies = {} } = manifestOf(found);
+  for (const each of Object.keys({ ...dependencies, ...optionalDependencies })) copyPackage(each, found, top, each in optionalDependencies);
 }
 
 /**
@@ -87,7 +92,7 @@ export function copyProgram({ agent, cli, node }: ProgramSource, to: string): vo
       mkdirSync(into, { recursive: true, mode: 0o755 });
       for (const part of ['package.json', 'bin', 'dist'])
         cpSync(join(home, part), join(into, part), { recursive: true, dereference: true });
-      if (name === 'agent') copyDependencies(home, into, into);
+      if (name === 'agent') for (const each of native) copyPackage(each, home, into);
     }
     const binary = join(fresh, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
     cpSync(node, binary, { dereference: true });
