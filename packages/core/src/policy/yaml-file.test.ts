@@ -22,14 +22,3 @@ it('what people write is read, brackets in expressions and long lists too', () =
 it.each(['', '# nothing yet\n', '---\n'])('%j is an empty file', (text) => {
   expect(readYaml(text, anything).problems).toEqual([{ path: '', line: 1, column: 1, message: 'the file is empty' }]);
 });
-
-it('a field that is not there is missing, and one of another type says which', () => {
-  const schema = z.strictObject({ name: z.string(), kind: z.literal('Job'), list: z.array(z.strictObject({ at: z.string() })) });
-  const { problems } = readYaml('name: 3\nlist:\n  - { on: x }\n', schema);
-  expect(problems.map(({ path, line, message }) => `${path} ${line} ${message}`)).toEqual([
-    'name 1 Invalid input: expected string, received number',
-    'kind 1 missing',
-    'list[0].at 3 missing',
-    "list[0].on 3 unknown field 'on'",
-  ]);
-});
