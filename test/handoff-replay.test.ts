@@ -126,7 +126,7 @@ it('guards clean-up and mutation and never a birth: a dot_tools row is born at O
   expect((await ctl('candidate', 'get', key, '--field', 'status')).stdout).toBe('captured\n');
   expect(await ctl('candidate', 'activate', key)).toMatchObject({
     code: 8,
-    stdout: expect.stringMatching(/^activation of dot_tools\/crm_sync: deferred[^]*fix +govctl ospa authorize /),
+    stdout: expect.stringMatching(/^activation of dot_tools\/crm_sync: deferred[\s\S]*fix +govctl ospa authorize /),
   });
 
   const blocked = await at.json(['preflight', 'dot.mutate', key, '-o', 'json'], 3);
