@@ -124,7 +124,10 @@ it('guards clean-up and mutation and never a birth: a dot_tools row is born at O
   expect((await ctl('birth', 'add', key, '--type', 'dot_tools', '--permit', permit)).code).toBe(0);
   expect((await ctl('handoff', 'status', '--wait')).code).toBe(0);
   expect((await ctl('candidate', 'get', key, '--field', 'status')).stdout).toBe('captured\n');
-  expect((await ctl('candidate', 'activate', key)).code).toBe(8);
+  expect(await ctl('candidate', 'activate', key)).toMatchObject({
+    code: 8,
+    stdout: expect.stringMatching(/^activation of dot_tools\/crm_sync: deferred[\s\S]*fix +govctl ospa authorize /),
+  });
 
   const blocked = await at.json(['preflight', 'dot.mutate', key, '-o', 'json'], 3);
   expect(blocked).toMatchObject({

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -60,6 +61,9 @@ describe.skipIf(!root || analyzer.skip)(`govd install --root${note}`, () => {
     const made = spawnSync(join(copy, 'bin/govd'), ['init', '--state-dir', join(image, 'state')], { encoding: 'utf8' });
     expect({ status: made.status, stderr: made.stderr }).toMatchObject({ status: 0 });
     rmSync(join(image, 'state'), { recursive: true });
+    // What only a daemon under systemd calls: init does without it.
+    for (const name of ['better-sqlite3', 'koffi'])
+      expect(createRequire(join(copy, 'dist', 'main.js'))(name), name).toBeTypeOf(name === 'koffi' ? 'object' : 'function');
     expect(readFileSync(join(image, 'etc/passwd'), 'utf8')).toContain('govd:');
     expect((await govd('install')).stdout).not.toMatch(/^(write|copy|replace|remove) /m);
     const bad = await govd('install', '--origin', 'other/log');

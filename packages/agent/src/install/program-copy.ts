@@ -55,9 +55,9 @@ function locate(name: string, from: string): string | null {
 /** What tools/build.ts leaves outside the bundles: it has native code. */
 const native = ['better-sqlite3', 'koffi'];
 
-/** What a package is made from, and what it brings for other machines. */
+/** All of a package but the sources of SQLite and what is built for other machines; `src` is a program in some. */
 function isNeededHere(inside: string): boolean {
-  if (/^\/(node_modules|deps|src)(\/|$)/.test(inside)) return false;
+  if (/^\/(node_modules|deps)(\/|$)/.test(inside)) return false;
   const prebuilt = /^\/prebuilds\/(.+)-([^-]+)\.node$/.exec(inside);
   return prebuilt === null || (prebuilt[1]?.startsWith(process.platform) === true && prebuilt[2] === process.arch);
 }

@@ -74,6 +74,25 @@ describe('tables', () => {
     expect(await renderTable(anyDocument('NoList', { items: [] }), false)).toBe('none\n');
   });
 
+  it('names a quarantined row as retry and discard take it', async () => {
+    const row = { source: 'birth_registry', object_key: 't/bad', attempts: 1, first_seen_at: 'T1', last_attempt_at: null, reason: null };
+    const open = { resolved_at: null, resolved_by: null };
+    const text = await renderTable(
+      anyDocument('HandoffQuarantineList', {
+        items: [
+          { ...row, ...open, id: 42, state: 'faulty', error: 'born_at is rubbish' },
+          { ...row, ...open, id: 43, state: 'waiting', error: 'waits behind' },
+        ],
+        counts: { faulty: 1, waiting: 1, retrying: 0, applied: 0, discarded: 0 },
+        next_cursor: null,
+      }),
+      false,
+    );
+    expect(text).toMatch(/^birth_registry\/42 .* govctl handoff quarantine retry birth_registry\/42 --reason TEXT$/m);
+    expect(text).toMatch(/^birth_registry\/43 .*waits behind[^-]*$/m);
+    expect(text.endsWith('1 faulty, 1 waiting\n')).toBe(true);
+  });
+
   it('colour changes decoration only', async () => {
     const document = anyDocument('Anything', { decision: 'deny', items: [{ outcome: 'pass' }] });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is removed

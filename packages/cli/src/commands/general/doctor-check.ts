@@ -110,6 +110,7 @@ export async function daemonChecks({ client, now }: CommandContext): Promise<Che
     const known = isProblem(error) && error.code === 'forbidden';
     checks.push(known ? pass('authentication', 'govd takes the API key; it may not list promotions') : failedBy('authentication', error));
   }
+  checks.push(await handoffCheck(client));
   try {
     const { checks: found } = await client.call('doctor.examine');
     checks.push(...found.map((check) => ({ ...check, name: `state/${check.name}` })));
@@ -119,6 +120,18 @@ export async function daemonChecks({ client, now }: CommandContext): Promise<Che
     checks.push(unasked ? pass('state', `not asked: ${error.message}`) : failedBy('state', error));
   }
   return checks;
+}
+
+/** Births that may be missing are the worst that can be wrong here, and nothing else in this list would show it. */
+async function handoffCheck(client: CommandContext['client']): Promise<Check> {
+  try {
+    const { coverage, reason, fix = 'govctl handoff status' } = await client.call('handoff.status');
+    if (coverage === 'ok') return pass('handoff', reason);
+    return coverage === 'behind' ? warn('handoff', `behind: ${reason}`, fix) : fail('handoff', `${coverage}: ${reason}`, fix);
+  } catch (error) {
+    const unasked = isProblem(error) && ['forbidden', 'unauthenticated'].includes(error.code);
+    return unasked ? pass('handoff', `not asked: ${error.message}`) : failedBy('handoff', error);
+  }
 }
 
 const skewLimitSeconds = 5;

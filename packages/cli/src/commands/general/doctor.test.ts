@@ -29,7 +29,24 @@ const healthy: FakeRoutes = {
   'system.ready': () => ({ schemaVersion, kind: 'Readiness', ready: true, checks: [{ name: 'schema', ok: true, detail: 'schema 1' }] }),
   'doctor.examine': () => ({ schemaVersion, kind: 'Examination', checks: [{ name: 'keys', status: 'pass', detail: 'four', fix: null }] }),
   'promotion.ls': () => ({ schemaVersion, kind: 'PromotionList', items: [], next_cursor: null }),
+  'handoff.status': () => handoff('ok'),
 };
+
+const handoff = (coverage: 'ok' | 'behind' | 'pruned', fix: { fix?: string } = {}) => ({
+  schemaVersion,
+  kind: 'HandoffStatus' as const,
+  coverage,
+  reason: 'as told',
+  lag_rows: 0,
+  lag_seconds: 0,
+  unannounced_rows: 0,
+  last_poll_at: null,
+  cursor: {},
+  pending: { by_type: {} },
+  quarantine: 0,
+  paused: null,
+  ...fix,
+});
 
 /** What time the daemon has: that of the test context. */
 let clock = 'Sat, 21 Nov 2026 03:00:00 GMT';
@@ -72,6 +89,15 @@ describe('doctor', () => {
       };
       expect((await diagnose({ ...healthy, 'doctor.examine': refused })).exit).toBe('ok');
     }
+  });
+
+  it('says that births may be missing, and how to mend it', async () => {
+    expect((await diagnose(healthy)).of('handoff')).toMatchObject({ status: 'pass' });
+    const behind = await diagnose({ ...healthy, 'handoff.status': () => handoff('behind') });
+    expect([behind.exit, behind.of('handoff')]).toEqual(['ok', expect.objectContaining({ status: 'warn', fix: 'govctl handoff status' })]);
+    const pruned = await diagnose({ ...healthy, 'handoff.status': () => handoff('pruned', { fix: 'govctl handoff import FILE' }) });
+    expect(pruned.exit).toBe('findings');
+    expect(pruned.of('handoff')).toMatchObject({ status: 'fail', detail: 'pruned: as told', fix: 'govctl handoff import FILE' });
   });
 
   it('compares the clocks', async () => {

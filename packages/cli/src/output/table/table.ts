@@ -36,6 +36,8 @@ const renderers: Readonly<Record<string, () => Promise<TableRenderer>>> = {
   WaiverList: async () => (await import('./waiver.ts')).waiverListTable,
   PolicyReplay: async () => (await import('./policy.ts')).policyReplayTable,
   BirthPermitList: async () => (await import('./birth-permit.ts')).permitListTable,
+  CandidateDecision: async () => (await import('./handoff.ts')).candidateDecisionTable,
+  HandoffQuarantineList: async () => (await import('./handoff.ts')).quarantineListTable,
   HandoffReplayList: async () => (await import('./handoff-replay.ts')).replayListTable,
   Preflight: async () => (await import('./preflight.ts')).preflightTable,
   PolicyDiff: async () => (await import('./policy.ts')).policyDiffTable,
