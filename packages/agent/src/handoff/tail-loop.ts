@@ -55,7 +55,8 @@ export class TailLoop {
     try {
       if (!this.#started) await tail.start();
       this.#started = true;
-      const step = await tail.step(this.#size.rows(busy() ? busyTargetMs : (this.#options.idleMs ?? idleTargetMs)));
+      const targetMs = busy() ? busyTargetMs : (this.#options.idleMs ?? idleTargetMs);
+      const step = await tail.step(this.#size.rows(targetMs), targetMs);
       this.#failure = step.kind === 'fenced' ? 'another daemon took the tail over' : null;
       this.#failingSince = null;
       if (step.kind === 'fenced') return longestPauseMs;
@@ -69,6 +70,8 @@ export class TailLoop {
         this.#pauseMs = shortestPauseMs;
         return step.settled ? shortestPauseMs : 0;
       }
+      // Half of the time at most: others come first, and proving has to end.
+      if (step.kind === 'idle' && step.proving === true) return Math.max(shortestPauseMs, performance.now() - started);
       const pause = this.#pauseMs * (0.75 + this.#options.jitter() / 2);
       this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 1.5);
       return pause;

@@ -1,7 +1,8 @@
 export type TailStep =
   /** `settled`: nothing that can be seen was left to read. `looked`: rows that were passed to find these, where those were more. */
   | { readonly kind: 'applied'; readonly rows: number; readonly looked?: number; readonly settled: boolean }
-  | { readonly kind: 'idle' }
+  /** `proving`: nothing to read, but births to prove; the next slice need not wait for a heartbeat. */
+  | { readonly kind: 'idle'; readonly proving?: true }
   /** An operator paused it: it says that it lives, and reads nothing. */
   | { readonly kind: 'paused' }
   /** Another tail took over; this one commits nothing any more. */
@@ -13,6 +14,9 @@ export type TailStep =
 export type Tail = {
   /** Before the first step. */
   start(): void | Promise<void>;
-  /** One batch of about `rows` rows; or, with nothing to read, a heartbeat when one is due; or nothing. */
-  step(rows: number): TailStep | Promise<TailStep>;
+  /**
+   * One batch of about `rows` rows; or, with nothing to read, a heartbeat when one is due; or nothing. Proving what was read before may
+   * hold others up for about `targetMs`, in milliseconds.
+   */
+  step(rows: number, targetMs?: number): TailStep | Promise<TailStep>;
 };

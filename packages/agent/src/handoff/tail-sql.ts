@@ -6,7 +6,7 @@ import { bornAtGlob, objectKeyLimit, waitingError } from '@govctl/core/handoff';
  *
  * Rows are found in one of three lanes. `arrival`: by id, what a live tail does. `key`: by object key up to a fixed id, what a
  * large backlog does. In arrival order each batch touches nearly every leaf page of the key-ordered tables, so a million rows wrote
- * the tables through the log once per batch; in key order each page is written once (measured: 4 times the rows a second).
+ * the tables through the log once per batch; in key order each page is written once (measured: 2 to 5 times the rows a second).
  * `ids`: a few that are named, what a retry does.
  */
 export type Lane = 'arrival' | 'key' | 'ids';

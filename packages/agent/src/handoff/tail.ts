@@ -1,4 +1,4 @@
-import { judgeRange, walksByKey } from '@govctl/core/handoff';
+import { idleTargetMs, judgeRange, walksByKey } from '@govctl/core/handoff';
 import type { SqliteHandle, SqlParams } from '../db/index.ts';
 import { anchorSql, watchAnchor, watchSources } from './tail-alarm.ts';
 import { arrivalSpan, isFaultOfRow, isSchemaFault, nothingTold, TailApply } from './tail-apply.ts';
@@ -69,16 +69,16 @@ export class SqliteTail implements Tail {
   }
 
   /**
-   * One batch of about `rows` rows; or, with nothing to read, a heartbeat when one is due; or nothing.
+   * One batch of about `rows` rows; or, with nothing to read, a heartbeat when one is due and births that are to be proved; or nothing.
    * @throws what SQLite throws (full, I/O, busy): nothing was done, and the next step does it.
    */
-  step(rows: number): TailStep {
+  step(rows: number, targetMs: number = idleTargetMs): TailStep {
     const due = Date.parse(this.#session.now()) - this.#beatAt >= heartbeatMs;
     const paused = this.#session.cursors().some((cursor) => cursor.paused_at !== null);
     if (!due && (paused || !this.#hasWork())) return paused ? { kind: 'paused' } : { kind: 'idle' };
     try {
       if (paused) return this.#rest();
-      return this.#mend.asked() ? this.#retry(Math.min(rows, mendRows)) : this.#attempt(rows, due);
+      return this.#mend.asked() ? this.#retry(Math.min(rows, mendRows)) : this.#attempt(rows, due, targetMs);
     } catch (error) {
       if (error instanceof Fenced) return { kind: 'fenced' };
       if (!isSchemaFault(error)) throw error;
@@ -94,7 +94,7 @@ export class SqliteTail implements Tail {
   }
 
   /** A statement that fails for what a row holds is tried with fewer rows, until the row that it cannot take is alone and stands aside. */
-  #attempt(rows: number, due: boolean): TailStep {
+  #attempt(rows: number, due: boolean, targetMs: number): TailStep {
     this.#apply.begin();
     this.#walk.takeLooked();
     try {
@@ -102,16 +102,18 @@ export class SqliteTail implements Tail {
         this.#hold();
         if (due) this.#look();
         const count = this.#drain(rows) ?? this.#batch(rows);
-        if (count === 0 && this.#audit.findsHole(this.#readable, rows)) this.#walk.start(this.#readable, true);
+        const proved = count === 0 ? this.#audit.prove(this.#readable, rows, targetMs) : null;
+        if (proved?.hole === true) this.#walk.start(this.#readable, true);
         beat(this.#session, this.#fence, !this.#hasBacklog());
-        return count;
+        return { count, proving: proved?.more === true };
       });
       this.#beatAt = Date.parse(this.#session.now());
-      if (applied === 0) return { kind: 'idle' };
-      return { kind: 'applied', rows: applied, looked: Math.max(applied, this.#walk.takeLooked()), settled: !this.#hasBacklog() };
+      const { count, proving } = applied;
+      if (count === 0) return proving ? { kind: 'idle', proving } : { kind: 'idle' };
+      return { kind: 'applied', rows: count, looked: Math.max(count, this.#walk.takeLooked()), settled: !this.#hasBacklog() };
     } catch (error) {
       if (!isFaultOfRow(error)) throw error;
-      if (rows > 1) return this.#attempt(Math.max(1, Math.floor(rows / 8)), due);
+      if (rows > 1) return this.#attempt(Math.max(1, Math.floor(rows / 8)), due, targetMs);
       const aside = this.#session.transaction(() => {
         this.#hold();
         return this.#apply.setAside(error as Error);

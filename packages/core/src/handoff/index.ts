@@ -73,4 +73,5 @@ export {
   startReplay,
   stopReplay,
 } from './replay.ts';
+export { SliceSize } from './slice-size.ts';
 export type { HandoffWrites } from './write.ts';
