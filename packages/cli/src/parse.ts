@@ -4,7 +4,7 @@ import { camelCase, type Flag, type Flags, type GlobalValues, globalFlags } from
 import { addHelp } from './help/command-help.ts';
 
 /** What the command line said: which command, with which values. */
-type Invocation = {
+export type Invocation = {
   readonly command: Command;
   /** `snapshot create` */
   readonly path: string;

@@ -168,3 +168,66 @@ describe('output', () => {
     expect(seen).toMatchObject({ timeout: 5_000, quiet: true, yes: false });
   });
 });
+
+describe('a field of the request that does not fit', () => {
+  const entries: Entry[] = [
+    command(
+      defineCommand({
+        name: 'find',
+        summary: 'Find it',
+        args: { dataset: { summary: 'Dataset' } },
+        flags: {
+          limit: { type: 'integer', value: 'N', summary: 'At most so many' },
+          action: { type: 'list', value: 'ACTION', summary: 'What it may do' },
+        },
+        examples: [],
+      }),
+      async () => ({
+        run: async (_, { dataset }) => {
+          const reasons = [
+            { path: 'query.limit', message: 'must be a whole number from 1 to 500' },
+            { path: 'body.dataset_id', message: 'must be a name' },
+            { path: 'body.grants[0].actions[1]', message: 'must be an action' },
+            { path: 'body.steps[0].name', message: 'must not be empty' },
+          ].slice(0, dataset === 'one' ? 1 : 4);
+          const detail = reasons.map(({ path, message }) => `${path}: ${message}`).join('; ');
+          throw Object.assign(new Problem('invalid-request', { detail, hint: 'docs/api.md', reasons }), { requestId: 'r-1' });
+        },
+      }),
+    ),
+  ];
+  const runFind = async (...argv: string[]) => {
+    const captured = fakeStreams();
+    const around = { env: {}, cwd: '/', signal: new AbortController().signal, now: () => new Date(0), client: fakeClient() };
+    const code = await runProgram(entries, ['find', ...argv], { ...around, streams: captured.streams });
+    return { code, stderr: captured.stderr() };
+  };
+
+  it('is told by the flag it came from, with the help that says what it takes', async () => {
+    expect(await runFind('one')).toEqual({
+      code: 2,
+      stderr: `error[invalid-request]: The request is malformed
+why: --limit: must be a whole number from 1 to 500
+request-id: r-1
+docs: docs/errors.md#invalid-request
+fix: govctl find --help
+`,
+    });
+    expect((await runFind('all')).stderr).toContain(`why: 4 values do not fit
+  - --limit: must be a whole number from 1 to 500
+  - DATASET: must be a name
+  - --action: must be an action
+  - body.steps[0].name: must not be empty
+`);
+  });
+
+  it('keeps the path of the request for programs', async () => {
+    const { stderr } = await runFind('one', '-o', 'json');
+    expect(JSON.parse(stderr)).toMatchObject({
+      detail: '--limit: must be a whole number from 1 to 500',
+      hint: 'govctl find --help',
+      reasons: [{ path: 'query.limit', message: 'must be a whole number from 1 to 500' }],
+      request_id: 'r-1',
+    });
+  });
+});

@@ -5,7 +5,7 @@ import { wantsColor } from './io/color.ts';
 import { createIo } from './io/io.ts';
 import type { Streams } from './io/stream.ts';
 import { isMachineFormat, outputFormat, render } from './output/render.ts';
-import { durationOf, parseArguments } from './parse.ts';
+import { durationOf, type Invocation, parseArguments } from './parse.ts';
 
 export type Surroundings = {
   readonly streams: Streams;
@@ -30,6 +30,7 @@ export async function runProgram(entries: readonly Entry[], argv: readonly strin
   let format = askedFormat(argv, env);
   let noColor = argv.includes('--no-color');
   let client: CommandContext['client'] | undefined;
+  let invoked: Invocation | undefined;
   try {
     const parsed = await parseArguments(argv, {
       entries,
@@ -44,7 +45,8 @@ export async function runProgram(entries: readonly Entry[], argv: readonly strin
     if (parsed.is === 'usage') {
       throw new Problem('usage', { detail: parsed.why, hint: parsed.fix });
     }
-    const { command, args, flags, globals: given } = parsed.invocation;
+    invoked = parsed.invocation;
+    const { command, args, flags, globals: given } = invoked;
     const globals = withTwins(given, env);
     noColor = globals.noColor;
     const { declaration } = command;
@@ -78,7 +80,7 @@ export async function runProgram(entries: readonly Entry[], argv: readonly strin
     return exitCodes[exit].code;
   } catch (error) {
     if (around.signal.reason === 'reader-gone') return 0;
-    const { asProblem, exitCodeOf, formatProblem } = await import('./output/problem.ts');
+    const { asProblem, exitCodeOf, faultOfFlag, formatProblem } = await import('./output/problem.ts');
     const thrown = asProblem(error);
     // A command that noticed the interruption itself says what goes on without it.
     const problem =
@@ -87,7 +89,8 @@ export async function runProgram(entries: readonly Entry[], argv: readonly strin
         : thrown;
     const machine = isMachineFormat(format);
     const color = wantsColor(env, streams.stderr.isTerminal, noColor);
-    await streams.stderr.write(await formatProblem(problem, { machine, color, debug: env.GOVCTL_DEBUG === '1' }));
+    const told = invoked === undefined ? problem : faultOfFlag(problem, invoked.path, invoked.command.declaration, machine);
+    await streams.stderr.write(await formatProblem(told, { machine, color, debug: env.GOVCTL_DEBUG === '1' }));
     return exitCodeOf(problem, terminated());
   } finally {
     await client?.close();

@@ -256,7 +256,7 @@ describe.each(beds)('a reconciliation page by page on %s', (_store, open) => {
     expect(unreadable.map(({ check, subject, observed }) => [`${check} ${subject}`, observed])).toEqual([
       ['run-state run/torn', expect.stringMatching(/^cannot be read: is not JSON: /)],
       ['run-state run/unasked', 'cannot be read: it waits without what was asked'],
-      ['run-state run/unlike', 'cannot be read: acks.0.domain: Invalid input: expected string, received number'],
+      ['run-state run/unlike', 'cannot be read: acks[0].domain: must be text that is not empty, and is a number (put it in quotes)'],
       ['pointer-object parcels/GDP', 'cannot be read: EIO: i/o error, read'],
       ['job-file run/no-file', expect.stringMatching(/^cannot be read: its job file: .*apiVersion/)],
       ['intent run/undecided', expect.stringMatching(/^nothing moved, and its decision cannot be read: is not JSON/)],

@@ -6,6 +6,7 @@ import { type TlsOptions, Server as TlsServer } from 'node:tls';
 import {
   apiWindowHeader,
   commonApiVersion,
+  faultText,
   formatApiWindow,
   isProblem,
   type Listener,
@@ -13,6 +14,8 @@ import {
   parseApiWindow,
   parseStrictJson,
   type Route,
+  readAs,
+  reasonsOf,
   schemaVersion,
 } from '@govctl/core/api';
 import { type Actor, mayCall } from '@govctl/core/identity';
@@ -25,7 +28,7 @@ import Fastify, {
   type RequestPayload,
 } from 'fastify';
 import type { Logger } from 'pino';
-import type { ZodError } from 'zod';
+import type { z } from 'zod';
 import type { Authenticator } from '../identity/authenticate.ts';
 import { confirmationOf } from './confirmation.ts';
 import { exactTargets } from './exact-target.ts';
@@ -287,26 +290,18 @@ function endAtDeadline(body: RequestPayload, milliseconds: number): void {
   body.once('end', met).once('close', met).once('error', met);
 }
 
-type Parser = { safeParse(value: unknown): { success: true; data: unknown } | { success: false; error: ZodError } };
-
-function parsed(schema: Parser | undefined, value: unknown, where: string): unknown {
+function parsed(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
   if (schema === undefined) {
     const empty = value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
     if (!empty) throw new Problem('invalid-request', { detail: `this route takes no ${where}` });
     return undefined;
   }
-  const result = schema.safeParse(value ?? {});
-  if (result.success) return result.data;
-  const reasons = result.error.issues.map((issue) => ({
-    path: `${where}${issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')}`,
-    message: issue.message,
-  }));
+  const read = readAs(schema, value ?? {});
+  if (read.ok) return read.value;
   throw new Problem('invalid-request', {
-    detail: reasons
-      .map((reason) => `${reason.path}: ${reason.message}`)
-      .slice(0, 3)
-      .join('; '),
-    reasons,
+    detail: faultText(read.faults, [where]),
+    hint: 'docs/api.md lists what every route takes, and GET /v1/openapi.json describes it',
+    reasons: reasonsOf(read.faults, [where]),
   });
 }
 

@@ -5,6 +5,7 @@ import {
   apiWindow,
   apiWindowHeader,
   commonApiVersion,
+  faultText,
   formatApiWindow,
   isProblem,
   Problem,
@@ -13,6 +14,7 @@ import {
   problemSchema,
   problemTable,
   type Route,
+  readAs,
   routeList,
 } from '@govctl/core/api';
 import { type Dispatcher, Pool as HttpConnection } from 'undici';
@@ -109,11 +111,10 @@ export function createHttpClient(options: HttpClientOptions): Client {
     } catch (error) {
       throw notOurs(target, 'its answer is not JSON', error);
     }
-    const checked = route.response.safeParse(value);
-    if (checked.success) return checked.data;
-    const [issue] = checked.error.issues;
+    const read = readAs(route.response, value);
+    if (read.ok) return read.value;
     throw new Problem('internal', {
-      detail: `govd's answer to ${route.method} ${route.path} is not what was agreed: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+      detail: `govd's answer to ${route.method} ${route.path} is not what was agreed: ${faultText(read.faults)}`,
       hint: 'govctl version --daemon',
     });
   };

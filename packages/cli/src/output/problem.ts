@@ -3,6 +3,8 @@ import { formatJson } from './json.ts';
 import { createPaint } from './paint.ts';
 import { plain } from './table/text.ts';
 
+export { faultOfFlag } from './fault-of-flag.ts';
+
 /** Anything that was thrown, as a problem. What is not one is a bug of ours, and says so. */
 export function asProblem(error: unknown): Problem {
   if (isProblem(error)) return error;

@@ -1,6 +1,8 @@
 export * from './common.ts';
 export * from './exit-code.ts';
+export * from './fault.ts';
 export * from './installation.ts';
+export { nearest } from './nearest.ts';
 export * from './openapi.ts';
 export * from './problem.ts';
 export * from './problem-document.ts';

@@ -1,5 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
 import { z } from 'zod';
+import { faultText, readAs } from '../api/fault.ts';
 import { isProblem, Problem } from '../api/problem.ts';
 import { parseStrictJson } from '../api/strict-json.ts';
 import { digestOf } from '../evidence/digest.ts';
@@ -176,9 +177,9 @@ function headerIn(bytes: Uint8Array): BackupHeader {
 }
 
 function manifestIn(bytes: Uint8Array): BackupManifest {
-  const result = backupManifestSchema.safeParse(parsed(bytes, backupManifestFile));
-  if (!result.success) throw damaged(`its manifest is none: ${z.prettifyError(result.error)}`);
-  return result.data;
+  const result = readAs(backupManifestSchema, parsed(bytes, backupManifestFile));
+  if (!result.ok) throw damaged(`its manifest is none: ${faultText(result.faults)}`);
+  return result.value;
 }
 
 function trustIn(bytes: Uint8Array | undefined): TrustRoot {

@@ -5,7 +5,11 @@ import { digestSchema, document, nameSchema, timestampSchema } from '../api/comm
 export const backupFormat = 1;
 
 const count = z.int().min(0);
-const file = z.strictObject({ name: z.string().min(1).max(100), size: count, sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+const file = z.strictObject({
+  name: z.string().min(1).max(100),
+  size: count,
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256: 64 lower-case hex digits'),
+});
 
 /** The first file of a backup: enough to know what it is without reading the rest. */
 export const backupHeaderSchema = document('BackupHeader', {
@@ -30,7 +34,7 @@ export const backupManifestSchema = document('BackupManifest', {
   log: z.strictObject({
     origin: z.string().min(1).max(256),
     size: count,
-    root: z.string().regex(/^[0-9a-f]{64}$/),
+    root: z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256: 64 lower-case hex digits'),
     /** Signed note of exactly this head. */
     checkpoint: z.string().max(1_000_000),
   }),

@@ -1,5 +1,5 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
-import { pathText } from '../policy/yaml-file.ts';
+import { pathText } from '../api/fault.ts';
 
 /** One setting as it counts, and where it comes from. `line` is null for a default. */
 export type EffectiveSetting = {

@@ -35,11 +35,11 @@ const origin = z
   .string()
   .min(1)
   .max(256)
-  .regex(/^[^\s+]+$/, 'no white space and no plus');
+  .regex(/^[^\s+]+$/, 'a name without white space and plus, like govd.example/log');
 
 const socketMode = z
   .string()
-  .regex(/^0[0-7]{3}$/, "four octal digits, like '0660'")
+  .regex(/^0[0-7]{3}$/, "a mode of four octal digits, like '0660'")
   .refine((mode) => !/[2367]$/.test(mode), 'others must not be able to write to the socket')
   .default('0600')
   .describe('Who may open the socket.');
@@ -57,11 +57,11 @@ const witnessSchema = z.strictObject({
   vkey: z
     .string()
     .max(1024)
-    .refine(isCosignerKey, 'the verifier key of a witness: NAME+ID+BASE64 (govctl log witness show --state-dir D)')
+    .refine(isCosignerKey, 'must be the verifier key of a witness: NAME+ID+BASE64 (govctl log witness show --state-dir D)')
     .describe('Its verifier key (C2SP tlog-cosignature, type 04).'),
   url: z
     .url({ protocol: /^https?$/ })
-    .refine((url) => !/[?#]/.test(url), 'no query and no fragment')
+    .refine((url) => !/[?#]/.test(url), 'must have no query and no fragment')
     .describe('Its submission prefix: add-checkpoint is under it.'),
 });
 
@@ -176,12 +176,12 @@ export const govdConfigSchema = z
     evidence: z
       .strictObject({
         capability_ttl: durationSchema
-          .refine(isCapabilityTtl, '1s to 300s')
+          .refine(isCapabilityTtl, 'must be 1s to 300s')
           .default('60s')
           .describe('How long a signed evidence URL can be used; 300s at most.'),
         public_url: z
           .url({ protocol: /^https?$/ })
-          .refine((url) => !/[?#]|\/$/.test(url), 'no slash, query or fragment at the end')
+          .refine((url) => !/[?#]|\/$/.test(url), 'must have no slash, query or fragment at the end')
           .optional()
           .describe('Where signed evidence URLs point, without a slash at the end; the fetch listener when absent, else the socket.'),
       })
@@ -210,10 +210,10 @@ export const govdConfigSchema = z
             url: z
               .url({ protocol: /^https$/ })
               .max(512)
-              .refine(isPlainHttps, 'https, without user, password, query and fragment')
+              .refine(isPlainHttps, 'must be https, without user, password, query and fragment')
               .describe('Page where help is asked for; https only. A signed reference is added to it.'),
             expiry: durationSchema
-              .refine(isAssistExpiry, '1m to 30d')
+              .refine(isAssistExpiry, 'must be 1m to 30d')
               .default('72h')
               .describe('How long the reference is good for, from when the run came to where it stands; 30d at most.'),
           })

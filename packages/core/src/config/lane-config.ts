@@ -9,14 +9,17 @@ const between = (least: number, most: number, said: string) =>
 const hostName = z
   .string()
   .max(253)
-  .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$|^\[[0-9a-f:.]+\]$/, 'a host name in lower case, as it stands in the URL');
+  .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$|^\[[0-9a-f:.]+\]$/, 'a host name in lower case, as it stands in the URL, like hooks.example');
 
 const endpoint = z.strictObject({
   name: nameSchema.describe('What logs, metrics and `event lanes` call it.'),
   url: z
     .url({ protocol: /^https?$/ })
     .max(2048)
-    .refine((url) => !URL.canParse(url) || (new URL(url).username === '' && new URL(url).password === ''), 'no user and no password')
+    .refine(
+      (url) => !URL.canParse(url) || (new URL(url).username === '' && new URL(url).password === ''),
+      'must have no user and no password',
+    )
     .describe('Where events are posted. Its host must stand in `allow_hosts`.'),
   secret_file: z
     .string()
@@ -46,7 +49,7 @@ export const webhooksConfigSchema = z.strictObject({
       'Hosts that may be reached at all, by exact name. Addresses of private, loopback and link-local networks are refused whatever a name resolves to.',
     ),
   allow_loopback: z.boolean().default(false).describe('Lets endpoints be on loopback, also over http; local_parity only.'),
-  timeout: between(1000, 60_000, '1s to 60s').default('10s').describe('How long a receiver may take to answer.'),
+  timeout: between(1000, 60_000, 'must be 1s to 60s').default('10s').describe('How long a receiver may take to answer.'),
   attempts: z.int().min(1).max(20).default(10).describe('Attempts before an event becomes a dead letter: ten are about fourteen hours.'),
   endpoints: z.array(endpoint).max(16).default([]).describe('Receivers (Standard Webhooks).'),
 });
@@ -69,7 +72,7 @@ const tenant = z.strictObject({
 /** `alerts`: who is told of what fires, and how often. */
 export const alertsConfigSchema = z.strictObject({
   sinks: z
-    .array(z.string().regex(/^(log|webhook\/[a-z0-9A-Z][a-zA-Z0-9._-]{0,127})$/, '`log`, or `webhook/` and the name of an endpoint'))
+    .array(z.string().regex(/^(log|webhook\/[a-z0-9A-Z][a-zA-Z0-9._-]{0,127})$/, 'a sink: log, or webhook/ and the name of an endpoint'))
     .max(8)
     .default(['log'])
     .describe("Who is told: `log` (the daemon's own), `webhook/NAME` (an endpoint)."),
@@ -80,7 +83,7 @@ export const alertsConfigSchema = z.strictObject({
 
 /** `reactor`: how the reader of events is watched. */
 export const reactorConfigSchema = z.strictObject({
-  heartbeat: between(1000, 3_600_000, '1s to 1h')
+  heartbeat: between(1000, 3_600_000, 'must be 1s to 1h')
     .default('30s')
     .describe('How often it says that it lives; three misses are a system incident.'),
 });

@@ -6,10 +6,10 @@ export const otlpConfigSchema = z.strictObject({
   endpoint: z
     .url({ protocol: /^https?$/ })
     .max(2048)
-    .refine((url) => !URL.canParse(url) || isPlain(new URL(url)), 'no user, password, query or fragment')
+    .refine((url) => !URL.canParse(url) || isPlain(new URL(url)), 'must have no user, password, query or fragment')
     .refine(
       (url) => !URL.canParse(url) || new URL(url).protocol === 'https:' || isLoopbackName(new URL(url).hostname),
-      'https, or http to loopback',
+      'must be https, or http to loopback',
     )
     .describe('Base URL of a collector (OTLP/HTTP, JSON); `/v1/traces` is added. https, or http to loopback.'),
   headers_file: z

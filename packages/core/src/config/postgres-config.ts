@@ -3,7 +3,7 @@ import { z } from 'zod';
 const file = z.string().min(1).max(4096);
 /** PostgreSQL cuts longer names off. */
 const sqlName = z.string().min(1).max(63);
-const schemaName = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/, 'a lower-case name of letters, digits and _');
+const schemaName = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/, 'a lower-case name of letters, digits and _, like govctl');
 
 const role = {
   user: sqlName.describe('Role that logs in.'),

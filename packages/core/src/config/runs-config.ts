@@ -32,7 +32,7 @@ export const runsConfigSchema = z.strictObject({
         .prefault({})
         .describe('What a job may ask for at most. Lowered below what a running job has, it pauses that job at its next check.'),
       env: z
-        .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/))
+        .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable, like TZ'))
         .max(64)
         .default(['PATH', 'LANG', 'LC_ALL', 'TZ'])
         .describe("Variables of govd's own environment that steps see too; everything else is kept from them."),

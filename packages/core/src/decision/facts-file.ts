@@ -1,3 +1,4 @@
+import { readAs, reasonsOf } from '../api/fault.ts';
 import { Problem } from '../api/problem.ts';
 import { type Facts, factsDocument } from './facts.ts';
 
@@ -12,14 +13,14 @@ export function toFactsFile(facts: Facts) {
  * @throws Problem `invalid-request` that lists everything wrong
  */
 export function fromFactsFile(json: unknown): Facts {
-  const parsed = factsDocument.safeParse(json);
-  if (!parsed.success) {
+  const parsed = readAs(factsDocument, json);
+  if (!parsed.ok) {
     throw new Problem('invalid-request', {
       detail: 'the facts file is not one this version reads',
       hint: 'govctl promote DATASET --from L --to L --snapshot S --dry-run --save-facts facts.json',
-      reasons: parsed.error.issues.slice(0, 50).map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
+      reasons: reasonsOf(parsed.faults.slice(0, 50)),
     });
   }
-  const { schemaVersion: _version, kind: _kind, ...facts } = parsed.data;
+  const { schemaVersion: _version, kind: _kind, ...facts } = parsed.value;
   return facts;
 }

@@ -31,7 +31,7 @@ export const capabilityClaimsSchema = z.strictObject({
   nbf: seconds,
   exp: seconds,
   /** 128 random bits, hex: what is used up. */
-  jti: z.string().regex(/^[0-9a-f]{32}$/),
+  jti: z.string().regex(/^[0-9a-f]{32}$/, 'an id of 32 lower-case hex digits'),
   /** The ref-resolution record that was committed before this existed. */
   rid: refSchema,
   cnf: confirmationSchema.optional(),

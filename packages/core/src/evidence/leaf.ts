@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { faultText, readAs } from '../api/fault.ts';
 import { Problem } from '../api/problem.ts';
 import { parseStrictJson } from '../api/strict-json.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
@@ -87,9 +88,9 @@ function keyOf(rawBytes: string): NamedKey | undefined {
 }
 
 function parseAnyLeafBody(body: Uint8Array): Leaf {
-  const parsed = leafSchema.safeParse(readJson(body));
-  if (!parsed.success) throw malformed(z.prettifyError(parsed.error));
-  const { payloadHash, signatures: written } = parsed.data.spec.dsseV002;
+  const parsed = readAs(leafSchema, readJson(body));
+  if (!parsed.ok) throw malformed(faultText(parsed.faults));
+  const { payloadHash, signatures: written } = parsed.value.spec.dsseV002;
   const digest = decodeBase64(payloadHash.digest);
   if (digest?.byteLength !== 32) throw malformed('the payload digest is not 32 bytes');
   const signatures = written.map(({ content, verifier }) => {

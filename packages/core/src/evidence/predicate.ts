@@ -37,13 +37,13 @@ const common = {
   service_release_id: name,
   actor: evidenceActorSchema,
   /** 128 random bits: the digest in the log does not give the payload away, and a payload can be erased. */
-  salt: z.string().regex(/^[0-9a-f]{32}$/, '32 lower-case hex digits'),
+  salt: z.string().regex(/^[0-9a-f]{32}$/, 'a salt of 32 lower-case hex digits'),
   /** Ref of the run's record before this one. */
   previous: refSchema.nullable(),
 };
 
 const policyRef = z.strictObject({ name, version: name, digest: digestSchema });
-const hex256 = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hex digits');
+const hex256 = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256: 64 lower-case hex digits');
 const inputRef = z.strictObject({ ref: name, digest: digestSchema });
 
 /** One closed schema a kind. A field that a verifier does not know makes a record invalid, never weaker. */
@@ -102,7 +102,7 @@ export const predicateSchemas = {
     ...common,
     event: z.enum(['enrolled', 'rotated', 'revoked']),
     purpose: z.enum(['decision', 'log', 'capability', 'token']),
-    keyid: z.string().regex(/^[0-9a-f]{64}$/),
+    keyid: z.string().regex(/^[0-9a-f]{64}$/, 'a key id: 64 lower-case hex digits'),
     /** DER SubjectPublicKeyInfo, base64. */
     public_key: name,
     from_index: index,
@@ -123,7 +123,7 @@ export const predicateSchemas = {
   'governance-fact': z.strictObject({
     ...common,
     /** `contract.apply`, `lock.break`, `hold.lift`: noun and verb of what changed. */
-    fact: z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, 'noun.verb'),
+    fact: z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, 'a fact: noun.verb, like hold.lift'),
     subject: name,
     /** Digest of the stored object, where the change has one. */
     digest: digestSchema.nullable(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { faultText, readAs } from '../api/fault.ts';
 import { type Digest, digestHex, digestOf } from './digest.ts';
 import { type PredicateDraft, predicateSchemas, type RecordKind, recordKinds } from './predicate.ts';
 
@@ -67,7 +68,7 @@ export function draftRecord<K extends RecordKind>(input: RecordInput<K>): Record
 
 const subjectSchema = z.strictObject({
   name: z.string().min(1).max(1024),
-  digest: z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hex digits') }),
+  digest: z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256: 64 lower-case hex digits') }),
 });
 
 function statementSchemaOf<K extends RecordKind>(kind: K) {
@@ -105,9 +106,9 @@ export function parseStatement(
   if (kind === undefined) return { ok: false, reason: `unknown predicate type ${type.success ? type.data.predicateType : '(none)'}` };
   const schema = schemas.get(kind) ?? statementSchemaOf(kind);
   schemas.set(kind, schema);
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) return { ok: false, reason: z.prettifyError(parsed.error) };
-  return { ok: true, statement: { kind, ...parsed.data } as Statement };
+  const read = readAs(schema, value);
+  if (!read.ok) return { ok: false, reason: faultText(read.faults) };
+  return { ok: true, statement: { kind, ...read.value } as Statement };
 }
 
 /** Digest of the facts that are kept beside a record, because somebody decided from them; null where there are none. */

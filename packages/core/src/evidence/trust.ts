@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nameSchema, schemaVersion } from '../api/common.ts';
+import { faultText, readAs } from '../api/fault.ts';
 import { Problem } from '../api/problem.ts';
 import { parseCosignerKey } from './cosignature.ts';
 import { type PublicKey, parsePublicKeyPem, publicKeyPem } from './key.ts';
@@ -35,7 +36,7 @@ export const trustSchema = z.strictObject({
   schemaVersion: z.literal(schemaVersion),
   kind: z.literal('Trust'),
   log: z.strictObject({
-    origin: z.string().min(1).max(256).refine(isNoteName, 'no white space and no plus'),
+    origin: z.string().min(1).max(256).refine(isNoteName, 'must be a name without white space and plus, like govd.example/log'),
     /** The current log key as a verifier key (C2SP signed-note), for programs that are not ours. */
     vkey: z.string().max(1024),
   }),
@@ -92,10 +93,10 @@ export function trustOf(
  * @throws Problem `untrusted-keys`
  */
 export function loadTrust(document: unknown): TrustRoot {
-  const parsed = trustSchema.safeParse(document);
-  if (!parsed.success) throw untrusted(z.prettifyError(parsed.error));
-  const { log, requirements } = parsed.data;
-  const keys = parsed.data.keys.map(enrolled);
+  const parsed = readAs(trustSchema, document);
+  if (!parsed.ok) throw untrusted(faultText(parsed.faults));
+  const { log, requirements } = parsed.value;
+  const keys = parsed.value.keys.map(enrolled);
   for (const key of keys) {
     const other = keys.find(({ keyid, purpose }) => keyid === key.keyid && purpose !== key.purpose);
     if (other !== undefined) throw untrusted(`the key ${key.keyid} has two purposes: ${key.purpose} and ${other.purpose}`);
@@ -106,7 +107,7 @@ export function loadTrust(document: unknown): TrustRoot {
   if (!keys.some(({ purpose, raw }) => purpose === 'log' && Buffer.compare(raw, current.public_key) === 0)) {
     throw untrusted('the verifier key is not one of the log keys');
   }
-  return { origin: log.origin, keys, requirements, witnesses: witnessesOf(parsed.data, keys) };
+  return { origin: log.origin, keys, requirements, witnesses: witnessesOf(parsed.value, keys) };
 }
 
 function witnessesOf({ witnesses }: Trust, keys: readonly TrustedKey[]): TrustRoot['witnesses'] {

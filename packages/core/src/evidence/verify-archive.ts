@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import { faultText, readAs } from '../api/fault.ts';
 import { Problem } from '../api/problem.ts';
 import { parseStrictJson } from '../api/strict-json.ts';
 import {
@@ -237,9 +237,9 @@ export class ArchiveVerifier {
 }
 
 function parsed(line: Uint8Array): ArchiveLine {
-  const result = archiveLineSchema.safeParse(parseStrictJson(line, { maxBytes: maxArchiveLine }));
-  if (!result.success) throw failed('format', z.prettifyError(result.error));
-  return result.data;
+  const result = readAs(archiveLineSchema, parseStrictJson(line, { maxBytes: maxArchiveLine }));
+  if (!result.ok) throw failed('format', faultText(result.faults));
+  return result.value;
 }
 
 function hashesOf(hashes: readonly string[]): Uint8Array[] {

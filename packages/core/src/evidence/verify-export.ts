@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { faultText, readAs } from '../api/fault.ts';
 import { Problem } from '../api/problem.ts';
 import { decodeBase64 } from './base64.ts';
 import type { VerifiedCheckpoint } from './checkpoint.ts';
@@ -62,9 +62,9 @@ export function verifyExport(file: unknown, trust: TrustRoot): ExportVerificatio
 }
 
 function readExport(file: unknown): readonly [EvidenceExport, string] {
-  const parsed = evidenceExportSchema.safeParse(file);
-  if (!parsed.success) throw failure(z.prettifyError(parsed.error));
-  return [parsed.data, `${parsed.data.records.length} records of run ${parsed.data.run_id}`];
+  const parsed = readAs(evidenceExportSchema, file);
+  if (!parsed.ok) throw failure(faultText(parsed.faults));
+  return [parsed.value, `${parsed.value.records.length} records of run ${parsed.value.run_id}`];
 }
 
 function verifyOne(record: ExportedRecord, checkpoint: VerifiedCheckpoint, trust: TrustRoot): EvidenceVerification {

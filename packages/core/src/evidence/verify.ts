@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { faultText, readAs } from '../api/fault.ts';
 import { Problem } from '../api/problem.ts';
 import { parseStrictJson } from '../api/strict-json.ts';
 import { decodeBase64 } from './base64.ts';
@@ -70,12 +70,12 @@ export type RecordToVerify = {
 export function verifyEvidence(file: unknown, trust: TrustRoot, expected: Expected = {}): EvidenceVerification {
   return runChecks((check) => {
     const parsed = check('format', () => {
-      const result = evidenceFileSchema.safeParse(file);
-      if (!result.success) throw failure(z.prettifyError(result.error));
-      const proof = parseProof(result.data.proof);
-      if (proof.index !== result.data.leaf_index)
-        throw failure(`the proof is for leaf ${proof.index}, the file says ${result.data.leaf_index}`);
-      return [{ file: result.data, proof }, `evidence of leaf ${proof.index}`];
+      const result = readAs(evidenceFileSchema, file);
+      if (!result.ok) throw failure(faultText(result.faults));
+      const proof = parseProof(result.value.proof);
+      if (proof.index !== result.value.leaf_index)
+        throw failure(`the proof is for leaf ${proof.index}, the file says ${result.value.leaf_index}`);
+      return [{ file: result.value, proof }, `evidence of leaf ${proof.index}`];
     });
     const { envelope, leaf_body, leaf_index, ref }: EvidenceFile = parsed.file;
     return verifyRecord(

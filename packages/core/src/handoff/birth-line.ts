@@ -14,22 +14,22 @@ export const objectKeySchema = z
   .string()
   .min(1)
   .max(objectKeyLimit)
-  .regex(/^[^\s\p{C}]+$/u, 'printable characters without white space');
+  .regex(/^[^\s\p{C}]+$/u, 'a key of printable characters without white space, like customer/4711');
 export const objectTypeSchema = z
   .string()
   .max(objectTypeLimit)
-  .regex(/^[a-zA-Z][a-zA-Z0-9_.-]*$/, 'a letter, then letters, digits, underscore, dot and dash');
+  .regex(/^[a-zA-Z][a-zA-Z0-9_.-]*$/, 'a type: a letter, then letters, digits, underscore, dot and dash, like customer');
 export const permitIdSchema = z
   .string()
   .max(128)
-  .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/, 'letters, digits, dot, underscore and dash');
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/, 'a permit: letters, digits, dot, underscore and dash');
 
 export const bornAtSchema = z.string().transform((text, context) => {
   const moment = normaliseBornAt(text);
   if (moment !== null) return moment;
   context.issues.push({
     code: 'custom',
-    message: 'RFC 3339 in UTC with at most six decimals, like 2026-11-21T03:00:00.123456Z',
+    message: 'must be a time in UTC with at most six decimals, like 2026-11-21T03:00:00.123456Z',
     input: text,
   });
   return z.NEVER;
@@ -37,7 +37,7 @@ export const bornAtSchema = z.string().transform((text, context) => {
 
 const payloadSchema = z
   .record(z.string(), z.json())
-  .refine((payload) => JSON.stringify(payload).length <= payloadLimit, `at most ${payloadLimit} characters of JSON`);
+  .refine((payload) => JSON.stringify(payload).length <= payloadLimit, `must be at most ${payloadLimit} characters of JSON`);
 
 /** One line of an import, and one birth of `POST /v1/births`: closed, so that a misspelt field is an error and not a loss. */
 export const birthLineSchema = z.strictObject({

@@ -1,3 +1,4 @@
+import { faultText, readAs } from '../api/fault.ts';
 import { type BirthLine, birthLineSchema } from './birth-line.ts';
 
 /** What became of a line of an import. `number` counts from 1, as editors do; blank lines are `blank`. */
@@ -17,10 +18,9 @@ function bad(text: string, number: number, reason: string): ParsedLine {
 }
 
 function check(value: unknown, text: string, number: number): ParsedLine {
-  const parsed = birthLineSchema.safeParse(value);
-  if (parsed.success) return { kind: 'line', number, line: parsed.data };
-  const reason = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'line'}: ${issue.message}`).join('; ');
-  return bad(text, number, reason);
+  const read = readAs(birthLineSchema, value);
+  if (read.ok) return { kind: 'line', number, line: read.value };
+  return bad(text, number, faultText(read.faults));
 }
 
 /**

@@ -1,11 +1,15 @@
 import { z } from 'zod';
 
 /** `SYSTEM::<service>` or `HUMAN::<id>`: made from authentication only, never from a payload. */
-export const actorIdSchema = z.string().regex(/^(SYSTEM|HUMAN)::[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/, 'SYSTEM::<service> or HUMAN::<id>');
+export const actorIdSchema = z
+  .string()
+  .regex(/^(SYSTEM|HUMAN)::[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/, 'an actor: SYSTEM::<service> or HUMAN::<id>, like HUMAN::ada');
 
 /** Deny by default: an actor may do what some grant names, for the tenants and datasets it names. `*` is any; `promotion.*` any verb of a noun. */
 export const grantSchema = z.strictObject({
-  actions: z.array(z.string().regex(/^(\*|[a-z]+(-[a-z]+)*\.(\*|[a-z]+(-[a-z]+)*))$/, 'noun.verb, noun.* or *')).min(1),
+  actions: z
+    .array(z.string().regex(/^(\*|[a-z]+(-[a-z]+)*\.(\*|[a-z]+(-[a-z]+)*))$/, 'an action: noun.verb, noun.* or *, like promotion.request'))
+    .min(1),
   tenants: z.array(z.string().min(1)).min(1),
   datasets: z.array(z.string().min(1)).min(1),
 });

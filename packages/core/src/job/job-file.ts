@@ -1,14 +1,17 @@
 import { z } from 'zod';
 import { digestSchema, layerSchema, nameSchema, timestampSchema } from '../api/common.ts';
+import { pathText } from '../api/fault.ts';
 import { durationMs, durationSchema } from '../policy/duration.ts';
-import { type FileProblem, pathText, readYaml } from '../policy/yaml-file.ts';
+import { type FileProblem, readYaml } from '../policy/yaml-file.ts';
 import { pathRefusal } from '../promotion/snapshot-path.ts';
 import { jobKinds } from './job-kind.ts';
 import { requiresSchema } from './requires.ts';
 
 /** Names that also become the names of variables: `GOVCTL_INPUT_RAW_ORDERS` of `raw-orders`. */
-const shortName = z.string().regex(/^[a-z][a-z0-9_-]{0,47}$/, 'lower-case letters, digits, dash and underscore; starts with a letter');
-const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'a name of an environment variable');
+const shortName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,47}$/, 'a name of lower-case letters, digits, dash and underscore that starts with a letter, like raw-orders');
+const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'the name of an environment variable, like SEED');
 const secretName = /(secret|token|passw(or)?d|passwd|credential|api_?key|private_?key)/i;
 /** What an argument must not carry: everybody on the machine can read it. */
 const secretArgument = /^(--?)?[a-z0-9_-]*(secret|token|passw(or)?d|passwd|api[-_]?key|private[-_]?key)[a-z0-9_-]*=./i;
@@ -17,14 +20,14 @@ const noNul = (text: string) => !text.includes('\0');
 const argument = z
   .string()
   .max(32_768)
-  .refine(noNul, 'no NUL characters')
+  .refine(noNul, 'must have no NUL characters')
   .refine(
     (text) => !secretArgument.test(text),
     'looks like a secret: everybody on the machine can read arguments; let the step read a file',
   );
 
 const environmentSchema = z
-  .record(variableName, z.string().max(32_768).refine(noNul, 'no NUL characters'))
+  .record(variableName, z.string().max(32_768).refine(noNul, 'must have no NUL characters'))
   .superRefine((variables, context) => {
     for (const name of Object.keys(variables)) {
       if (/^(GOVCTL|GOVD)_/.test(name)) context.addIssue({ code: 'custom', path: [name], message: 'names that start so are set by govd' });

@@ -1,8 +1,9 @@
+import { pathText } from '../api/fault.ts';
 import { type CompiledExpression, compileExpression } from './cel.ts';
 import { checkExpression } from './expression-check.ts';
 import { type Pack, packSchema, type Rule } from './pack.ts';
 import { isList, type Shape, type VariableName, variableShapes } from './variable.ts';
-import { type FileProblem, pathText, readYaml } from './yaml-file.ts';
+import { type FileProblem, readYaml } from './yaml-file.ts';
 
 type LintedRule = { readonly rule: Rule; readonly expression: CompiledExpression; readonly variables: ReadonlySet<VariableName> };
 

@@ -24,7 +24,7 @@ describe('lintPack', () => {
 
   it('reports everything at once, with path and line', () => {
     const source = pack(`${rule('true')}    sevrity: deny\n${rule('nope > 1')}${rule('a[')}`);
-    expect(messages(source)).toEqual(["rules[0].sevrity:12: unknown field 'sevrity'"]);
+    expect(messages(source)).toEqual(["rules[0].sevrity:12: unknown field 'sevrity': did you mean 'severity'?"]);
     const found = messages(pack(`${rule('nope > 1')}${rule('a[')}`));
     expect(found).toHaveLength(3);
     expect(found[0]).toBe("rules[0].require:9: there is no 'nope'");

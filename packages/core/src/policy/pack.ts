@@ -6,7 +6,9 @@ import { durationSchema } from './duration.ts';
 /** What a rule can be asked on: a promotion type, or the result of a job. A rollback is never asked. */
 export const ruleOccasions = [...promotionTypes.filter((type) => type !== 'rollback'), 'run_result'] as const;
 
-const ruleName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'lower-case letters, digits, dash and underscore');
+const ruleName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'a name of lower-case letters, digits, dash and underscore, like enough-checks');
 // A date stands for its first moment in UTC.
 const momentSchema = z.union([timestampSchema, z.iso.date().transform((date) => `${date}T00:00:00Z`)]);
 

@@ -1,5 +1,6 @@
 import { type Document, isMap, isNode, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { pathText, readAs } from '../api/fault.ts';
 
 /** Something wrong in a file that people write: where, and what. Lines and columns count from 1. */
 export type FileProblem = { readonly path: string; readonly line: number; readonly column: number; readonly message: string };
@@ -44,17 +45,14 @@ export function readYaml<S extends z.ZodType>(source: string, schema: S): YamlFi
   } catch (error) {
     return refused(error instanceof Error ? error.message : String(error));
   }
-  const parsed = schema.safeParse(json);
-  if (parsed.success) return { value: parsed.data, problems: [], at };
-  const problems = parsed.error.issues.flatMap((issue) => {
-    // An unknown key is reported where the key stands, not where its parent begins.
-    const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
-    return paths.map((path) => ({
-      path: pathText(path),
-      ...position(keyOffset(document, path) ?? nodeAt(document, path)?.range?.[0]),
-      message: issue.code === 'unrecognized_keys' ? `unknown field '${String(path.at(-1))}'` : issue.message,
-    }));
-  });
+  const read = readAs(schema, json);
+  if (read.ok) return { value: read.value, problems: [], at };
+  const problems = read.faults.map(({ path, message }) => ({
+    path: pathText(path),
+    // A field that stands there is shown by its name, one that is missing by what it is missing in.
+    ...position(keyOffset(document, path) ?? nodeAt(document, path)?.range?.[0]),
+    message,
+  }));
   return { value: undefined, problems, at };
 }
 
@@ -79,14 +77,6 @@ function said({ message }: Error): string {
   // The library tells its own exhaustion as an error of the file.
   if (message.startsWith('Maximum call stack')) return 'nested too deeply';
   return message.split('\n')[0] ?? message;
-}
-
-/** A path as people write it: `rules[2].require`. */
-export function pathText(path: readonly PropertyKey[]): string {
-  return path.reduce<string>(
-    (text, step) => (typeof step === 'number' ? `${text}[${step}]` : text === '' ? String(step) : `${text}.${String(step)}`),
-    '',
-  );
 }
 
 // The nearest node that exists: a field that is missing is reported at its parent.

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { faultText, readAs } from '../api/fault.ts';
 import { resumeAuthorities } from '../run/pause.ts';
 import { phases, runStatuses } from '../run/phase.ts';
 import { riskLevels } from '../run/threshold.ts';
 import type { RunState } from './run-state.ts';
 
-const moment = z.string().refine((text) => !Number.isNaN(Date.parse(text)), 'is no moment');
+const moment = z.string().refine((text) => !Number.isNaN(Date.parse(text)), 'must be a time in UTC, like 2026-11-21T03:00:00Z');
 const word = z.string().min(1);
 
 /** What everybody who reads a run relies on. Open: a later version may keep more. */
@@ -55,9 +56,6 @@ export function readRunState(text: string): ReadRunState {
   } catch (error) {
     return { state: null, fault: `is not JSON: ${(error as Error).message.slice(0, 200)}` };
   }
-  const read = storedStateSchema.safeParse(value);
-  if (read.success) return { state: value as RunState, fault: null };
-  const [issue] = read.error.issues;
-  const path = issue?.path.map(String).join('.') ?? '';
-  return { state: null, fault: `${path === '' ? 'it' : path}: ${issue?.message ?? 'is not what a run keeps'}` };
+  const read = readAs(storedStateSchema, value);
+  return read.ok ? { state: value as RunState, fault: null } : { state: null, fault: faultText(read.faults) };
 }

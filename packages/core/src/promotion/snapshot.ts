@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { digestSchema, type Layer, nameSchema } from '../api/common.ts';
+import { pathText, readAs } from '../api/fault.ts';
 import { isProblem, Problem, type ProblemReason } from '../api/problem.ts';
 import { parseStrictJson } from '../api/strict-json.ts';
 import { type Digest, digestOf } from '../evidence/digest.ts';
@@ -21,7 +22,7 @@ const manifestFileSchema = z.strictObject({
   path: pathSchema,
   /** Bytes. */
   size: z.int().min(0),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hex digits'),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256: 64 lower-case hex digits'),
 });
 
 /**
@@ -124,17 +125,17 @@ function parsed(bytes: Uint8Array): unknown {
   }
 }
 
-const toldIssues = 20;
+const toldFaults = 20;
 
 function checked(value: unknown): Manifest {
-  const result = manifestSchema.safeParse(value);
-  if (result.success) return result.data;
-  const reasons = result.error.issues.slice(0, toldIssues).map((issue): ProblemReason => {
-    const [folder, index] = issue.path;
+  const read = readAs(manifestSchema, value);
+  if (read.ok) return read.value;
+  const reasons = read.faults.slice(0, toldFaults).map(({ path, message }): ProblemReason => {
+    const [folder, index] = path;
     const file = folder === 'files' && typeof index === 'number' ? pathAt(value, index) : undefined;
-    return { path: file ?? issue.path.join('.'), message: issue.message };
+    return { path: file ?? pathText(path), message };
   });
-  const more = result.error.issues.length - 1;
+  const more = read.faults.length - 1;
   const first = reasons[0];
   throw new Problem('unprocessable', {
     detail: `this is not a snapshot: ${first === undefined ? '' : `${JSON.stringify(first.path)}: ${first.message}`}${more > 0 ? ` (and ${more} more)` : ''}`,

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { faultText, readAs } from '../api/fault.ts';
 import { isProblem } from '../api/problem.ts';
 import { parseStrictJson } from '../api/strict-json.ts';
 import { notThisKind } from './import.ts';
@@ -23,8 +24,7 @@ export function readJson(bytes: Uint8Array, what: string): unknown {
 
 /** Read openly: tools add fields with every version. What is used is checked. @throws Problem `unprocessable` */
 export function shapeOf<S extends z.ZodType>(schema: S, json: unknown, what: string): z.infer<S> {
-  const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw notThisKind(what, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong form'}`);
+  const read = readAs(schema, json);
+  if (read.ok) return read.value;
+  throw notThisKind(what, faultText(read.faults));
 }

@@ -1,6 +1,6 @@
 import { chmod, copyFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
-import { Problem } from '@govctl/core/api';
+import { Problem, readAs, reasonsOf } from '@govctl/core/api';
 import { type CliContext, cliConfigSchema } from '@govctl/core/config';
 import { loadTrust } from '@govctl/core/evidence';
 import type { Run } from '../../command.ts';
@@ -34,12 +34,12 @@ export const run: Run<typeof contextAdd> = async ({ globals, env, cwd, io }, { n
     ...(flags.use || file.config.current_context === undefined ? { current_context: name } : {}),
     contexts: { ...file.config.contexts, [name]: context },
   };
-  const checked = cliConfigSchema.safeParse(config);
-  if (!checked.success) {
+  const checked = readAs(cliConfigSchema, config);
+  if (!checked.ok) {
     throw new Problem('usage', {
       detail: 'these flags make no context',
       hint: `govctl context add ${name} --socket PATH, or --url https://HOST:PORT`,
-      reasons: checked.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
+      reasons: reasonsOf(checked.faults),
     });
   }
 
@@ -49,7 +49,7 @@ export const run: Run<typeof contextAdd> = async ({ globals, env, cwd, io }, { n
     if (relative(pinned, trust.path) !== '') await copyFile(trust.path, pinned);
     await chmod(pinned, 0o600);
   } else await io.warn('no trust root is pinned: evidence of this daemon cannot be verified until --trust-file is given');
-  await writeConfigFile(file.path, checked.data);
+  await writeConfigFile(file.path, checked.value);
   const keys = (trust?.root.keys ?? []).map(({ purpose, role, keyid }) => ({ purpose, role, keyid }));
   return {
     document: asDocument('ContextAdd', {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { isProblem, Problem } from '@govctl/core/api';
+import { isProblem, Problem, readAs, reasonsOf } from '@govctl/core/api';
 import { answersMoved, type Facts, kernelVersion, type Moved, movedBetween } from '@govctl/core/decision';
 import { jcsDigest } from '@govctl/core/evidence';
 import { makePlan, type Plan, planSchema } from '@govctl/core/promotion';
@@ -37,16 +37,16 @@ export async function fromPlan(context: CommandContext, path: string, flags: Pro
  * @throws Problem `usage` for what is no plan; `integrity` for one that was changed after it was made
  */
 async function readPlan({ cwd }: CommandContext, path: string): Promise<Plan> {
-  const parsed = planSchema.safeParse(await readJsonFile(cwd, '--plan', path));
+  const parsed = readAs(planSchema, await readJsonFile(cwd, '--plan', path));
   const again = 'make a new one: govctl promote DATASET --from L --to L --snapshot S --dry-run --out PLAN';
-  if (!parsed.success) {
+  if (!parsed.ok) {
     throw new Problem('usage', {
       detail: `${path} (--plan) is not a plan this version reads`,
       hint: again,
-      reasons: parsed.error.issues.slice(0, 20).map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
+      reasons: reasonsOf(parsed.faults.slice(0, 20)),
     });
   }
-  const plan = parsed.data;
+  const plan = parsed.value;
   const { plan_digest, ...content } = plan;
   const wrong = jcsDigest(content) !== plan_digest ? 'its content has another digest than it says' : contradiction(plan);
   if (wrong === undefined) return plan;

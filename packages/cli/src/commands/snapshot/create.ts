@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { isProblem, nameSchema, Problem, parseStrictJson } from '@govctl/core/api';
+import { faultText, isProblem, nameSchema, Problem, parseStrictJson, readAs } from '@govctl/core/api';
 import { encodeManifest, type Manifest } from '@govctl/core/promotion';
 import type { Run } from '../../command.ts';
 import type { snapshotCreate } from './declaration.ts';
@@ -55,10 +55,10 @@ export const run: Run<typeof snapshotCreate> = async (context, { dir }, flags) =
 
 /** What would be refused after minutes of hashing is refused now. */
 function requireName(flag: string, value: string): string {
-  const checked = nameSchema.safeParse(value);
-  if (checked.success) return value;
+  const read = readAs(nameSchema, value);
+  if (read.ok) return value;
   throw new Problem('usage', {
-    detail: `${flag} ${JSON.stringify(value)} is not a name: ${checked.error.issues[0]?.message ?? ''}`,
+    detail: `${flag} ${faultText(read.faults)}`,
     hint: `${flag} orders`,
   });
 }

@@ -20,7 +20,7 @@ export const refResolutionDocument = document('RefResolution', {
   resolution_ref: refSchema,
 });
 
-const jtiSchema = z.string().regex(/^[0-9a-f]{32}$/, '32 lower-case hex digits');
+const jtiSchema = z.string().regex(/^[0-9a-f]{32}$/, 'an id of 32 lower-case hex digits');
 
 export const capabilityListDocument = document('CapabilityList', {
   items: z.array(

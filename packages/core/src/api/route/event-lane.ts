@@ -63,12 +63,12 @@ export const eventLaneRoutes = defineRoutes({
         lane: lane.optional(),
         event_id: z
           .string()
-          .regex(/^\d{1,15}\.\d{1,6}$/, 'the id of an event: 12.3')
+          .regex(/^\d{1,15}\.\d{1,6}$/, 'the id of an event, like 12.3')
           .optional(),
         all: z.literal(true).optional(),
         reason: z.string().min(3).max(1024).optional(),
       })
-      .refine(({ event_id, all }) => (event_id === undefined) !== (all === undefined), 'event_id or all, one of them'),
+      .refine(({ event_id, all }) => (event_id === undefined) !== (all === undefined), 'needs either event_id or all'),
     response: document('EventRedrive', { events: count, more: z.boolean(), evidence_ref: refSchema.nullable() }),
     problems: ['not-found', 'evidence-unavailable'],
   },

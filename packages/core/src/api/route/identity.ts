@@ -3,7 +3,7 @@ import { actorIdSchema, grantSchema } from '../../identity/actor.ts';
 import { document, refSchema, timestampSchema } from '../common.ts';
 import { defineRoutes } from '../route.ts';
 
-const keyId = z.string().regex(/^[a-z0-9]{12}$/, 'twelve lower-case letters and digits');
+const keyId = z.string().regex(/^[a-z0-9]{12}$/, 'a key id: twelve lower-case letters and digits');
 
 const apiKey = {
   key_id: keyId,

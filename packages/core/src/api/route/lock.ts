@@ -6,7 +6,10 @@ import { defineRoutes } from '../route.ts';
 const lockKeySchema = z
   .string()
   .max(600)
-  .regex(/^(dataset|workspace)(\/[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}){2,3}$/, 'dataset/TENANT/DATASET/LAYER or workspace/TENANT/WORKSPACE');
+  .regex(
+    /^(dataset|workspace)(\/[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}){2,3}$/,
+    'the name of a lock: dataset/TENANT/DATASET/LAYER or workspace/TENANT/WORKSPACE',
+  );
 
 const lock = z.object({
   lock_key: z.string(),
