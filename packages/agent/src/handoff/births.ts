@@ -1,4 +1,4 @@
-import { Problem, type ProblemReason } from '@govctl/core/api';
+import { isProblem, Problem, type ProblemReason } from '@govctl/core/api';
 import type { PermitTerms } from '@govctl/core/handoff';
 import { isLocked, type SqliteHandle, StatementCache } from '../db/index.ts';
 import {
@@ -50,6 +50,12 @@ const sql = {
 
 const prune = pruneSql('SELECT value FROM json_each(:kept)');
 
+export type BirthRequest = { readonly lines: readonly AdmittedLine[]; readonly now: string };
+/** `refusal`: why none of its lines was registered. */
+export type BirthOutcome =
+  | { readonly receipt: BirthReceipt; readonly refusal?: undefined }
+  | { readonly refusal: unknown; readonly receipt?: undefined };
+
 /** The writer of births.db, and the only one. A request is one transaction. */
 export class SqliteBirths implements Births, ChangelogPruner {
   readonly #handle: SqliteHandle;
@@ -81,19 +87,12 @@ export class SqliteBirths implements Births, ChangelogPruner {
   }
 
   add(lines: readonly AdmittedLine[], now: string): BirthReceipt {
-    return this.#write(() => {
-      const receipt: BirthReceipt = { born: 0, changed: 0, retired: 0, already: 0 };
-      const reasons: ProblemReason[] = [];
-      const permits = new Map<string, FoundPermit | undefined>();
-      const used = new Map<string, number>();
-      for (const [index, line] of lines.entries()) {
-        const refusal = line.change === 'BORN' ? this.#birth(line, now, permits, used, receipt) : this.#change(line, receipt);
-        if (refusal !== null) reasons.push(refusedLine(index, line, refusal));
-      }
-      if (reasons.length > 0) throw refusedLines(reasons, lines.length);
-      for (const [permit_id, births] of used) this.#cache.get(sql.use).run({ permit_id, births, used_at: now });
-      return receipt;
-    });
+    return this.#write(() => this.#add(lines, now));
+  }
+
+  /** Several requests in one durable transaction, in their order: each is all of its lines or none. @throws where nothing was done at all */
+  addTogether(requests: readonly BirthRequest[]): BirthOutcome[] {
+    return this.#write(() => requests.map((request) => this.#inSavepoint(request)));
   }
 
   survey({ bound, before, keep, kept }: PruneSelection): PruneSurvey {
@@ -110,6 +109,34 @@ export class SqliteBirths implements Births, ChangelogPruner {
       const { changes } = this.#cache.get(prune.remove).run({ after, reach, before, kept: JSON.stringify(kept) });
       return { walked_upto: reach, removed: changes };
     });
+  }
+
+  #inSavepoint({ lines, now }: BirthRequest): BirthOutcome {
+    this.#cache.get('SAVEPOINT request').run({});
+    let outcome: BirthOutcome;
+    try {
+      outcome = { receipt: this.#add(lines, now) };
+    } catch (refusal) {
+      if (!isProblem(refusal)) throw refusal;
+      this.#cache.get('ROLLBACK TO request').run({});
+      outcome = { refusal };
+    }
+    this.#cache.get('RELEASE request').run({});
+    return outcome;
+  }
+
+  #add(lines: readonly AdmittedLine[], now: string): BirthReceipt {
+    const receipt: BirthReceipt = { born: 0, changed: 0, retired: 0, already: 0 };
+    const reasons: ProblemReason[] = [];
+    const permits = new Map<string, FoundPermit | undefined>();
+    const used = new Map<string, number>();
+    for (const [index, line] of lines.entries()) {
+      const refusal = line.change === 'BORN' ? this.#birth(line, now, permits, used, receipt) : this.#change(line, receipt);
+      if (refusal !== null) reasons.push(refusedLine(index, line, refusal));
+    }
+    if (reasons.length > 0) throw refusedLines(reasons, lines.length);
+    for (const [permit_id, births] of used) this.#cache.get(sql.use).run({ permit_id, births, used_at: now });
+    return receipt;
   }
 
   #birth(

@@ -8,7 +8,7 @@ import { startLoop } from '../loop/loop.ts';
 import type { LoopWatch } from '../loop/loop-watch.ts';
 import { SqliteBirths } from './births.ts';
 import { attachBirths } from './births-attachment.ts';
-import { patientBirths } from './births-patient.ts';
+import { queuedBirths } from './births-queue.ts';
 import { coverageSource } from './coverage.ts';
 import { allHandoffHandlers } from './handlers.ts';
 import { handoffGauges, replayCounter, tailMetrics } from './metric.ts';
@@ -112,7 +112,7 @@ export async function openHandoff(settings: HandoffSettings): Promise<Handoff> {
   const queries = sqliteHandoffQueries;
   const blocker = () => loop.blocker;
   const seal = permitSeal(settings.permitKey);
-  const births = patientBirths(new SqliteBirths(birthsHandle, seal));
+  const births = queuedBirths(new SqliteBirths(birthsHandle, seal));
   const handlers = allHandoffHandlers({
     database,
     queries,

@@ -11,6 +11,7 @@ import {
   isProblem,
   type Listener,
   Problem,
+  type ProblemCode,
   parseApiWindow,
   parseStrictJson,
   type Route,
@@ -34,6 +35,10 @@ import { confirmationOf } from './confirmation.ts';
 import { exactTargets } from './exact-target.ts';
 import { type Handler, Reply, type RequestContext } from './handler.ts';
 import { assertStrictHttp } from './strict.ts';
+
+/** Of a request's headers: how long they may be, and how long they may take to arrive. */
+const headerBytes = 16_384;
+const headersMs = 10_000;
 
 export type HttpObserver = { request(measure: { route: string; status: number; seconds: number }): void };
 
@@ -88,7 +93,7 @@ export type HttpServer = {
 
 /** One server from the route list. A route without a handler or an action does not start. */
 export function createHttpServer(options: HttpOptions): HttpServer {
-  const parser = { maxHeaderSize: 16_384, insecureHTTPParser: false, headersTimeout: 10_000, connectionsCheckingInterval: 1000 };
+  const parser = { maxHeaderSize: headerBytes, insecureHTTPParser: false, headersTimeout: headersMs, connectionsCheckingInterval: 1000 };
   const common: FastifyServerOptions = {
     logger: false,
     bodyLimit: defaultBodyLimit,
@@ -347,13 +352,13 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
 
 function answerParserError(error: Error & { code?: string }, socket: Socket): void {
   if (socket.destroyed || !socket.writable) return;
-  const code =
+  const [code, detail]: [ProblemCode, string] =
     error.code === 'HPE_HEADER_OVERFLOW'
-      ? 'headers-too-large'
+      ? ['headers-too-large', `the headers are longer than the ${headerBytes} bytes that govd reads`]
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? 'request-timeout'
-        : 'invalid-request';
-  const problem = new Problem(code, { detail: 'this is not a request govd reads' });
+        ? ['request-timeout', `nothing was done: the headers were not there within ${headersMs / 1000} seconds; send the same again`]
+        : ['invalid-request', 'this is not a request govd reads'];
+  const problem = new Problem(code, { detail });
   const body = JSON.stringify({ schemaVersion, kind: 'Problem', ...problem.toDocument() });
   socket.end(
     `HTTP/1.1 ${problem.status} ${code}\r\nConnection: close\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,

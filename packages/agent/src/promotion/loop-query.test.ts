@@ -10,7 +10,7 @@ afterAll(() => at.close());
 
 const asked: readonly Query<unknown>[] = [
   pausedRuns({ after: '', limit: 100 }),
-  dueRuns({ now: '', limit: 10 }),
+  dueRuns({ now: '', limit: 10, after: '', after_run: '' }),
   openJobs({ now: '', limit: 10 }),
   openIntents({ run_id: null, since: null, before: '' }),
 ];

@@ -175,17 +175,19 @@ export const earlierVersions = query<Target & { layer: string; before: number },
    ORDER BY p.generation DESC LIMIT 50`,
 );
 
-/** Deferred runs whose time has come, whose facts moved since they were judged, or whose job has ended. */
-export const dueRuns = query<{ now: string; limit: number }, { run_id: string }>(
+/** Deferred runs whose time has come, whose facts moved since they were judged, or whose job has ended. They stand in this order. */
+export type DueRun = { run_id: string; next_eligible_at: string };
+export const dueRuns = query<{ now: string; limit: number; after: string; after_run: string }, DueRun>(
   'due runs',
-  `SELECT r.run_id FROM run r
+  `SELECT r.run_id, r.next_eligible_at FROM run r
    LEFT JOIN dataset d ON d.tenant_id = r.tenant_id AND d.dataset_id = r.dataset_id
    WHERE r.phase NOT IN ('COMPLETED', 'FAILED') AND r.kind <> 'job' AND r.status = 'deferred' AND r.next_eligible_at IS NOT NULL
      AND (r.next_eligible_at <= :now OR r.dataset_revision IS DISTINCT FROM d.revision
           OR r.policy_activation <> coalesce((SELECT max(activation) FROM policy_activation), 0)
           OR EXISTS (SELECT 1 FROM job_promotion l JOIN run j ON j.run_id = l.job_run_id
                      WHERE l.run_id = r.run_id AND j.phase IN ('COMPLETED', 'FAILED') AND j.updated_at >= r.updated_at))
-   ORDER BY r.next_eligible_at LIMIT :limit`,
+     AND (r.next_eligible_at > :after OR (r.next_eligible_at = :after AND r.run_id > :after_run))
+   ORDER BY r.next_eligible_at, r.run_id LIMIT :limit`,
 );
 
 const pausedFrom = (run: string) =>

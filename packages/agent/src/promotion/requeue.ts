@@ -2,7 +2,7 @@ import { holdLease } from '@govctl/core/lease';
 import type { RunRow, RunStart } from '@govctl/core/promotion';
 import type { CommitResult } from '../journal/index.ts';
 import { committed, type PromotionDependencies } from './judge.ts';
-import { dueRuns, runById } from './queries.ts';
+import { type DueRun, dueRuns, runById } from './queries.ts';
 import { reevaluate } from './reevaluate.ts';
 import { resumable } from './run-start.ts';
 
@@ -17,18 +17,33 @@ const perRound = 50;
  * @returns how many runs were asked
  */
 export async function requeueDeferred(deps: PromotionDependencies, holder: string): Promise<number> {
-  const [due] = await deps.database.read([dueRuns({ now: deps.now(), limit: perRound })]);
+  const now = deps.now();
+  const failures: unknown[] = [];
   let asked = 0;
-  for (const { run_id } of due) {
-    const [[run]] = await deps.database.read([runById({ run_id })]);
-    if (run === undefined || run.status !== 'deferred') continue;
-    const start = resumable(run);
-    // What was damaged is left alone, as it is when it lacks what was asked: reconcile tells of it, and the others get their turn.
-    if (start?.state.request === undefined) continue;
-    const result = await askAgain(deps, run, start, holder);
-    if (result.ok) asked += 1;
-    else if (result.guard === 'lease-is-mine') break;
+  let after: DueRun | undefined = { run_id: '', next_eligible_at: '' };
+  while (after !== undefined && asked < perRound) {
+    const [due]: [DueRun[]] = await deps.database.read([
+      dueRuns({ now, limit: perRound, after: after.next_eligible_at, after_run: after.run_id }),
+    ]);
+    for (const { run_id } of due) {
+      const [[run]] = await deps.database.read([runById({ run_id })]);
+      if (run === undefined || run.status !== 'deferred') continue;
+      const start = resumable(run);
+      // What was damaged is left alone, as it is when it lacks what was asked: reconcile tells of it, and the others get their turn.
+      if (start?.state.request === undefined) continue;
+      try {
+        const result = await askAgain(deps, run, start, holder);
+        if (result.ok) asked += 1;
+        else if (result.guard === 'lease-is-mine') return asked;
+      } catch (error) {
+        // It stays due and fails again in the next round: those behind it must not wait for that.
+        failures.push(error);
+      }
+    }
+    // What was left alone is due for ever, and would fill every first page.
+    after = due.length < perRound ? undefined : due.at(-1);
   }
+  if (failures.length > 0) throw failures[0];
   return asked;
 }
 

@@ -139,6 +139,8 @@ describe('the reactor', () => {
     );
     await b.publish(
       draft('run.failed', 'run/r1', { reason: 'checks' }),
+      // Somebody ended it on purpose: nobody is called.
+      { ...draft('run.failed', 'run/r2', { status: 'cancelled', reason: 'wrong month' }), dataset_id: 'stopped' },
       draft('threshold.exceeded', 'run/r1', { threshold: 'cost' }),
       ...audits,
     );

@@ -57,18 +57,21 @@ const audit = (name: string, severity: AlertSeverity, parent?: (event: Heard) =>
     ...(parent === undefined ? {} : { parent }),
   });
 
+const failure = fire({
+  key: runFailed,
+  domain: 'runs',
+  severity: 'high',
+  summary: (event) => `Run ${run(event)} failed: ${text(event.data.reason) || text(event.data.decided_by) || text(event.data.status)}`,
+  fix: (event) => `govctl why ${run(event)}`,
+});
+
 /** What fires while the reactor is silent; it cannot say so itself. */
 export const reactorKey = 'reactor.silent';
 
 /** The default handlers: what fires and what ends it. Types without a line mean nothing for alerts. */
 export const alertRules: Readonly<Partial<Record<EventType, AlertRule>>> = {
-  'run.failed': fire({
-    key: runFailed,
-    domain: 'runs',
-    severity: 'high',
-    summary: (event) => `Run ${run(event)} failed: ${text(event.data.reason) || text(event.data.decided_by) || text(event.data.status)}`,
-    fix: (event) => `govctl why ${run(event)}`,
-  }),
+  // Somebody ended it on purpose, and is not called for that.
+  'run.failed': (event) => (event.data.status === 'cancelled' && typeof event.data.incident_id !== 'string' ? [] : failure(event)),
   'run.completed': resolve('a run of the same target succeeded', runFailed, threshold),
   'threshold.exceeded': fire({
     key: threshold,

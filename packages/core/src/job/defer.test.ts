@@ -60,3 +60,14 @@ it('tells of how long it has been waiting, at 80 and at 100 hundredths, each onc
   const { risk_level, thresholds } = run.state satisfies RunState;
   expect([risk_level, thresholds]).toEqual(['high', ['defer:80', 'defer:100']]);
 });
+
+it('does not grow while it gets the same answer, and does when it waits for something else', () => {
+  let run = deferJob(executed(), hold, judged, limits, hours(5)).run;
+  const before = run.state.phases;
+  for (const hour of [6, 7, 8]) run = deferJob(requeueJob(run, hold, hours(hour)).run, hold, judged, limits, hours(hour)).run;
+  expect(run.state.phases).toEqual(before);
+  expect([run.row.phase, run.row.status]).toEqual(['GOVERNANCE_CHECK', 'deferred']);
+  const other = { ...judged, decision: { ...judged.decision, waiting_on: ['rule:jobs-default/other'] } } as JudgedJob;
+  run = deferJob(requeueJob(run, hold, hours(9)).run, hold, other, limits, hours(9)).run;
+  expect(run.state.phases.slice(before.length).map(({ event }) => event)).toEqual(['requeue', 'defer']);
+});

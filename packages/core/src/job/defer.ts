@@ -1,3 +1,4 @@
+import type { RunState } from '../promotion/run-state.ts';
 import { crossedEvents, crossedWait, withCrossed } from '../run/threshold.ts';
 import { advanceRun, type JobContext, type JobRun, type JobStep, jobEvents, moveRun, type RunHold, renewed } from './run.ts';
 import { decisionRecord, evaluated, type JudgedJob, judgedEvents, withDecision } from './verdict.ts';
@@ -13,7 +14,9 @@ export function deferJob(run: JobRun, hold: RunHold, judged: JudgedJob, limits: 
   const decided = again ? null : decisionRecord(run, judged, context);
   const acked = decided === null || run.state.acks.some(({ domain }) => domain === 'policies');
   const acks = acked ? [] : evaluated(judged, decided.ref, context);
-  const waits = moveRun(run, context, ['defer'], acks, { waiting_on });
+  const moved = moveRun(run, context, ['defer'], acks, { waiting_on });
+  // Nor does it grow the run: asked once a minute for a day, it would be written whole each time.
+  const waits = again ? { ...moved, state: { ...moved.state, phases: beforeAskedAgain(moved.state.phases) } } : moved;
   const later = (ms: number) => new Date(Date.parse(context.at) + ms).toISOString();
   const defer_until = run.row.defer_until ?? later(limits.max_ms);
   const next = later(limits.again_ms);
@@ -21,9 +24,9 @@ export function deferJob(run: JobRun, hold: RunHold, judged: JudgedJob, limits: 
   const since = waits.state.phases.find(({ event }) => event === 'defer')?.at ?? context.at;
   const crossed = crossedWait(since, defer_until, context.at, run.state.thresholds);
   const state = withCrossed(waits.state, crossed);
-  const moved = { ...waits, state, row: { ...waits.row, state: JSON.stringify(state) } };
-  const { row } = withDecision(moved, judged, decided?.ref ?? run.row.decision_ref ?? '');
-  const deferred = { ...moved, row: { ...row, next_eligible_at: [next, defer_until].sort()[0] ?? next, defer_until } };
+  const stays = { ...waits, state, row: { ...waits.row, state: JSON.stringify(state) } };
+  const { row } = withDecision(stays, judged, decided?.ref ?? run.row.decision_ref ?? '');
+  const deferred = { ...stays, row: { ...row, next_eligible_at: [next, defer_until].sort()[0] ?? next, defer_until } };
   return {
     run: deferred,
     trace: [],
@@ -39,6 +42,12 @@ export function deferJob(run: JobRun, hold: RunHold, judged: JudgedJob, limits: 
       events: jobEvents(deferred, context, [...(decided === null ? [] : judgedEvents(judged, decided.ref)), ...crossedEvents(crossed)]),
     },
   };
+}
+
+/** Without the question and the same answer to it: it waits since it was first deferred. */
+function beforeAskedAgain(phases: RunState['phases']): RunState['phases'] {
+  const [waited, asked] = phases.slice(-3);
+  return waited?.event === 'defer' && asked?.event === 'requeue' ? phases.slice(0, -2) : phases;
 }
 
 /** A deferred job is asked again. */

@@ -45,6 +45,7 @@ export function readYaml<S extends z.ZodType>(source: string, schema: S): YamlFi
   } catch (error) {
     return refused(error instanceof Error ? error.message : String(error));
   }
+  if (json === null || json === undefined) return refused('the file is empty');
   const read = readAs(schema, json);
   if (read.ok) return { value: read.value, problems: [], at };
   const problems = read.faults.map(({ path, message }) => ({

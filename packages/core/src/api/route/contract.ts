@@ -37,10 +37,7 @@ export const contractRoutes = defineRoutes({
     action: 'contract.apply',
     listener: 'operator',
     body: z.strictObject({
-      source: z
-        .string()
-        .min(1)
-        .max(1024 * 1024),
+      source: z.string().max(1024 * 1024),
       /** The newest version the caller knows; 0 for none. Another one is refused as stale. */
       expected_version: z.number().int().min(0).optional(),
     }),

@@ -5,10 +5,7 @@ import { defineRoutes } from '../route.ts';
 
 const runParams = z.strictObject({ run_id: runIdSchema });
 /** The file as it was written: what was accepted is kept byte for byte. */
-const source = z
-  .string()
-  .min(1)
-  .max(1024 * 1024);
+const source = z.string().max(1024 * 1024);
 
 export const runSubmissionSchema = z.strictObject({ run_id: runIdSchema, tenant_id: tenantSchema, source });
 

@@ -89,10 +89,7 @@ export const policyRoutes = defineRoutes({
     action: 'policy.activate',
     listener: 'operator',
     body: z.strictObject({
-      source: z
-        .string()
-        .min(1)
-        .max(1024 * 1024),
+      source: z.string().max(1024 * 1024),
       /** What the caller believes is active; null for nothing. Another one is refused as stale. */
       expected_policy_rev: digestSchema.nullable().optional(),
     }),
