@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { diskWatch, runFolder } from './folder.ts';
 import { OutputCapture } from './output.ts';
 import { cookieName } from './proc.ts';
 import { type Attempt, runAttempt } from './process.ts';
@@ -46,6 +47,13 @@ it('is ended as a group when its time is over, whoever ignores that, and whoever
 it('is ended when its folder, or the disk, has had enough', async () => {
   const ended = await attempt(['sleep', '900'], 'test/full', { watch: async () => 'the disk is full' });
   expect(ended).toMatchObject({ cut: 'the disk is full', signal: 'SIGTERM' });
+});
+
+it('does not count when its folder had enough before anybody looked', async () => {
+  const watch = diskWatch({ ...runFolder(cwd, 'quick'), root: cwd }, { bytes: 100_000, free_bytes: 0 });
+  expect(await attempt(['sh', '-c', 'head -c 50000 /dev/zero > some'], 'test/some', { watch })).toMatchObject({ cut: null, exit_code: 0 });
+  const ended = await attempt(['sh', '-c', 'head -c 200000 /dev/zero > more'], 'test/more', { watch });
+  expect(ended).toMatchObject({ cut: 'its folder holds more than 100000 bytes', exit_code: 0 });
 });
 
 it.each([

@@ -13,8 +13,8 @@ export type Attempt = {
   readonly graceMs: number;
   /** Ends it; the reason is told back. */
   readonly signal: AbortSignal;
-  /** Asked now and then while it runs: why it must end, or null. */
-  readonly watch: () => Promise<string | null>;
+  /** Asked now and then while it runs, and once when it is over: why it must end, or does not count; or null. */
+  readonly watch: (over: boolean) => Promise<string | null>;
   /** Told once it runs. */
   readonly spawned: (pid: number, start: string | null) => void;
   /** Told what it prints. */
@@ -69,7 +69,7 @@ export async function runAttempt(attempt: Attempt): Promise<Ended> {
   if (attempt.signal.aborted) onAbort();
   const timer = setTimeout(() => end(`it took longer than ${timeoutMs / 1000} s`), Math.min(timeoutMs, 2 ** 31 - 1));
   const watching = setInterval(() => {
-    attempt.watch().then(
+    attempt.watch(false).then(
       (reason) => (reason === null ? undefined : end(reason)),
       () => {},
     );
@@ -83,6 +83,8 @@ export async function runAttempt(attempt: Attempt): Promise<Ended> {
     const away = pid === undefined ? 0 : await endWithCookie((found) => found === cookie, tick);
     await drained(child);
     if (failure !== null) return notStarted(program, failure);
+    // It may have ended between two looks: what it did too much of is not found in the step after it.
+    cut ??= await attempt.watch(true).catch(() => null);
     return {
       exit_code: code,
       signal: name,

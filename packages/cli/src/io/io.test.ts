@@ -39,7 +39,7 @@ describe('questions', () => {
     await expect(context.io.confirmName({ ...severe, given: 'order' })).rejects.toMatchObject({ code: 'usage' });
     await expect(context.io.confirmName({ ...severe, given: undefined })).rejects.toMatchObject({
       code: 'prompt-needed',
-      hint: 'give --confirm',
+      hint: 'give --confirm orders',
     });
   });
 });

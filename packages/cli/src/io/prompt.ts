@@ -35,7 +35,7 @@ export function createPrompter(options: PrompterOptions): Pick<Io, 'confirm' | '
     },
 
     async confirmName({ name, given, ...question }) {
-      if (given === undefined) assertPerson(question);
+      if (given === undefined) assertPerson({ ...question, flag: `${question.flag} ${name}` });
       const typed =
         given ??
         (await asked(async (settings) => {
