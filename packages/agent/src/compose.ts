@@ -33,6 +33,7 @@ export async function startDaemon(settings: Settings, seams: Seams): Promise<Dae
   const handlers = handlersOf(ground, domains, readiness);
   startRunLoops(opened, ground, domains);
   const { places, fetching } = await openListeners(opened, ground, domains, handlers, settings.activated);
+  ground.recently.noticed();
 
   const owned = opened.move();
   const { live, loops, logger, shared } = ground;

@@ -3,8 +3,9 @@ import { isProblem, Problem } from '@govctl/core/api';
 import { type Digest, evidenceFrame, inclusionProof } from '@govctl/core/evidence';
 import { type Database, opaque, query } from '../db/index.ts';
 import { withCosignatures } from '../witness/queries.ts';
+import { Kept } from './kept.ts';
 import { withNodes } from './log-reader.ts';
-import { headOfSize, type RecordRow } from './queries.ts';
+import { type HeadRow, headOfSize, type RecordRow } from './queries.ts';
 
 export type CheckpointOf = (head: { readonly size: number; readonly root: Uint8Array }) => string;
 
@@ -54,7 +55,7 @@ export async function evidenceSource(database: Database, record: PiecewiseRow, c
   if (payload_length === null || first_piece === null) throw erased(ref);
   const [[head]] = covering_size === null ? [[]] : await database.read([headOfSize({ size: covering_size })]);
   if (head === undefined) throw damaged(ref, 'no committed tree has it');
-  const hashes = await withNodes(database, (readNode) => inclusionProof(leaf_index, head.size, readNode));
+  const hashes = await proofOf(database, leaf_index, head);
   const frame = frameOf(record, hashes, await withCosignatures(database, checkpointOf(head), head.size, 'first'));
 
   async function* payload(): AsyncGenerator<Uint8Array> {
@@ -77,6 +78,18 @@ export async function evidenceSource(database: Database, record: PiecewiseRow, c
       yield frame.tail;
     },
   };
+}
+
+/** A URL that was made is fetched soon after, and both ask for the proof. */
+const proofsAtMost = 256;
+const proofsOf = new WeakMap<Database, Kept<readonly Uint8Array[]>>();
+
+/** A tree that was committed never changes, and with it the proof of a leaf under its root: it is read once. */
+async function proofOf(database: Database, leafIndex: number, { size, root }: HeadRow): Promise<readonly Uint8Array[]> {
+  const proofs = proofsOf.get(database) ?? new Kept(proofsAtMost);
+  proofsOf.set(database, proofs);
+  const key = `${leafIndex} ${size} ${Buffer.from(root).toString('base64')}`;
+  return proofs.get(key) ?? proofs.keep(key, await withNodes(database, (readNode) => inclusionProof(leafIndex, size, readNode)));
 }
 
 /** Reads all of it once. @throws Problem `evidence-unavailable` */

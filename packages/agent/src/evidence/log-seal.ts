@@ -2,12 +2,16 @@ import { Problem } from '@govctl/core/api';
 import { type Signer, signCheckpoint } from '@govctl/core/evidence';
 import type { LogSeal } from '../journal/index.ts';
 import type { CheckpointOf } from './evidence-bytes.ts';
+import { Kept } from './kept.ts';
 import type { LogStanding, SecondPlace } from './second-place.ts';
 
 export type KeptSeal = LogSeal & {
   /** Signs a head that was committed before. @throws Problem `evidence-unavailable` where nothing may be signed */
   readonly checkpointOf: CheckpointOf;
 };
+
+/** The heads under which records are read again and again: the same head is signed to the same bytes. */
+const notesAtMost = 64;
 
 /** Signs checkpoints while the log continues what was signed before, and carries each to the second place. */
 export function keptSeal(options: {
@@ -19,6 +23,7 @@ export function keptSeal(options: {
   const { standing, origin, signer, place } = options;
   const refusedForGood = 'why' in standing ? standing.why : null;
   const sign: CheckpointOf = (head) => signCheckpoint({ origin, size: head.size, root: head.root }, signer);
+  const notes = new Kept<string>(notesAtMost);
   return {
     refusal: () => refusedForGood ?? place.trouble(),
     seal(head) {
@@ -28,7 +33,8 @@ export function keptSeal(options: {
     },
     checkpointOf(head) {
       if (refusedForGood !== null) throw refusesToSign(refusedForGood);
-      return sign(head);
+      const key = `${head.size} ${Buffer.from(head.root).toString('base64')}`;
+      return notes.get(key) ?? notes.keep(key, sign(head));
     },
   };
 }

@@ -264,7 +264,8 @@ describe('writing', () => {
     });
     place.keep('one');
     expect(place.trouble()).toBeNull();
-    await sleep(100);
+    // A busy machine comes to the first write late.
+    for (let tries = 0; tries < 300 && place.trouble() === null; tries += 1) await sleep(20);
     expect(place.trouble()).toContain('no space left on device');
     expect(errors.length).toBeGreaterThan(0);
     place.keep('two');

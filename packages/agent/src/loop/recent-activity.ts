@@ -4,9 +4,11 @@
  */
 const recentMs = 40;
 
-/** Tells background work whether somebody is being served right now. */
+/**
+ * Tells background work whether somebody is being served right now. Until it is told of the first, somebody waits for the start to end.
+ */
 export function recentActivity(monotonicMs: () => number = () => performance.now()) {
-  let last = Number.NEGATIVE_INFINITY;
+  let last = Number.POSITIVE_INFINITY;
   return {
     noticed(): void {
       last = monotonicMs();

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { confirmationSchema, refSchema } from '../api/common.ts';
-import { checkCompactJws, readOneSpelling } from './compact-jws.ts';
+import { checkCompactJws, jose, readOneSpelling } from './compact-jws.ts';
 
 const tokenType = 'govctl-cap+jwt';
 const algorithm = 'EdDSA';
@@ -61,7 +61,7 @@ export async function mintCapability(
     throw new RangeError(`a capability lives 1 to ${maxCapabilityTtl} s, not ${ttl}`);
   const iat = Math.floor(now.getTime() / 1000);
   const claims = capabilityClaimsSchema.parse({ ...asked, mth: ['GET', 'HEAD'], iat, nbf: iat, exp: iat + ttl });
-  const { SignJWT } = await import('jose');
+  const { SignJWT } = await jose();
   const token = await new SignJWT(claims).setProtectedHeader({ alg: algorithm, typ: tokenType, kid: signer.kid }).sign(signer.key);
   return { token, claims };
 }

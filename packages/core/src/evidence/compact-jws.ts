@@ -3,7 +3,11 @@ import { parseStrictJson } from '../api/strict-json.ts';
 
 type Jose = typeof import('jose');
 // Loaded when first needed: most commands that import this folder never see a token.
-const jose = (): Promise<Jose> => import('jose');
+let loaded: Promise<Jose> | undefined;
+export const jose = (): Promise<Jose> => {
+  loaded ??= import('jose');
+  return loaded;
+};
 
 /** What a caller believes of a token before it looks at it: never taken from the token. */
 export type JwsExpectation = {

@@ -28,6 +28,14 @@ describe('a trust root', () => {
     expect(logVerifiers(root).map(({ name }) => name)).toEqual([origin]);
   });
 
+  test('has its own verifiers: what was made ready for one root is not asked by another', () => {
+    const root = loadTrust(JSON.parse(JSON.stringify(trust)));
+    const other = loadTrust(JSON.parse(JSON.stringify(trustOver({ decision: 'decision', log: 'another' }))));
+    const [own] = logVerifiers(root);
+    expect(logVerifiers(root)[0]).toBe(own);
+    expect(logVerifiers(other)[0]?.public_key).not.toEqual(own?.public_key);
+  });
+
   test('is closed', () => {
     expect(refusal({ ...trust, extra: 1 })).toContain('extra');
     expect(refusal({ ...trust, keys: trust.keys.map((key) => ({ ...key, expires: '2027-01-01' })) })).toContain('expires');

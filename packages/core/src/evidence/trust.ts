@@ -121,9 +121,20 @@ function witnessesOf({ witnesses }: Trust, keys: readonly TrustedKey[]): TrustRo
   return { keys: cosigners, quorum: witnesses.quorum };
 }
 
+type LogVerifier = NoteVerifier & { readonly trusted: TrustedKey };
+
+/** Making a key ready to verify costs more than verifying with it, and a root is asked for each checkpoint. */
+const verifiersOf = new WeakMap<TrustRoot, readonly LogVerifier[]>();
+
 /** Who may have signed a checkpoint of this size: its last leaf lies in the key's range. */
-export function logVerifiers(trust: TrustRoot): readonly (NoteVerifier & { readonly trusted: TrustedKey })[] {
-  return trust.keys.filter(({ purpose }) => purpose === 'log').map((trusted) => ({ ...noteVerifier(trust.origin, trusted.raw), trusted }));
+export function logVerifiers(trust: TrustRoot): readonly LogVerifier[] {
+  const known = verifiersOf.get(trust);
+  if (known !== undefined) return known;
+  const verifiers = trust.keys
+    .filter(({ purpose }) => purpose === 'log')
+    .map((trusted) => ({ ...noteVerifier(trust.origin, trusted.raw), trusted }));
+  verifiersOf.set(trust, verifiers);
+  return verifiers;
 }
 
 export function isValidAt(key: Pick<TrustKey, 'from_index' | 'to_index'>, index: number): boolean {
