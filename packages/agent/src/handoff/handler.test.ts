@@ -28,6 +28,26 @@ function captured(): CandidateBench {
   return bench;
 }
 
+it('proves little by itself when asked for the state: of a large backlog it counts, and is behind until the tail has proved it', async () => {
+  using bench = new HandlerBench();
+  bench.permit();
+  const births = 12_000;
+  bench.add(Array.from({ length: births }, (_, at) => ({ ...line, object_key: `dot_tools/${at}` })));
+  const tail = bench.tail();
+  tail.start();
+  tail.step(1);
+  expect(await bench.status()).toMatchObject({ coverage: 'behind', lag_rows: births - 1 });
+  for (let step = tail.step(20_000); step.kind === 'applied'; step = tail.step(20_000)) if (step.settled) break;
+  expect(await bench.status()).toMatchObject({
+    coverage: 'behind',
+    lag_rows: 0,
+    reason: `${births - 5000} rows of birth_registry were read, and are being proved`,
+    cursor: { birth_registry: { unproved_rows: births - 5000 } },
+  });
+  for (let step = tail.step(20_000); step.kind === 'idle' && step.proving === true; step = tail.step(20_000));
+  expect(await bench.status()).toMatchObject({ coverage: 'ok', lag_rows: 0, cursor: { birth_registry: { unproved_rows: 0 } } });
+});
+
 describe('activation of a candidate', () => {
   it('is deferred at OSPA 0, allowed from 1 on, recorded both times, and done once', async () => {
     using bench = captured();

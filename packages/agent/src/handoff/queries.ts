@@ -14,6 +14,8 @@ export type CursorStatusRow = {
   unread_rows?: number;
   /** Ids read above the low water, which waits for transactions that are still open. */
   seen_rows?: number;
+  /** Read, and beyond those that a status proves by itself. */
+  unproved_rows?: number;
   /** Which transaction keeps the low water where it is, when that lasts. */
   blocker?: string | null;
   fence: number;

@@ -7,7 +7,7 @@ import { beat } from './tail-heartbeat.ts';
 import { TailMend } from './tail-mend.ts';
 import type { Tail, TailStep } from './tail-port.ts';
 import { type CursorRow, SqliteTailSession } from './tail-session.ts';
-import { drainSql, type SourceName } from './tail-sql.ts';
+import { drainSql, provedAtOnce, type SourceName } from './tail-sql.ts';
 import { TailWalk } from './tail-walk.ts';
 
 export type TailOptions = {
@@ -20,8 +20,6 @@ export type TailOptions = {
 
 /** How often an idle tail says that it lives. Each costs a disk flush; six may be late before coverage is unknown. */
 const heartbeatMs = 5_000;
-/** Fewer unproved births wait for the next heartbeat: a proof of its own costs a disk flush. */
-const auditBacklog = 5_000;
 /** Rows of the quarantine that are applied again at a time. */
 const mendRows = 500;
 
@@ -171,7 +169,7 @@ export class SqliteTail implements Tail {
     return (
       this.#hasBacklog() ||
       this.#mend.asked() ||
-      this.#session.cursors().some((cursor) => cursor.low_water - cursor.audited_upto >= auditBacklog)
+      this.#session.cursors().some((cursor) => cursor.low_water - cursor.audited_upto >= provedAtOnce)
     );
   }
 

@@ -37,6 +37,7 @@ describe('coverage', () => {
     ['behind', { ...fine, lag_rows: 1 }],
     ['behind', { ...fine, unannounced_rows: 1 }],
     ['behind', withCursor({ head: 11 })],
+    ['behind', withCursor({ unproved_rows: 1 })],
     ['pruned', withCursor({ alarm: alarm('pruned') })],
     [
       'drift',

@@ -19,6 +19,8 @@ export type CursorFact = {
   readonly unread_rows?: number;
   /** Ids read already above the low water, which waits for transactions of the source that are still open. */
   readonly seen_rows?: number;
+  /** Rows that were read long enough ago to be proved, and are not yet: what became of their births is not known. */
+  readonly unproved_rows?: number;
   /** The transaction the low water waits for, when that lasts. Nothing that can be seen waits for it. */
   readonly blocker?: string | null;
   readonly fence: number;
@@ -73,6 +75,9 @@ export function judgeCoverage(evidence: CoverageEvidence): Coverage {
   if (evidence.quarantine > 0) return { state: 'behind', reason: `${evidence.quarantine} rows stand aside in quarantine` };
   const behind = cursors.find((cursor) => unread(cursor) > 0);
   if (behind !== undefined) return { state: 'behind', reason: `${unread(behind)} rows of ${behind.source} are still to be read` };
+  const unproved = cursors.find((cursor) => (cursor.unproved_rows ?? 0) > 0);
+  if (unproved !== undefined)
+    return { state: 'behind', reason: `${unproved.unproved_rows} rows of ${unproved.source} were read, and are being proved` };
   return { state: 'ok', reason: 'every birth has its candidate and its event' };
 }
 

@@ -26,6 +26,8 @@ export const birthReceiptDocument = document('BirthReceipt', {
 const cursorShape = z.object({
   low_water: count,
   head: count,
+  /** SQLite: rows that were read, beyond the first few thousand, and are still to be proved: coverage is behind until they are. */
+  unproved_rows: count.optional(),
   /** PostgreSQL: rows that can be seen and were not read. */
   unread_rows: count.optional(),
   /** PostgreSQL: ids read above the low water, which waits for transactions that are still open. */
@@ -43,7 +45,7 @@ export const handoffStatusDocument = document('HandoffStatus', {
   coverage: z.enum(coverageStates),
   /** Why coverage is what it is, in a sentence. */
   reason: z.string(),
-  /** Births with no candidate row, quarantined ones included. */
+  /** Births with no candidate row, quarantined ones included. In a large backlog on SQLite those that were not read yet count as such. */
   lag_rows: count,
   /** Seconds since nothing was left to do; null when that was never so. */
   lag_seconds: z.number().nullable(),
