@@ -142,7 +142,8 @@ function evidenceOf({ run_id, decision_ref, evidence }: ReceiptRun, log: string)
     verify: [
       { what: 'Fetch everything this run left: records, proofs, policies', command: `govctl evidence export ${run_id} -O ${file}` },
       { what: 'Verify it against the pinned keys, without any connection', command: `govctl evidence verify ${file} --offline` },
-      { what: 'Decide it again from the recorded facts', command: `govctl decision replay ${file}` },
+      // A run that ended before anything was decided has nothing to decide again.
+      ...(decision_ref === null ? [] : [{ what: 'Decide it again from the recorded facts', command: `govctl decision replay ${file}` }]),
     ].map(({ what, command }) => ({ what, command: clip(command, limit.command) })),
   };
 }

@@ -78,6 +78,22 @@ describe('the receipt of a run', () => {
     } as const;
     const broke = receiptOf(jobRun({ phase: 'FAILED', status: 'failed' }), { manifest: { steps: [failed], digest: null } });
     expect(broke.verdict.sentence).toBe('The job of acme-spend did not finish: load failed (exit 3).');
+    const halted = receiptOf(
+      jobRun({ phase: 'FAILED', status: 'failed', reason: 'step load would exceed the budget: 8 of 5 cost units' }),
+      {
+        manifest: { steps: whole.steps, digest: null },
+      },
+    );
+    expect(halted.verdict.sentence).toBe('The job of acme-spend did not finish: step load would exceed the budget: 8 of 5 cost units.');
+  });
+
+  it('offers to decide again only what was decided', () => {
+    const commands = (run: ReceiptRun) => receiptOf(run).evidence?.verify.map(({ command }) => command) ?? [];
+    expect(commands(promotedRun())).toContainEqual(expect.stringContaining('decision replay'));
+    expect(commands(jobRun({ phase: 'FAILED', status: 'failed', decision: null, decision_ref: null }))).toEqual([
+      expect.stringContaining('evidence export'),
+      expect.stringContaining('evidence verify'),
+    ]);
   });
 
   it('has one next step: the first that mends, the audit that is owed, or nothing', () => {

@@ -23,7 +23,7 @@ function said(run: ReceiptRun, steps: readonly ManifestStep[]): readonly [Tone, 
     case 'cancelled':
       return ['plain', 'Cancelled', `${unchanged(run)}: the run was ended before it decided anything`];
     case 'failed':
-      return ['bad', 'Failed', `${unchanged(run)}: ${failedStep(steps) ?? 'something went wrong on the way'}`];
+      return ['bad', 'Failed', `${unchanged(run)}: ${failedStep(steps) ?? whyFailed(run)}`];
     case 'pending_audit':
       return ['bad', 'Failed', `${subjectOf(run)} was allowed, but the store did not carry it out; somebody has to look at it`];
     case 'retry':
@@ -100,6 +100,11 @@ function waitsFor({ decision, waiting_on }: ReceiptRun): string {
   if (first === undefined) return `it waits for ${waiting_on.join(', ') || 'something that is not there yet'}`;
   const others = Math.max(waiting_on.length, 1) - 1;
   return `${clip(first.reason, 200)}${others === 0 ? '' : `, and ${others} more to wait for`}`;
+}
+
+/** No step failed: what ended the run says why, a limit for one. */
+function whyFailed({ reason }: ReceiptRun): string {
+  return reason === null ? 'something went wrong on the way' : clip(reason, 200).replace(/\.$/, '');
 }
 
 function failedStep(steps: readonly ManifestStep[]): string | undefined {
