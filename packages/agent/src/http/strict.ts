@@ -12,8 +12,8 @@ export const localHosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1'
  * @throws Problem `invalid-request`
  */
 export function assertStrictHttp(request: IncomingMessage, allowedHosts: ReadonlySet<string> = localHosts): void {
-  const refuse = (detail: string): never => {
-    throw new Problem('invalid-request', { detail });
+  const refuse = (detail: string, hint?: string): never => {
+    throw new Problem('invalid-request', { detail, ...(hint === undefined ? {} : { hint }) });
   };
   if (request.httpVersion !== '1.1' && request.httpVersion !== '1.0') refuse('only HTTP/1.1 is served');
   const seen = new Set<string>();
@@ -29,7 +29,8 @@ export function assertStrictHttp(request: IncomingMessage, allowedHosts: Readonl
   if (!url.startsWith('/')) refuse('the request target must be a path');
   if (url.includes('#')) refuse('a fragment is never sent to a server');
   const path = url.split('?', 1)[0] ?? '';
-  if (/%2f|%5c|%00|\\/i.test(path) || /\/(\.|%2e){1,2}(\/|$)/i.test(path)) refuse('the path has an encoded slash or a dot segment');
+  if (/%2f|%5c|%00|\\/i.test(path) || /\/(\.|%2e){1,2}(\/|$)/i.test(path))
+    refuse('a name in the path has a slash or is a dot: that is no id', 'give the id of what you ask for, not a file');
   const host = request.headers.host;
   if (host === undefined) refuse('the Host header is missing');
   else if (!allowedHosts.has(host.replace(/:\d+$/, '').toLowerCase())) refuse('the Host header names another server');

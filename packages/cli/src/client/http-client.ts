@@ -321,9 +321,13 @@ async function wayProblem(
     });
   }
   if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE') {
+    // TLS 1.3 lets a client believe that it is connected before its certificate, or the lack of one, is looked at.
+    const unknown = 'url' in target.endpoint && target.endpoint.url.startsWith('https:') && target.tls.cert_file === null;
     return new Problem('unreachable', {
-      detail: 'govd closed the connection in the middle of it: it stopped, or the request was refused unread',
-      hint: 'govctl doctor',
+      detail: `govd closed the connection in the middle of it: it stopped, ${unknown ? 'it asks for a client certificate, ' : ''}or the request was refused unread`,
+      hint: unknown
+        ? 'cert_file and key_file of the context, where it asks for a certificate: govctl context show; else govctl doctor'
+        : 'govctl doctor',
       cause: error,
     });
   }

@@ -66,7 +66,7 @@ export async function openWitness(folder: string): Promise<WitnessState> {
     signer = ed25519Signer(createPrivateKey(await readFile(at.key, 'utf8')));
   } catch (cause) {
     throw new Problem('not-found', {
-      detail: `${folder} holds no witness: ${(cause as Error).message}`,
+      detail: `${folder} holds no witness${(cause as NodeJS.ErrnoException).code === 'ENOENT' ? '' : ` that can be read: ${(cause as Error).message}`}`,
       hint: `govctl log witness init --state-dir ${folder} --name witness.example/w1`,
       cause,
     });
@@ -94,13 +94,26 @@ export async function openWitness(folder: string): Promise<WitnessState> {
 
 /** Adds a log by its verifier key; adding it again changes nothing. @returns its origin */
 export async function addLog(folder: string, vkey: string): Promise<string> {
-  const { name } = parseVerifierKey(vkey);
+  const { name } = verifierKeyOf(vkey);
   const { logs } = paths(folder);
   const text = await readOptional(logs);
   if (text === undefined)
     throw new Problem('not-found', { detail: `${folder} holds no witness`, hint: 'govctl log witness init --state-dir D --name NAME' });
   if (!text.split('\n').includes(`log ${vkey}`)) await writeWholeDurably(logs, `${text}log ${vkey}\n`, 0o644);
   return name;
+}
+
+/** A key that somebody typed is a mistake, where it is none; in a file it would be damage. */
+function verifierKeyOf(vkey: string) {
+  try {
+    return parseVerifierKey(vkey);
+  } catch (cause) {
+    throw new Problem('usage', {
+      detail: `that is no verifier key of a log: ${(cause as Error).message}`,
+      hint: 'govctl log witness add --state-dir D --vkey "$(jq -r .log.vkey trust.json)"',
+      cause,
+    });
+  }
 }
 
 /** The logs of a witness, and what it cosigned last of each. */
