@@ -3,7 +3,7 @@ import { canonicalJson, digestOf } from '@govctl/core/evidence';
 import { type ActivationDecision, type ActivationFacts, type CandidateRow, decideActivation } from '@govctl/core/handoff';
 import { type CoverageReading, lastPoll, readCoverage } from './coverage.ts';
 import type { HandoffDependencies } from './handler-port.ts';
-import { candidateByKey, candidateEvents, eventTypes, openQuarantine, ospaCount } from './queries.ts';
+import { candidateByKey, candidateEvents, eventTypeActive, openQuarantine, ospaCount } from './queries.ts';
 import { withBirths } from './request.ts';
 
 const objectBorn = 'handoff.object_born';
@@ -15,7 +15,7 @@ export async function judgeActivation(deps: HandoffDependencies, objectKey: stri
     database.read([
       candidateByKey({ object_key: objectKey }),
       ospaCount({ object_key: objectKey }),
-      eventTypes({}),
+      eventTypeActive({ event_type: objectBorn }),
       candidateEvents({ object_key: objectKey }),
       queries.cursorStatus({}),
       queries.missingSinceAudit({}),
@@ -32,7 +32,7 @@ export async function judgeActivation(deps: HandoffDependencies, objectKey: stri
     coverage: { state: coverage.state, reason: coverage.reason, lag_rows: evidence.lag_rows, last_poll_at: lastPoll(evidence) },
     event_type: {
       event_type: objectBorn,
-      active: types.some((type) => type.event_type === objectBorn && type.active === 1),
+      active: types[0]?.active === 1,
       pending_of_object: events.filter((event) => event.delivery === 'pending').length,
     },
   };

@@ -63,6 +63,12 @@ export const eventTypes = query<None, EventTypeRow>(
    FROM event_type_registry t ORDER BY t.event_type`,
 );
 
+/** Without what is pending of it: counting that takes as long as there are captured events. */
+export const eventTypeActive = query<{ event_type: string }, { active: 0 | 1 }>(
+  'event type is active',
+  'SELECT active FROM event_type_registry WHERE event_type = :event_type',
+);
+
 const candidateColumns =
   'object_key, object_type, state, dirty, born_at, retired_at, changelog_id, first_seen_at, last_seen_at, activated_at, decision_ref';
 
