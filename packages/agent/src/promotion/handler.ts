@@ -90,25 +90,32 @@ export function promotionHandlers(
     },
 
     async 'promotion.cancel'({ params, body, actor, now }) {
-      const run = await readRun(deps, params.run_id, actor, 'promotion.cancel');
-      if (isEnded(run.phase as Phase)) {
-        if (run.status === 'cancelled') return await deps.answers.answer(run);
-        throw new Problem('conflict', { detail: `run ${run.run_id} has ended: ${run.status}`, hint: `govctl promotion get ${run.run_id}` });
-      }
-      const start = resume(run);
-      if (start.state.active !== undefined) {
-        throw new Problem('conflict', {
-          detail: `run ${run.run_id} has moved ${run.dataset_id} ${run.to_layer ?? ''} already: what is done is not cancelled`,
-          hint: `confirm it (POST /v1/governance/evidence), or put it back: govctl promotion rollback ${run.run_id} --reason ...`,
+      for (let attempt = 0; attempt < rebuilds; attempt += 1) {
+        const run = await readRun(deps, params.run_id, actor, 'promotion.cancel');
+        if (isEnded(run.phase as Phase)) {
+          if (run.status === 'cancelled') return await deps.answers.answer(run);
+          throw new Problem('conflict', {
+            detail: `run ${run.run_id} has ended: ${run.status}`,
+            hint: `govctl promotion get ${run.run_id}`,
+          });
+        }
+        const start = resume(run);
+        if (start.state.active !== undefined) {
+          throw new Problem('conflict', {
+            detail: `run ${run.run_id} has moved ${run.dataset_id} ${run.to_layer ?? ''} already: what is done is not cancelled`,
+            hint: `confirm it (POST /v1/governance/evidence), or put it back: govctl promotion rollback ${run.run_id} --reason ...`,
+          });
+        }
+        const by = { actor_id: actor.actor_id, authenticated_by: actor.authenticated_by, reason: body.reason };
+        const planned = cancel(start, run, by, attempt === 0 ? now : deps.now(), {
+          ...deps.deployment,
+          salt: () => deps.randomHex(16),
         });
+        const result = await deps.journal.commit(planned.unit);
+        if (result.ok) return await deps.answers.answer(planned.row);
+        // It was asked again by itself in between: what it is now is cancelled.
       }
-      const planned = cancel(start, run, { actor_id: actor.actor_id, authenticated_by: actor.authenticated_by, reason: body.reason }, now, {
-        ...deps.deployment,
-        salt: () => deps.randomHex(16),
-      });
-      const result = await deps.journal.commit(planned.unit);
-      if (!result.ok) throw keepsMoving(run.run_id);
-      return await deps.answers.answer(planned.row);
+      throw keepsMoving(params.run_id);
     },
   };
 }
