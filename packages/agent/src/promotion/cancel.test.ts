@@ -1,13 +1,13 @@
 import type { Actor } from '@govctl/core/identity';
 import { afterAll, expect, it } from 'vitest';
 import { testJournal } from '../journal/journal.fixture.ts';
+import { deferredState, keepDeferred } from './deferred-run.fixture.ts';
 import { promotionHandlers } from './handler.ts';
 import type { PromotionDependencies } from './judge.ts';
 
 const at = testJournal();
 afterAll(() => at.close());
 
-const early = '2026-11-26T12:00:00.000Z';
 const actor: Actor = {
   actor_id: 'HUMAN::ada',
   source_type: 'HUMAN',
@@ -15,35 +15,9 @@ const actor: Actor = {
   grants: [{ actions: ['*'], tenants: ['*'], datasets: ['*'] }],
 };
 
-function keepDeferred(run_id: string): void {
-  const state = {
-    reply_format: 1,
-    trace_id: 't',
-    authorization_decision: { outcome: 'allowed', actor_id: 'HUMAN::a', authenticated_by: 'api-key:a' },
-    phases: [{ phase: 'GOVERNANCE_CHECK', status: 'deferred', event: 'defer', at: early }],
-    segments: [],
-    expectations: [],
-    acks: [],
-  };
-  const row = {
-    ...{ run_id, kind: 'promotion', tenant_id: 'default', dataset_id: 'orders', from_layer: 'RAW', to_layer: 'GDP', snapshot_id: 's' },
-    ...{
-      actor_id: 'HUMAN::a',
-      request_digest: 'r',
-      revision: 1,
-      phase: 'GOVERNANCE_CHECK',
-      status: 'deferred',
-      state: JSON.stringify(state),
-    },
-    ...{ created_at: early, updated_at: early, next_eligible_at: early, policy_activation: 1 },
-  };
-  const columns = Object.keys(row);
-  at.handle.prepare(`INSERT INTO run (${columns}) VALUES (${columns.map((name) => `:${name}`)})`).run(row);
-}
-
 /** Cancels a run that is asked again, by itself, between each of the first `moves` readings and the commit. */
 async function cancelled(run_id: string, moves: number) {
-  keepDeferred(run_id);
+  keepDeferred(at.handle, run_id, JSON.stringify(deferredState));
   let left = moves;
   const deps = {
     database: at.database,
