@@ -65,6 +65,20 @@ describe('either lane', () => {
     expect(step.kind === 'applied' && step.rows).toBeLessThan(500);
   });
 
+  it('proves to the end what it began to prove, without waiting for heartbeats', () => {
+    using bench = new HandoffBench();
+    bench.permit();
+    addChangelog(bench, { rows: 4_000 }, 4_000);
+    const tail = bench.tail();
+    tail.start();
+    while (tail.step(5_000).kind === 'applied');
+    bench.clock.advance(6_000);
+    // The clock stands still from here: no heartbeat is due.
+    for (let step = tail.step(5_000); step.kind === 'idle' && step.proving === true; step = tail.step(5_000));
+    const [cursor] = bench.rows("SELECT low_water, audited_upto FROM handoff_cursor WHERE source = 'registry_changelog'");
+    expect(cursor).toEqual({ low_water: 4_000, audited_upto: 4_000 });
+  });
+
   it('walks a large backlog in key order to the same state as arrival order', () => {
     using byKey = new HandoffBench();
     using byArrival = new HandoffBench();

@@ -39,6 +39,8 @@ export class SqliteTail implements Tail {
   readonly #audit: TailAudit;
   #fence = 0;
   #beatAt = Number.NEGATIVE_INFINITY;
+  /** A proof that was begun goes on to its end: left to heartbeats, the last few thousand births took a minute. */
+  #proving = false;
   #readable: ReadonlySet<SourceName> = new Set();
 
   constructor({ handle, holder, environment, now }: TailOptions) {
@@ -107,6 +109,7 @@ export class SqliteTail implements Tail {
       });
       this.#beatAt = Date.parse(this.#session.now());
       const { count, proving } = applied;
+      this.#proving = proving;
       if (count === 0) return proving ? { kind: 'idle', proving } : { kind: 'idle' };
       return { kind: 'applied', rows: count, looked: Math.max(count, this.#walk.takeLooked()), settled: !this.#hasBacklog() };
     } catch (error) {
@@ -169,6 +172,7 @@ export class SqliteTail implements Tail {
     return (
       this.#hasBacklog() ||
       this.#mend.asked() ||
+      this.#proving ||
       this.#session.cursors().some((cursor) => cursor.low_water - cursor.audited_upto >= provedAtOnce)
     );
   }
