@@ -14,7 +14,7 @@ export function decisionTable(document: Document, paint: Paint): string {
     `${verdictText(decision.decision, decision.dry_run, paint)}: ${subject.dataset_id} ${subject.from_layer} -> ${subject.to_layer}, snapshot ${subject.snapshot_id}`,
     exceptionText(decision.exceptions) === '' ? '' : ` (with ${exceptionText(decision.exceptions)})`,
     `${decision.dry_run ? ' (dry run: nothing was written)' : ''}\n`,
-    answerLines(answers, paint, { full: explanation !== undefined }),
+    answerLines(answers, paint, { full: explanation !== undefined, dry_run: decision.dry_run ? decision.run_id : undefined }),
     pairs(
       [
         ['gates', countText(gates)],
