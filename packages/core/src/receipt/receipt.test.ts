@@ -129,13 +129,20 @@ describe('the receipt of a run', () => {
   });
 
   it('of a paused run says what becomes of it, who may resume it, and how', () => {
-    const pause = {
-      ...{ reason: 'manual_pause', detail: 'month end', paused_by: 'HUMAN::ana', paused_at: '2026-11-26T19:00:00.000Z' },
-      ...{ expires_at: '2026-11-26T20:00:00.000Z', timeout: 'TERMINATE', authorities: ['tenant_admin', 'api_key_owner'] },
-      ...{ warned_at: null, escalated_at: null, lock_key: null },
-    } as const;
+    const pause: NonNullable<ReceiptRun['pause']> = {
+      reason: 'manual_pause',
+      detail: 'month end',
+      paused_by: 'HUMAN::ana',
+      paused_at: '2026-11-26T19:00:00.000Z',
+      expires_at: '2026-11-26T20:00:00.000Z',
+      timeout: 'TERMINATE',
+      authorities: ['tenant_admin', 'api_key_owner'],
+      warned_at: null,
+      escalated_at: null,
+      lock_key: null,
+    };
     const open = { phase: 'EXECUTING', status: 'paused', decision: null } as const;
-    const receipt = receiptOf(jobRun({ ...open, pause: { ...pause, authorities: [...pause.authorities] } }));
+    const receipt = receiptOf(jobRun({ ...open, pause }));
     expect(receipt.verdict.sentence).toBe(
       'The job of acme-spend is not done yet: it is paused (manual pause) and goes on when somebody resumes it; if nobody has by 26 Nov 2026, 20:00:00 UTC, it ends.',
     );
