@@ -13,7 +13,7 @@ const plainText = {
 };
 
 // Generous time-outs: the machines are shared and slow, and no test asserts speed.
-const patience = { testTimeout: 120_000, hookTimeout: 180_000 };
+const patience = { testTimeout: 300_000, hookTimeout: 300_000 };
 
 // The same end-to-end tests with the state in PostgreSQL. Without a server a developer is told so; CI never goes without.
 const postgres = postgresAvailability();
