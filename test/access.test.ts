@@ -297,7 +297,7 @@ describe('a daemon with TLS and an authority for clients', () => {
     const shown = async () => (await opened(await urlFor(), 'auditor')).serial;
     const before = await shown();
     const said = async (text: string, times: number) =>
-      await expect.poll(async () => (await own.log()).split(text).length - 1, { timeout: 20_000 }).toBe(times);
+      await expect.poll(async () => (await own.log()).split(text).length - 1, { timeout: 60_000 }).toBe(times);
     await cp(file('renewed.pem'), file('state.pem'));
     child.kill('SIGHUP');
     await said('the old one stays', 1);

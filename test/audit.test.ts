@@ -300,10 +300,10 @@ describe('a worker that is killed', () => {
       // Without its trace a job begins with nothing acknowledged.
       await traceSink(at, 'break');
       await at.json(['run', 'submit', await at.file('no-acks.yaml', slow('no-acks')), '--run-id', 'no-acks']);
-      await expect.poll(async () => await running('no-acks'), { timeout: 30_000 }).toBe(1);
+      await expect.poll(async () => await running('no-acks'), { timeout: 60_000 }).toBe(1);
       await traceSink(at, 'mend');
       await at.json(['run', 'submit', await at.file('some-acks.yaml', slow('some-acks')), '--run-id', 'some-acks']);
-      await expect.poll(async () => await running('some-acks'), { timeout: 30_000 }).toBe(1);
+      await expect.poll(async () => await running('some-acks'), { timeout: 60_000 }).toBe(1);
       // An orchestrator that moved the pointer, and never came back to confirm.
       const post = async (path: string, body: unknown) => {
         const { status, body: said } = await at.http('POST', path, body);

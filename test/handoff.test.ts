@@ -150,8 +150,7 @@ it('is paused by an operator over a restart while births go on, and prunes what 
   // Proving follows reading: until then less would go.
   const planned = async () =>
     (await at.json<{ planned_rows: number }>(['handoff', 'prune', '--keep', '5', '--dry-run', '-o', 'json'])).planned_rows;
-  for (let tries = 0; tries < 60 && (await planned()) !== all - 5; tries += 1) await sleep(500);
-  expect(await planned()).toBe(all - 5);
+  await expect.poll(planned, { timeout: 60_000, interval: 500 }).toBe(all - 5);
   expect(await at.json(['handoff', 'prune', '--keep', '5', '--reason', 'disk', '-o', 'json'])).toMatchObject({ finished: true });
   expect(await left()).toEqual([{ n: 5 }]);
   expect((await ctl('handoff', 'status', '--wait')).code).toBe(0);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { RouteList, RouteResponse } from '@govctl/core/api';
 import type { RunDocument } from '@govctl/core/job';
 import type { PromotionDocument } from '@govctl/core/promotion';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,6 +10,8 @@ import { jobFile, type Pin, readyForJobs, runToItsEnd, shell } from './job-scene
 import { goodSnapshot, govern } from './orders.ts';
 import { storeKind } from './store.ts';
 import { traceFault, traceSink } from './trace-sink.ts';
+
+type RunPlan = RouteResponse<RouteList['run.evaluate']>;
 
 /** Whether a process is one of a run's steps. */
 function carries(pid: string, run: string): boolean {
@@ -212,12 +215,11 @@ describe('a job', () => {
       'steps[1].env.API_TOKEN (line 10)',
     ])
       expect(faulty.stderr).toContain(said);
-    const unready = jobFile({ ...pin, snapshot_hash: `sha256:${'0'.repeat(64)}` }, { steps: [shell('one', 'true')] }).replace(
-      'jobs-default',
-      'no-such-pack',
-    );
+    const steps = [shell('one', 'true'), shell('two', 'true', 'requires: { inputs: [invoice] }')];
+    const unready = jobFile({ ...pin, snapshot_hash: `sha256:${'0'.repeat(64)}` }, { steps }).replace('jobs-default', 'no-such-pack');
     const path = await at.file('unready.yaml', unready);
-    const plan = await at.json<{ starts: boolean; checks: { name: string; ok: boolean }[] }>(['run', 'submit', path, '--dry-run'], 3);
+    const plan = await at.json<RunPlan>(['run', 'submit', path, '--dry-run'], 3);
+    expect(plan.steps.map(({ would, depends_on }) => depends_on ?? would)).toEqual(['run', 'input orders, not looked at']);
     expect(plan.checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['input orders', 'policy no-such-pack', 'policy']);
     const refused = await at.govctl(['run', 'submit', path, '--run-id', 'unready-1']);
     expect([refused.code, refused.stderr.includes('not what is pinned')]).toEqual([2, true]);
@@ -287,7 +289,8 @@ describe('a job', () => {
       '--snapshot',
       await goodSnapshot(at, rows),
     ];
-    const fine = await at.file('before.yaml', jobFile(pin, { workspace: 'before', steps: [shell('work', 'sleep 3')] }));
+    const work = [shell('work', 'sleep 3'), shell('infer', 'exit 9', 'requires: { inputs: [invoice] }')];
+    const fine = await at.file('before.yaml', jobFile(pin, { workspace: 'before', steps: work }));
     const asked = await promote('9,900');
     // It is pinned to another version than the one that is promoted: that may be meant, and is said.
     const { stderr } = await at.govctl([...asked, '--job', fine, '--dry-run']);
@@ -295,7 +298,14 @@ describe('a job', () => {
     expect(await at.json([...asked, '--job', fine, '--dry-run'])).toMatchObject({
       kind: 'Decision',
       decision: 'allow',
-      job: { workspace: 'before', starts: true, steps: ['work'] },
+      job: {
+        workspace: 'before',
+        starts: true,
+        steps: ['work', 'infer'],
+        // Orders are no invoices, and nobody had to start the job to know.
+        skips: [{ step: 'infer', takeaway: expect.stringContaining('None of the inputs holds invoices') }],
+        next_action: expect.stringContaining('Pin an input with invoices'),
+      },
     });
     const done = await at.json<PromotionDocument>([...asked, '--run-id', 'after-1', '--job', fine, '--wait']);
     expect(done).toMatchObject({ status: 'succeeded', job_run_id: 'after-1-job', decision: { decision: 'allow' } });

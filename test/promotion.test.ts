@@ -144,7 +144,7 @@ describe('a promotion', () => {
 
     const cancelled = newId('cancelled');
     const waiting = at.govctl(toGdp(await stale(), '--wait', '--run-id', cancelled, '-o', 'json'));
-    await expect.poll(async () => (await at.govctl(['promotion', 'get', cancelled])).code, { timeout: 30_000 }).toBe(0);
+    await expect.poll(async () => (await at.govctl(['promotion', 'get', cancelled])).code, { timeout: 60_000 }).toBe(0);
     expect(await at.json(['promotion', 'cancel', cancelled, '--reason', 'wrong snapshot'])).toMatchObject({
       status: 'cancelled',
       reason: 'wrong snapshot',

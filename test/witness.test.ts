@@ -171,7 +171,7 @@ it('a witness remembers over restarts, and takes no log back', async () => {
   // The log may grow between the two questions: what was recorded last is still on its way to the witness.
   const told = async () => ({ ...(await post(`old 0\n\n${note}`)), size: `${await size()}\n` });
   await expect
-    .poll(async () => (({ body, size, ...rest }) => ({ ...rest, same: body === size }))(await told()), { timeout: 30_000 })
+    .poll(async () => (({ body, size, ...rest }) => ({ ...rest, same: body === size }))(await told()), { timeout: 60_000 })
     .toEqual({
       status: 409,
       type: 'text/x.tlog.size',

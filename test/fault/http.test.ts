@@ -175,6 +175,6 @@ describe('connections', () => {
     // Over the bound a connection is closed at once instead of waiting for ever.
     expect(idle.filter((socket) => socket.closed || socket.destroyed || socket.readyState !== 'open').length).toBeGreaterThan(0);
     for (const socket of idle) socket.destroy();
-    await expect.poll(async () => (await at.http('GET', '/healthz').catch(() => undefined))?.status, { timeout: 30_000 }).toBe(200);
+    await expect.poll(async () => (await at.http('GET', '/healthz').catch(() => undefined))?.status, { timeout: 60_000 }).toBe(200);
   });
 });

@@ -32,7 +32,7 @@ const approvalsText = `## Approvals
 approvals: { quorum: 2, roles: [data-steward], overridable_rules: ["rule:gdp-default/no-errors"] }
 \`\`\`
 
-A promotion then waits (exit 8) until so many different people approved it, with each of the roles among them. A person holds a role who is granted it: \`govctl apikey add --actor HUMAN::grace --action promotion.approve --action role.data-steward --dataset orders\`. Whoever may do everything (\`*\`) holds every role; whoever issues keys could act under all of them, so grant \`apikey.add\` to other people than those who promote.
+A promotion then waits (exit 8) until so many different people approved it, with each of the roles among them. A person holds a role who is granted it: \`govctl apikey add --actor HUMAN::grace --action promotion.read --action promotion.approve --action role.data-steward --dataset orders\` (whoever approves has to see what). Whoever may do everything (\`*\`) holds every role; whoever issues keys could act under all of them, so grant \`apikey.add\` to other people than those who promote.
 
 - \`govctl promotion approve RUN --reason TEXT\` is good for that request, its snapshot, its target and the policy set it was judged by; once; for 24 hours (\`--for\`, 7 days at most). After a policy change it is void (\`approval-other-policy\`), and \`govctl why RUN\` says so.
 - Never the one who asked, by whatever key; never a service; one person counts once.

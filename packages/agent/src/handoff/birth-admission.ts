@@ -46,7 +46,7 @@ export function refusedLines(reasons: readonly ProblemReason[], lines: number): 
 }
 
 export function refusedLine(index: number, line: BirthLine, refusal: string): ProblemReason {
-  return { path: `lines.${index}`, message: `${line.object_key}: ${refusal}` };
+  return { path: `lines[${index}]`, message: `${line.object_key}: ${refusal}` };
 }
 
 export function permitTaken(permit: PermitTerms): Problem {

@@ -135,7 +135,7 @@ export function birthsContract(open: () => Promise<BirthsBench>): void {
       { ...line, object_key: 'no/permit' },
       { ...line, object_key: 'also/none' },
     ];
-    await expect(add(bench, lines)).rejects.toMatchObject({ code: 'unprocessable', reasons: [{ path: 'lines.1' }, { path: 'lines.2' }] });
+    await expect(add(bench, lines)).rejects.toMatchObject({ code: 'unprocessable', reasons: [{ path: 'lines[1]' }, { path: 'lines[2]' }] });
     await add(bench, under('bulk'));
     expect(await bench.rows('SELECT birth_id FROM births.birth_registry')).toEqual([{ birth_id: 1 }]);
     expect(await bench.rows('SELECT id, change FROM births.registry_changelog')).toEqual([{ id: 1, change: 'BORN' }]);

@@ -109,6 +109,31 @@ describe('a new key', () => {
     expect(facts()).toHaveLength(1);
   });
 
+  it('names actions that exist, or it would permit nothing', async () => {
+    const asked = (...actions: string[]) => add({ grants: [{ ...grant, actions }] });
+    for (const actions of [['role.data-steward'], ['promotion.*'], ['*'], ['log.verify', 'role.*']]) {
+      expect((await asked(...actions)).status, String(actions)).toBe(201);
+    }
+    expect(await asked('promotion.get')).toMatchObject({
+      status: 422,
+      json: {
+        detail: 'there is no action promotion.get',
+        reasons: [{ message: expect.stringMatching(/^promotion.get: promotion has .*read/) }],
+      },
+    });
+    expect(await asked('promotions.read', 'nothing.at-all', 'snapshot.read', 'tables.*')).toMatchObject({
+      status: 422,
+      json: {
+        reasons: [
+          { message: 'promotions.read: did you mean promotion.read?' },
+          { message: expect.stringContaining('nouns are alert, ') },
+          { message: expect.stringContaining('nouns are alert, ') },
+        ],
+      },
+    });
+    expect(facts()).toHaveLength(4);
+  });
+
   it('is refused before any work when the request is not closed', async () => {
     for (const body of [
       { actor_id: 'ROOT::x' },

@@ -12,6 +12,7 @@ import { z } from 'zod';
 import type { Database } from '../db/index.ts';
 import type { Handlers } from '../http/index.ts';
 import type { Journal } from '../journal/index.ts';
+import { requireKnownActions } from './action.ts';
 import { hashSecret } from './authenticate.ts';
 import { type ApiKeyListRow, apiKeyById, apiKeys } from './queries.ts';
 
@@ -38,6 +39,7 @@ export function identityHandlers(deps: IdentityDependencies): Handlers<typeof id
 
   return {
     async 'apikey.add'({ body, actor, now }) {
+      requireKnownActions(body.grants.flatMap(({ actions }) => actions));
       // Nobody grants more than they have: otherwise one grant would be all of them.
       if (!coversGrants(actor.grants, body.grants)) {
         throw new Problem('forbidden', {

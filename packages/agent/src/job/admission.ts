@@ -1,7 +1,7 @@
 import { Problem } from '@govctl/core/api';
 import { digestOf } from '@govctl/core/evidence';
 import { type Actor, mayAffect } from '@govctl/core/identity';
-import { type Ceilings, type JobFile, limitsUnder, readJob, workspaceLock } from '@govctl/core/job';
+import { type Ceilings, type JobFile, type JobInput, limitsUnder, readJob, workspaceLock } from '@govctl/core/job';
 import { snapshotById } from '../snapshot/queries.ts';
 import { suspensionOf } from './mid-run.ts';
 import { type LockRow, lockByKey, type PolicySet, readPolicySet } from './queries.ts';
@@ -16,6 +16,8 @@ export type Admission = {
   readonly policy: PolicySet;
   readonly lock: LockRow | undefined;
   readonly checks: readonly StartCheck[];
+  /** Its inputs, with how many files they have: null where one cannot be used, or the actor may not see it. */
+  readonly inputs: readonly { readonly input: JobInput; readonly files: number | null }[];
 };
 
 /** The job file, or everything that is wrong with it. @throws Problem `unprocessable` with path and line of each fault */
@@ -41,7 +43,12 @@ export async function admit(
   const policy = await readPolicySet(deps.database);
   const [[lock]] = await deps.database.read([lockByKey({ lock_key: workspaceLock(tenant_id, file.workspace) })]);
   const checks: StartCheck[] = [enabled(deps), await tenantCheck(deps, tenant_id, actor), limitsCheck(deps.ceilings(), file)];
-  for (const input of file.inputs) checks.push(await inputCheck(deps, input, tenant_id, actor));
+  const inputs: Admission['inputs'][number][] = [];
+  for (const input of file.inputs) {
+    const { files, ...check } = await inputCheck(deps, input, tenant_id, actor);
+    checks.push(check);
+    inputs.push({ input, files });
+  }
   for (const { name, dataset_id } of file.outputs) {
     const ok = mayAffect(actor, 'snapshot.create', { tenant_id, dataset_id });
     checks.push({
@@ -52,7 +59,7 @@ export async function admit(
     });
   }
   checks.push(...(await packChecks(deps, file, policy)), lockCheck(lock, now));
-  return { file, job_digest: digestOf(source), policy, lock, checks };
+  return { file, job_digest: digestOf(source), policy, lock, checks, inputs };
 }
 
 /** Whether jobs run here: said in the configuration, and only local_parity says yes by itself. */
@@ -101,12 +108,12 @@ function limitsCheck(ceilings: Ceilings, { limits }: JobFile): StartCheck {
 
 async function inputCheck(
   { database }: Pick<JobDependencies, 'database'>,
-  { name, dataset_id, snapshot_id, snapshot_hash }: JobFile['inputs'][number],
+  { name, dataset_id, snapshot_id, snapshot_hash }: JobInput,
   tenant_id: string,
   actor: Actor,
-): Promise<StartCheck> {
+): Promise<StartCheck & { readonly files: number | null }> {
   const [[row]] = await database.read([snapshotById({ snapshot_id })]);
-  const of = (ok: boolean, detail: string, fix: string | null): StartCheck => ({ name: `input ${name}`, ok, detail, fix });
+  const of = (ok: boolean, detail: string, fix: string | null) => ({ name: `input ${name}`, ok, detail, fix, files: null });
   // Whoever may not read it learns as much as about one that is not there.
   if (row === undefined || row.tenant_id !== tenant_id || row.dataset_id !== dataset_id || !mayAffect(actor, 'snapshot.read', row))
     return of(false, `there is no snapshot ${snapshot_id} of ${dataset_id}`, `govctl snapshot ls --dataset ${dataset_id}`);
@@ -116,7 +123,10 @@ async function inputCheck(
     return of(false, `${snapshot_id} is quarantined: ${row.quarantine_reason}`, `govctl snapshot get ${snapshot_id}`);
   if (row.verification === 'withdrawn' || row.missing_objects > 0)
     return of(false, `${snapshot_id} is not whole: ${row.missing_objects} objects are missing`, `govctl snapshot verify ${snapshot_id}`);
-  return of(true, `${snapshot_id}, ${row.file_count} files, ${row.total_bytes} bytes`, null);
+  return {
+    ...of(true, `${snapshot_id}, ${row.file_count === 1 ? '1 file' : `${row.file_count} files`}, ${row.total_bytes} bytes`, null),
+    files: row.file_count,
+  };
 }
 
 async function packChecks({ packs }: Pick<JobDependencies, 'packs'>, file: JobFile, policy: PolicySet): Promise<StartCheck[]> {

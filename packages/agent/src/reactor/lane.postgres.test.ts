@@ -5,11 +5,14 @@ import { ed25519Signer } from '@govctl/core/evidence';
 import type { Change } from '@govctl/core/journal';
 import { describe, expect, it } from 'vitest';
 import { postgresAvailability } from '../../../../test/postgres/binaries.ts';
+import { compareStanding } from '../alert/standing.ts';
 import { alertsOf, busyTenants, changesOf, firingAmong } from '../alert/tenant.ts';
 import { PostgresReader } from '../db/index.ts';
 import { testDatabase } from '../db/postgres.fixture.ts';
 import { inInbox, laneByName, parkedCounts, parkedEvents, waitingIn } from '../event/lane/queries.ts';
+import { alarmedSources } from '../handoff/tail-alarm-standing.ts';
 import { PostgresJournal } from '../journal/journal.postgres.ts';
+import { downReceivers } from '../webhook/receiver-alert.ts';
 
 const postgres = postgresAvailability();
 const at = '2026-11-26T12:00:00.000Z';
@@ -85,7 +88,16 @@ describe.skipIf(postgres.skip)(`lanes and alerts on PostgreSQL${postgres.note}`,
         { tenant_id: 'default' },
         { alert_key: 'k' },
       ]);
-      expect(await commit(...changesOf('default', stored, noAlerts))).toBe(true);
+      const standing = [alarmedSources(reader, () => at), downReceivers(reader, ['ops'], () => at)];
+      const deps = { database: reader, journal, settingsOf: () => settings, now: () => at };
+      expect(await compareStanding(deps, standing)).toBe(0);
+      await database.query(
+        `UPDATE govctl.handoff_cursor SET alarm = '{"coverage":"pruned","detail":"x"}' WHERE source = 'registry_changelog'`,
+      );
+      expect(await compareStanding(deps, standing)).toBe(1);
+      const alarmed = await alertsOf(reader, 'default');
+      expect(alarmed.alerts.get('handoff.alarm/registry_changelog')).toMatchObject({ state: 'firing', severity: 'high' });
+      expect(await commit(...changesOf('default', alarmed, noAlerts))).toBe(true);
       expect((await alertsOf(reader, 'default')).alerts.size).toBe(0);
     } finally {
       await reader.close();

@@ -1,20 +1,22 @@
 import { resolve } from 'node:path';
-import { type AlertSettings, type AlertSignal, alertSettings } from '@govctl/core/alert';
+import { type AlertSettings, alertSettings } from '@govctl/core/alert';
 import type { GovdConfig } from '@govctl/core/config';
 import { type PlacedEvent, typesMatching } from '@govctl/core/event';
 import { durationMs } from '@govctl/core/policy';
 import { alertMessage } from '@govctl/core/webhook';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { raiseAlert } from '../alert/raise.ts';
 import { type Sink, startAlertSender } from '../alert/sender.ts';
+import { compareStanding, startStanding } from '../alert/standing.ts';
 import type { Database } from '../db/index.ts';
 import type { EventFeed } from '../event/index.ts';
+import { alarmedSources } from '../handoff/tail-alarm-standing.ts';
 import type { Journal } from '../journal/index.ts';
 import type { LoopWatch } from '../loop/loop-watch.ts';
 import { type Endpoint, endpoint } from '../webhook/endpoint.ts';
 import { startWebhookLane } from '../webhook/lane.ts';
 import { poster } from '../webhook/post.ts';
+import { downReceivers, receiverSignal } from '../webhook/receiver-alert.ts';
 import { defaultHandlers } from './handler.ts';
 import { laneMetrics } from './metric.ts';
 import { startReactor } from './reactor.ts';
@@ -81,6 +83,9 @@ export async function startLanes(settings: LaneSettings): Promise<Lanes> {
   });
   const watching = startReactorWatch(watch, { now, logger, loops: settings.loops, heartbeatMs });
   opened.defer(() => watching.stop());
+  const standing = [alarmedSources(database, now), downReceivers(database, [...endpoints.keys()], now)];
+  const comparing = startStanding({ ...shared, told: () => sender.wake() }, standing);
+  opened.defer(() => comparing.stop());
 
   for (const { name, types, tenants } of config.webhooks.endpoints) {
     const receiver = endpoints.get(name);
@@ -93,11 +98,10 @@ export async function startLanes(settings: LaneSettings): Promise<Lanes> {
       attemptLimit: config.webhooks.attempts,
       monotonicMs,
       counted: (outcome, events) => metrics.webhook.inc({ endpoint: name, outcome }, events),
-      changed(state) {
+      async changed(state) {
         logger[state === 'down' ? 'warn' : 'info']({ webhook: name }, `the webhook is ${state}`);
-        raiseAlert(shared, 'default', receiverSignal(name, state, now())).catch((error: unknown) =>
-          logger.warn({ err: error }, 'no alert'),
-        );
+        await compareStanding(shared, [async () => [receiverSignal(name, state, now())]]);
+        sender.wake();
       },
     });
     opened.defer(() => lane.stop());
@@ -136,22 +140,4 @@ function sinksOf({ logger, source }: LaneSettings, endpoints: ReadonlyMap<string
     async (notice, seq, signal) => (await to.send(alertMessage(notice, seq, source), 'application/json', signal))?.error ?? null,
   ]);
   return new Map([['log', log], ...webhooks]);
-}
-
-function receiverSignal(name: string, state: 'up' | 'down', at: string): AlertSignal {
-  const alert_key = `webhook.down/${name}`;
-  if (state === 'up') return { state: 'resolved', alert_key, why: 'the receiver takes events again', at };
-  return {
-    state: 'firing',
-    alert_key,
-    domain: 'webhooks',
-    severity: 'high',
-    summary: `The receiver ${name} takes no events: they are kept for it`,
-    fix: 'govctl event lanes --lane webhook',
-    parent_key: null,
-    dataset_id: null,
-    run_id: null,
-    event_id: null,
-    at,
-  };
 }

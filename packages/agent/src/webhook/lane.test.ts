@@ -24,7 +24,7 @@ afterEach(async () => {
 type Got = { id: string; subject: string; name: unknown };
 
 /** A receiver that checks signatures with the reference library, and answers as it is told. */
-async function bench(more: Partial<DeliverDependencies> = {}) {
+async function bench({ timeoutMs = 30_000, ...more }: Partial<DeliverDependencies> & { readonly timeoutMs?: number } = {}) {
   const at: TestJournal = testJournal();
   closing.push(() => at.close());
   const got: Got[] = [];
@@ -50,7 +50,7 @@ async function bench(more: Partial<DeliverDependencies> = {}) {
   });
   const secret_file = join(at.folder, 'secret');
   writeFileSync(secret_file, `${secret}\n`, { mode: 0o600 });
-  const net = poster({ allowHosts: ['127.0.0.1'], allowLoopback: true, timeoutMs: 300 });
+  const net = poster({ allowHosts: ['127.0.0.1'], allowLoopback: true, timeoutMs });
   closing.push(() => net.close());
   let time = Date.now();
   const now = () => new Date(time).toISOString();
@@ -214,7 +214,7 @@ describe('a webhook', () => {
   });
 
   it('that hangs costs a time-out, and commits go on meanwhile', async () => {
-    const b = await bench();
+    const b = await bench({ timeoutMs: 1000 });
     const held: ServerResponse[] = [];
     b.answerWith((_, response) => held.push(response));
     await b.publish(['a', 'a1']);
@@ -222,7 +222,7 @@ describe('a webhook', () => {
     await b.publish(['b', 'b1']);
     await round;
     expect(held.length).toBe(1);
-    expect((await b.parked())[0]?.last_error).toBe('no answer within 300 ms');
+    expect((await b.parked())[0]?.last_error).toBe('no answer within 1000 ms');
     expect(await b.feed.head()).toBe(2);
   });
 
@@ -238,7 +238,7 @@ describe('a webhook', () => {
         elapsed += 60_000;
         return elapsed;
       },
-      changed: (state) => states.push(state),
+      changed: async (state) => void states.push(state),
     });
     closing.push(() => lane.stop());
     await b.publish(['a', 'a1']);
@@ -254,6 +254,34 @@ describe('a webhook', () => {
     await b.publish(['b', 'b1']);
     await until(() => states.length === 2);
     expect(states).toEqual(['down', 'up']);
+  });
+
+  it('says at its first delivery that the receiver is up: an earlier daemon may have told that it is down; and says again what could not be told', async () => {
+    const b = await bench();
+    const states: string[] = [];
+    let elapsed = 0;
+    const lane = await startWebhookLane({
+      ...b.deps,
+      logger: pino({ level: 'silent' }),
+      monotonicMs: () => {
+        elapsed += 60_000;
+        return elapsed;
+      },
+      async changed(state) {
+        states.push(state);
+        if (states.length === 1) throw new Error('the disk is full');
+      },
+    });
+    closing.push(() => lane.stop());
+    for (const [id, times] of [
+      ['a', 1],
+      ['b', 2],
+    ] as const) {
+      await b.publish([id, `${id}1`]);
+      b.feed.announce();
+      while (states.length < times) await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(states).toEqual(['up', 'up']);
   });
 });
 

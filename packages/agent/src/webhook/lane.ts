@@ -12,8 +12,8 @@ import { type DeliverDependencies, deliverRound, type Mood, retriesOf, waitingLi
 export type LaneOptions = DeliverDependencies & {
   readonly logger: Logger;
   readonly monotonicMs: () => number;
-  /** The receiver is down, or up again; said once each. */
-  readonly changed: (state: 'up' | 'down') => void;
+  /** The receiver is down, or takes events; said once each, and again when it could not be told. */
+  readonly changed: (state: 'up' | 'down') => Promise<void>;
 };
 
 const idleMs = 1_000;
@@ -33,8 +33,14 @@ export async function startWebhookLane(options: LaneOptions): Promise<{ stop(): 
   await openLane(options, lane).catch((error: unknown) => options.logger.warn({ err: error }, 'the webhook could not begin yet'));
   let place: { readonly position: number; readonly stored: number } | null = null;
   let failures = 0;
-  let told = false;
+  let told: 'up' | 'down' | null = null;
   let notBefore = Number.NEGATIVE_INFINITY;
+
+  const tell = async (state: 'up' | 'down') => {
+    if (told === state) return;
+    await options.changed(state);
+    told = state;
+  };
 
   const loop = startLoop({
     name: `webhook ${endpoint.name}`,
@@ -56,6 +62,11 @@ export async function startWebhookLane(options: LaneOptions): Promise<{ stop(): 
       const down = failures >= downAfter || waiting.length >= waitingLimit;
       const mood: Mood = down ? 'probe' : 'usual';
       const idle = (newest?.head ?? 0) <= at.position && retriesOf(waiting, mood, now()).length === 0;
+      if (idle && waiting.length === 0 && failures > 0) {
+        // Nothing waits for it: it was delivered elsewhere, or given up. This process does not know how the receiver is.
+        failures = 0;
+        told = null;
+      }
       if (idle || monotonicMs() < notBefore) {
         await feed.news(idleMs, outer);
         return 0;
@@ -68,15 +79,13 @@ export async function startWebhookLane(options: LaneOptions): Promise<{ stop(): 
       }
       place = { position: round.position, stored: round.stored };
       if (round.receiver === 'up') {
-        if (told) options.changed('up');
-        told = false;
         failures = 0;
         notBefore = Number.NEGATIVE_INFINITY;
+        await tell('up');
       } else if (round.receiver === 'down') {
         failures += 1;
         notBefore = monotonicMs() + backoffMs(probe, failures, options.random());
-        if (failures === downAfter) options.changed('down');
-        told ||= failures === downAfter;
+        if (failures >= downAfter) await tell('down');
       }
       if (!round.more) await feed.news(idleMs, outer);
       return 0;

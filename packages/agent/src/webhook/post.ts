@@ -138,7 +138,10 @@ function secondsOf(header: string | undefined): number | null {
 /** An error of the network by its code: several addresses may each have had theirs. */
 function plainReason(error: unknown): string {
   if (error instanceof AggregateError) return plainReason(error.errors[0]);
-  return error instanceof Error ? error.message.slice(0, 256) : 'it failed';
+  if (!(error instanceof Error)) return 'it failed';
+  // What Node advises those who start it themselves.
+  const [said, advice] = error.message.split('; if the root CA is installed locally');
+  return advice === undefined ? error.message.slice(0, 256) : `its certificate is not trusted on this host: ${said}`;
 }
 
 function limited(resolve: Resolve, limit: number): Resolve {

@@ -11,6 +11,7 @@ const shown = (detail: string, ...messages: string[]) =>
 
 it('says a reason once: those that the line above does not say in the same words are listed', async () => {
   expect((await shown('body.reason: too short', 'too short')).match(/too short/g)).toHaveLength(1);
+  expect((await shown('it has ended', 'it has ended')).match(/it has ended/g)).toHaveLength(1);
   const both = await shown('body.reason: too short; body.reason: odd', 'too short', 'odd');
   expect(both).toContain('\n  - body.reason: too short\n  - body.reason: odd\n');
 });

@@ -44,9 +44,11 @@ export async function formatProblem(
     `${paint.bad(`error[${problem.code}]:`)} ${problemTable[problem.code].title}`,
     `${paint.strong('why:')} ${plain(problem.message)}`,
   ];
-  const reasons = (problem.reasons ?? []).map(({ path, message }) => (path === undefined ? message : `${path}: ${message}`));
-  // One that the line above says in the same words is not said again.
-  for (const reason of reasons) if (reason !== problem.message) lines.push(`  - ${plain(reason)}`);
+  for (const { path, message } of problem.reasons ?? []) {
+    const reason = path === undefined ? message : `${path}: ${message}`;
+    // One that the line above says in the same words is not said again.
+    if (![message, reason].includes(problem.message)) lines.push(`  - ${plain(reason)}`);
+  }
   if (requestId !== undefined) lines.push(`${paint.strong('request-id:')} ${plain(requestId)}`);
   lines.push(`${paint.strong('docs:')} docs/errors.md#${problem.code}`);
   if (options.debug) lines.push(stackOf(problem));

@@ -108,6 +108,10 @@ export const decisionDocument = document('Decision', {
       starts: z.boolean(),
       checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string(), fix: z.string().nullable() })),
       steps: z.array(z.string()),
+      /** Steps that would be skipped, as far as the data says. */
+      skips: z.array(z.object({ step: z.string(), takeaway: z.string() })),
+      /** The one thing to do about them. */
+      next_action: z.string().nullable(),
     })
     .optional(),
   /** With --explain. */

@@ -104,6 +104,20 @@ export const runPlanDocument = document('RunPlan', {
   /** Whether it would start now. */
   starts: z.boolean(),
   checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string(), fix: z.string().nullable() })),
+  /** What the pinned data holds, by its first bytes: as a run would find it. */
+  inputs: z.array(
+    z.object({
+      name: z.string(),
+      dataset_id: z.string(),
+      snapshot_id: z.string(),
+      /** Null where nobody who asks may know. */
+      files: z.int().nullable(),
+      looked_at: z.int(),
+      kinds: z.array(z.string()),
+      /** Why it was not looked at. */
+      not_looked_at: z.string().nullable(),
+    }),
+  ),
   steps: z.array(
     z.object({
       step: z.string(),
@@ -112,8 +126,17 @@ export const runPlanDocument = document('RunPlan', {
       timeout: z.string(),
       retries: z.int(),
       cost_units: z.number(),
+      /** `depends`: on what steps before it leave, or on data that was not looked at. */
+      would: z.enum(['run', 'skip', 'depends']),
+      depends_on: z.string().nullable(),
+      /** Of a step that would be skipped: what its receipt would say. */
+      reason: z.string().nullable(),
+      takeaway: z.string().nullable(),
+      next_action: z.string().nullable(),
     }),
   ),
+  /** The one thing to do about what would be skipped. */
+  next_action: z.string().nullable(),
   /** Gates and rules that will judge its result. */
   judged_by: z.array(z.object({ code: z.string(), asks: z.string() })),
   outputs: z.array(z.object({ name: z.string(), dataset_id: z.string(), layer: z.string() })),

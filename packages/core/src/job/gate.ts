@@ -1,5 +1,5 @@
 import type { Detection } from './input/detect.ts';
-import { inputKinds, type KindName } from './input/kind.ts';
+import { type KindName, kindNames } from './input/kind.ts';
 import { type InputReason, type InputSaid, sayOfInput } from './input/say.ts';
 import { quoted } from './quoted.ts';
 import { evaluateWhen, type Requires } from './requires.ts';
@@ -80,10 +80,15 @@ const explanations: readonly ((kind: KindName, detection: Detection) => boolean)
   (_, detection) => detection.state === 'wrong_headers',
 ];
 
+/** Which kinds are in an input and can be read. */
+export function kindsIn({ files }: Pick<GateInputFact, 'files'>): KindName[] {
+  return kindNames.filter((kind) => files.some(({ detection }) => detection.state === 'good' && detection.kind === kind));
+}
+
 function judgeWhen(when: string, { inputs, signals, steps, label_asof }: StepFacts): StepGate {
   const found = inputs.map(({ files, ...input }) => ({
     ...input,
-    kinds: Object.keys(inputKinds).filter((kind) => files.some(({ detection }) => detection.state === 'good' && detection.kind === kind)),
+    kinds: kindsIn({ files }),
     file_count: files.length,
   }));
   const answer = evaluateWhen(when, { inputs: found, signals, steps, label_asof });

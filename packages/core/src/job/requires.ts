@@ -19,7 +19,7 @@ const whenShapes = {
   label_asof: 'string',
 } as const satisfies { readonly [name: string]: Shape };
 
-type WhenVariable = keyof typeof whenShapes;
+export type WhenVariable = keyof typeof whenShapes;
 
 const whenSchema = z
   .string()
@@ -52,6 +52,11 @@ function whenProblems(source: string): readonly string[] {
   } catch (error) {
     return [`not CEL: ${error instanceof Error ? error.message : String(error)}`];
   }
+}
+
+/** What a `when` that the schema accepted looks at. */
+export function whenVariables(source: string): ReadonlySet<WhenVariable> {
+  return checkExpression(compileExpression(source).expression, whenShapes).variables;
 }
 
 /** Asks a `when` that the schema accepted. */

@@ -43,8 +43,9 @@ export async function planOfJob(context: CommandContext, path: string, request: 
 /** A dry run of both: the gates of the promotion, and the plan of the job before it. */
 export function withPlan(result: CommandResult, plan: RunPlan): CommandResult {
   if (!('document' in result)) return result;
-  const { workspace, job_digest, starts, checks, steps } = plan;
-  const job = { workspace, job_digest, starts, checks, steps: steps.map(({ step }) => step) };
+  const { workspace, job_digest, starts, checks, steps, next_action } = plan;
+  const skips = steps.flatMap(({ step, takeaway }) => (takeaway === null ? [] : [{ step, takeaway }]));
+  const job = { workspace, job_digest, starts, checks, steps: steps.map(({ step }) => step), skips, next_action };
   return { ...result, document: { ...result.document, job }, exit: starts ? (result.exit ?? 'ok') : 'deny' };
 }
 

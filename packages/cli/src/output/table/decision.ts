@@ -2,6 +2,7 @@ import { addressed, type DecisionDocument, exceptionText } from '@govctl/core/de
 import type { Paint } from '../paint.ts';
 import type { Document } from '../result.ts';
 import { answerLines, countText, nextLines, verdictText } from './gate-answer.ts';
+import { skippedPairs } from './skipped.ts';
 import { pairs } from './text.ts';
 
 /** A decision: the verdict, every gate and rule, how it was reached, and what to do about it. */
@@ -14,7 +15,7 @@ export function decisionTable(document: Document, paint: Paint): string {
     `${verdictText(decision.decision, decision.dry_run, paint)}: ${subject.dataset_id} ${subject.from_layer} -> ${subject.to_layer}, snapshot ${subject.snapshot_id}`,
     exceptionText(decision.exceptions) === '' ? '' : ` (with ${exceptionText(decision.exceptions)})`,
     `${decision.dry_run ? ' (dry run: nothing was written)' : ''}\n`,
-    answerLines(answers, paint, { full: explanation !== undefined }),
+    answerLines(answers, paint, { full: explanation !== undefined, dry_run: decision.dry_run ? decision.run_id : undefined }),
     pairs(
       [
         ['gates', countText(gates)],
@@ -38,11 +39,20 @@ export function decisionTable(document: Document, paint: Paint): string {
   ].join('');
 }
 
-function jobPairs({ workspace, starts, steps, checks }: NonNullable<DecisionDocument['job']>): [string, string | string[]][] {
+function jobPairs({
+  workspace,
+  starts,
+  steps,
+  checks,
+  skips,
+  next_action,
+}: NonNullable<DecisionDocument['job']>): [string, string | string[]][] {
   const unmet = checks.filter(({ ok }) => !ok).map(({ name, detail, fix }) => `${name}: ${detail}${fix === null ? '' : `; fix: ${fix}`}`);
   return [
     ['job', `${starts ? 'would start' : 'would not start'} in ${workspace}: ${steps.join(', ')}`],
     ...(unmet.length === 0 ? [] : ([['job needs', unmet]] as [string, string[]][])),
+    ...skippedPairs(skips),
+    ...(next_action === null ? [] : ([['job next', next_action]] as [string, string][])),
   ];
 }
 

@@ -45,6 +45,15 @@ describe('answerLines', () => {
     expect(text).toContain('fix       the same as for quality');
   });
 
+  it('says of a dry run that nothing can be done to it before it is asked for', () => {
+    const resolve = { who: 'a person', command: 'govctl promotion approve run-1 --reason TEXT' };
+    const awaited = answer({ outcome: 'defer', resolve });
+    expect(answerLines([awaited], plain, { full: false, dry_run: 'run-1' })).toContain(
+      `fix       ask without --dry-run, then ${resolve.command}`,
+    );
+    expect(answerLines([awaited], plain, { full: false, dry_run: 'run-2' })).toContain(`fix       ${resolve.command}`);
+  });
+
   it('tells a rule that warns from one that was not asked', () => {
     const idle = answer({ outcome: 'not_required', expected: null, actual: null, evidence: [] });
     expect(answerLines([idle], plain, { full: false })).toMatch(/^ {2}warns {6}quality .*\n +fix /);

@@ -5,8 +5,8 @@ import { cellText, plain } from './text.ts';
 
 type Answer = GateAnswer & { readonly asks?: string };
 
-/** `full` shows of passing gates too what they asked and which evidence they saw. */
-type Detail = { readonly full: boolean };
+/** `full` shows of passing gates too what they asked and which evidence they saw; `dry_run` is a run that nobody asked for yet. */
+type Detail = { readonly full: boolean; readonly dry_run?: string | undefined };
 
 const outcomes: { readonly [O in GateAnswer['outcome']]: string } = {
   pass: 'pass',
@@ -21,7 +21,7 @@ const outcomeWidth = 9;
  * Gates and rules, one after the other: outcome, code and reason, then what was expected and found, and for what fails or defers who
  * mends it and how. Colour repeats what the words say.
  */
-export function answerLines(answers: readonly Answer[], paint: Paint, { full }: Detail): string {
+export function answerLines(answers: readonly Answer[], paint: Paint, detail: Detail): string {
   const width = Math.max(0, ...answers.map(({ code }) => code.length));
   const indent = ' '.repeat(2 + outcomeWidth + 2);
   const fixes = new Map<string, string>();
@@ -40,13 +40,13 @@ export function answerLines(answers: readonly Answer[], paint: Paint, { full }: 
               ? paint.wait(word)
               : word;
       const head = `  ${painted}  ${paint.strong(plain(code).padEnd(width))}  ${oneLine(reason)}\n`;
-      return head + detailLines(answer, paint, indent, full, fixes);
+      return head + detailLines(answer, paint, indent, detail, fixes);
     })
     .join('');
 }
 
 /** @param fixes command -> the gate it was shown at: one mend of many troubles is shown once */
-function detailLines(answer: Answer, paint: Paint, indent: string, full: boolean, fixes: Map<string, string>): string {
+function detailLines(answer: Answer, paint: Paint, indent: string, { full, dry_run }: Detail, fixes: Map<string, string>): string {
   const { outcome, expected, actual, evidence, resolve, asks, next_eligible_at } = answer;
   const blocks = outcome === 'fail' || outcome === 'defer';
   const lines: [string, string][] = [];
@@ -67,7 +67,9 @@ function detailLines(answer: Answer, paint: Paint, indent: string, full: boolean
   if (resolve !== null) {
     const shown = fixes.get(resolve.command);
     fixes.set(resolve.command, shown ?? answer.code);
-    lines.push(['fix', shown === undefined ? `${plain(resolve.command)}   (${plain(resolve.who)})` : `the same as for ${shown}`]);
+    // Nothing can be done to a run that does not exist: it has to be asked for, and waits then.
+    const first = dry_run !== undefined && resolve.command.split(' ').includes(dry_run) ? 'ask without --dry-run, then ' : '';
+    lines.push(['fix', shown === undefined ? `${first}${plain(resolve.command)}   (${plain(resolve.who)})` : `the same as for ${shown}`]);
   }
   return lines.map(([name, text]) => `${indent}${paint.faint(name.padEnd(8))}  ${oneLine(text)}\n`).join('');
 }

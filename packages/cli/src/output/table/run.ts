@@ -95,39 +95,6 @@ function optional(name: string, value: string | null): Pair[] {
   return value === null ? [] : [[name, value]];
 }
 
-/** What would run, in which order, and whether it would start. */
-export function runPlanTable(document: Document, paint: Paint): string {
-  const plan = document as unknown as RouteResponse<RouteList['run.evaluate']>;
-  const failing = plan.checks.filter(({ ok }) => !ok);
-  const steps = plan.steps.map((step, index) => [
-    index + 1,
-    step.step,
-    step.requires,
-    step.command.join(' '),
-    step.timeout,
-    step.retries,
-    step.cost_units,
-  ]);
-  return [
-    `${plan.starts ? paint.good('would start') : paint.bad('would not start')}: ${plan.job_kind} in ${plan.workspace}\n`,
-    grid(
-      ['check', 'ok', 'what'],
-      plan.checks.map(({ name, ok, detail }) => [name, ok, detail]),
-      paint,
-    ),
-    grid(['#', 'step', 'requires', 'command', 'timeout', 'retries', 'cost'], steps, paint),
-    grid(
-      ['judged by', 'what it asks'],
-      plan.judged_by.map(({ code, asks }) => [code, asks]),
-      paint,
-    ),
-    nextLines(
-      failing.flatMap(({ name, fix }) => (fix === null ? [] : [{ who: name, command: fix }])),
-      paint,
-    ),
-  ].join('');
-}
-
 export function runListTable(document: Document, paint: Paint): string {
   const { items, next_cursor } = document as unknown as RouteResponse<RouteList['run.ls']>;
   if (items.length === 0) return 'none\n';

@@ -20,7 +20,7 @@ const renderers: Readonly<Record<string, () => Promise<TableRenderer>>> = {
   PromotionList: async () => (await import('./promotion-list.ts')).promotionListTable,
   Run: async () => (await import('./run.ts')).runTable,
   RunList: async () => (await import('./run.ts')).runListTable,
-  RunPlan: async () => (await import('./run.ts')).runPlanTable,
+  RunPlan: async () => (await import('./run-plan.ts')).runPlanTable,
   DatasetList: async () => (await import('./dataset.ts')).datasetListTable,
   DatasetActive: async () => (await import('./dataset.ts')).datasetActiveTable,
   DatasetHistory: async () => (await import('./dataset.ts')).datasetHistoryTable,
