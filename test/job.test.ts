@@ -49,7 +49,10 @@ describe('a job', () => {
     await at.stop('SIGKILL');
     await at.start();
     const watched = async (run: string) => {
-      await at.govctl(['run', 'watch', run, '--timeout', '90s']);
+      const watched = await at.govctl(['run', 'watch', run, '--timeout', '90s']);
+      // While it goes on a line, at its end all of it; never what whoever watches does already.
+      expect(watched.stdout).not.toContain('govctl run watch');
+      expect(watched.stdout.match(/^run_id/gm)).toHaveLength(1);
       return await at.json<RunDocument>(['run', 'get', run]);
     };
     const lost = await watched('lost-1');
