@@ -80,13 +80,14 @@ async function formatDocument({ document, names, table }: Shown, options: Output
 /** In a stream every object stands alone: a line for JSON, a document of its own for YAML. */
 async function formatStreamed(
   item: Readonly<Record<string, unknown>>,
-  line: ((item: Readonly<Record<string, unknown>>) => string) | undefined,
+  line: ((item: Readonly<Record<string, unknown>>) => string | null) | undefined,
   options: OutputOptions,
   io: Io,
 ): Promise<string> {
   if (options.field !== undefined) return formatField(item, options.field);
   if (options.format === 'json' || options.format === 'ndjson') return formatNdjson(item);
-  if (options.format === 'table' && line !== undefined) return `${line(item)}\n`;
+  const told = options.format === 'table' ? line?.(item) : undefined;
+  if (typeof told === 'string') return `${told}\n`;
   const text = await formatDocument({ document: item as Document }, options, io);
   return options.format === 'yaml' ? `---\n${text}` : text;
 }

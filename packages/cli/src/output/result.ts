@@ -21,12 +21,12 @@ export type CommandResult =
       readonly table?: (paint: Paint) => string;
     }
   /**
-   * One object after the other, each printed as it comes: watching and tailing. `line` is what a person sees of one; `exit` is
+   * One object after the other, each printed as it comes: watching and tailing. `line` is what a person sees of one (null: all of it); `exit` is
    * asked at the end.
    */
   | {
       readonly stream: AsyncIterable<Readonly<Record<string, unknown>>>;
-      readonly line?: (item: Readonly<Record<string, unknown>>) => string;
+      readonly line?: (item: Readonly<Record<string, unknown>>) => string | null;
       readonly exit?: () => ExitName;
     }
   /** Text for a person or a shell, the same in every format. */

@@ -3,9 +3,11 @@ import { addressed } from '../decision/addressed.ts';
 import type { GateAnswer } from '../decision/decision.ts';
 import { exceptionText } from '../decision/exception.ts';
 import { gateList } from '../decision/gate-list.ts';
+import { jobGates } from '../job/decision.ts';
 import { bothEnds, clip, clipOrNull, most } from './bounded.ts';
 import { nextStep } from './next-step.ts';
 import { receiptLimits as limit, type Receipt, type ReceiptGate } from './receipt.ts';
+import { ruleQuestion } from './said-once.ts';
 import type { ManifestStep, ReceiptRun, ReceiptSources } from './source.ts';
 import { verdictOf } from './verdict.ts';
 
@@ -66,15 +68,19 @@ function stepOf(step: ManifestStep): Receipt['steps'][number] {
   };
 }
 
-const questions = new Map(gateList.map(({ code, asks }) => [code, asks]));
+const questionsOf = (gates: readonly { readonly code: string; readonly asks: string }[]) =>
+  new Map(gates.map(({ code, asks }) => [code, asks]));
+// Some gates of a job have the name of one of a promotion, and ask something else.
+const [questions, jobQuestions] = [questionsOf(gateList), questionsOf(jobGates)];
 const order = ['blocks', 'waits', 'kept_out', 'passed', 'not_asked'] as const satisfies readonly ReceiptGate['standing'][];
 
-function gateOf({ code, outcome, reason, expected, actual, resolve }: GateAnswer): ReceiptGate {
+function gateOf({ code, outcome, reason, expected, actual, resolve }: GateAnswer, run_kind: ReceiptRun['run_kind']): ReceiptGate {
+  const asked = run_kind === 'job' ? jobQuestions : questions;
   return {
     code: clip(code, limit.name),
     outcome,
     standing: standingOf(outcome, resolve !== null),
-    asks: clip(questions.get(code) ?? 'Does this rule of the policy hold?'),
+    asks: clip(asked.get(code) ?? ruleQuestion),
     reason: clip(reason),
     expected: clipOrNull(expected === null ? null : String(expected)),
     actual: clipOrNull(actual === null ? null : String(actual)),
@@ -104,10 +110,10 @@ function withItsNames(run: ReceiptRun): ReceiptRun {
   return { ...run, decision: { ...decision, gates: addressed(decision.gates, about) } };
 }
 
-function decisionOf({ decision, approvals }: ReceiptRun): Receipt['decision'] {
+function decisionOf({ decision, approvals, run_kind }: ReceiptRun): Receipt['decision'] {
   if (decision === null) return null;
   const gates = most(
-    decision.gates.map(gateOf).toSorted((a, b) => order.indexOf(a.standing) - order.indexOf(b.standing)),
+    decision.gates.map((gate) => gateOf(gate, run_kind)).toSorted((a, b) => order.indexOf(a.standing) - order.indexOf(b.standing)),
     limit.gates,
   );
   const said = most(approvals, limit.approvals);

@@ -1,6 +1,7 @@
 import { type Html, html } from './html-tag.ts';
 import { mark } from './mark.ts';
 import type { Receipt, ReceiptGate, ReceiptStep, Tone } from './receipt.ts';
+import { furtherHelp, furtherReason, ruleQuestion, type StepNote, stepNotes } from './said-once.ts';
 import {
   decisionText,
   kindWords,
@@ -61,7 +62,9 @@ ${commandBlock(next.command)}${
 }
 
 /** What went wrong and was noticed, and what a rollback still owes. */
-export function troubleSection({ incident, lesson, pending_audit }: Receipt): Html | null {
+export function troubleSection(receipt: Receipt): Html | null {
+  const { incident, lesson, pending_audit } = receipt;
+  const helps = furtherHelp(receipt);
   if (incident === null && lesson === null && pending_audit === null) return null;
   const audit =
     pending_audit === null
@@ -71,7 +74,7 @@ export function troubleSection({ incident, lesson, pending_audit }: Receipt): Ht
 <h2 id="trouble">${incident === null && lesson === null ? 'What it leaves behind' : 'What went wrong'}</h2>
 ${facts([
   ['Cause', lesson?.cause ?? null],
-  ['What helps', lesson?.next_action.startsWith('govctl ') === true ? code(lesson.next_action) : (lesson?.next_action ?? null)],
+  ['What helps', helps?.startsWith('govctl ') === true ? code(helps) : helps],
   ['Incident', incident === null ? null : html`${code(incident.incident_id)}, ${incident.severity}, ${incident.state}`],
   ['Error', code(incident?.error_code ?? null)],
   ['Pending audit', audit],
@@ -81,23 +84,25 @@ ${facts([
 
 const stepTones: Readonly<Record<ReceiptStep['status'], Tone>> = { success: 'good', skipped: 'plain', failed: 'bad' };
 
-export function stepSection({ steps, steps_left_off }: Receipt): Html | null {
+export function stepSection(receipt: Receipt): Html | null {
+  const { steps, steps_left_off } = receipt;
+  const notes = stepNotes(receipt);
   if (steps.length === 0) return null;
   return html`<section aria-labelledby="steps">
 <h2 id="steps">Steps</h2>
-<ol class="rows">${steps.map(stepRow)}</ol>${leftOff(steps_left_off, 'steps are')}
+<ol class="rows">${steps.map((step, index) => stepRow(step, notes[index]))}</ol>${leftOff(steps_left_off, 'steps are')}
 </section>`;
 }
 
-function stepRow(step: ReceiptStep): Html {
-  const { started, ended, exit_code, next_action, status } = step;
+function stepRow(step: ReceiptStep, said: StepNote | undefined): Html {
+  const { started, ended, exit_code, status } = step;
+  const { takeaway, next_action } = said ?? { takeaway: null, next_action: null };
   const took = started === null || ended === null ? null : spanText(started, ended);
   const how = [
     stepWords[status],
     status === 'failed' && exit_code !== null ? `exit ${exit_code}` : null,
     status === 'skipped' ? null : took,
   ];
-  const takeaway = step.takeaway ?? (status === 'success' ? null : step.reason);
   const note =
     takeaway === null && next_action === null
       ? null
@@ -146,8 +151,7 @@ function gateRow({ code: name, standing, asks, reason, expected, actual, resolve
   return html`<li>${mark(gateTones[standing])}<div>
 <div class="row-head"><h3 class="code">${name}</h3><span class="word">${standingWords[standing]}</span></div>
 <p>${reason}</p>
-<p class="soft small asks">${asks}</p>
-${facts(
+${asks === ruleQuestion ? null : html`<p class="soft small asks">${asks}</p>\n`}${facts(
   [
     ['Expected', expected],
     ['Found', actual ?? (expected === null ? null : 'nothing')],
@@ -175,7 +179,7 @@ ${facts([
   ['Version', code(receipt.snapshot_id)],
   ['Tenant', receipt.tenant_id],
   ['Asked for by', receipt.requested_by],
-  ['Reason', receipt.reason],
+  ['Reason', furtherReason(receipt)],
   ['Started', moment(created_at)],
   ['Ended', ended_at === null ? 'not yet' : html`${moment(ended_at)} <span class="soft">(after ${spanText(created_at, ended_at)})</span>`],
   ['Rolls back', code(receipt.rolls_back)],

@@ -5,6 +5,7 @@ export { manifestOfJob, receiptRunOfJob } from './of-job.ts';
 export { receiptHeaders } from './policy.ts';
 export { type Receipt, type ReceiptGate, type ReceiptStep, receiptDocument, receiptLimits } from './receipt.ts';
 export { type AssistPlace, remoteAssist } from './remote-assist.ts';
+export { furtherHelp, furtherReason, type StepNote, stepNotes } from './said-once.ts';
 export type { ManifestStep, ReceiptRun, ReceiptSources } from './source.ts';
 export {
   decisionText,

@@ -25,17 +25,22 @@ function wanted({ run, audit, audit_closed, manifest, lesson }: ReceiptSources):
       who: pending_audit.owner,
       command: `govctl audit close ${pending_audit.audit_id} --reason TEXT`,
     };
-  if (run.status === 'paused' && run.run_kind !== 'job')
-    return { what: 'Resume it when what it was paused for is settled.', command: `govctl promotion resume ${run_id} --reason TEXT` };
+  if (run.status === 'paused') return resume(run);
   if (run.status === 'cancelled') return { what: 'Nothing is left to be done for this run.' };
   return mend(run) ?? learnt(lesson) ?? standing(run);
+}
+
+function resume({ run_id, run_kind, pause }: ReceiptRun): Wanted {
+  const what = 'Resume it when what it was paused for is settled.';
+  const command = `govctl ${run_kind === 'job' ? 'run' : 'promotion'} resume ${run_id} --reason TEXT`;
+  return pause == null ? { what, command } : { what, command, who: pause.authorities.join(' or ') };
 }
 
 /** A lesson names a command, or says what a person does. */
 function learnt(lesson: ReceiptSources['lesson']): Wanted | undefined {
   if (lesson === undefined) return undefined;
   const { next_action } = lesson;
-  return next_action.startsWith('govctl ') ? { what: 'What helps, as this run left it:', command: next_action } : { what: next_action };
+  return next_action.startsWith('govctl ') ? { what: 'Start here:', command: next_action } : { what: next_action };
 }
 
 /** The command of the first gate that stands in the way. */

@@ -20,6 +20,7 @@ import {
 } from './receipt.fixture.ts';
 import { receiptDocument, receiptLimits } from './receipt.ts';
 import { remoteAssist } from './remote-assist.ts';
+import { furtherHelp, furtherReason, stepNotes } from './said-once.ts';
 import type { ReceiptRun, ReceiptSources } from './source.ts';
 
 const receiptOf = (run: ReceiptRun, more: Partial<ReceiptSources> = {}) => buildReceipt(sourcesOf(run, more));
@@ -85,6 +86,70 @@ describe('the receipt of a run', () => {
       },
     );
     expect(halted.verdict.sentence).toBe('The job of acme-spend did not finish: step load would exceed the budget: 8 of 5 cost units.');
+  });
+
+  it('tells a reader each thing once', () => {
+    const broken = { status: 'skipped', reason: 'input-empty', takeaway: 'It is empty.', next_action: 'Export it again.' } as const;
+    const row = { started: null, ended: null, exit_code: null, output_digest: null };
+    const steps = [...manifestOf(2).steps.slice(0, 1), { step: 'detect', ...broken, ...row }, { step: 'infer', ...broken, ...row }];
+    const part = receiptOf(jobRun(), { manifest: { steps, digest: null } });
+    expect(part.verdict.sentence).toMatch(/^1 of 3 steps was done and 2 were skipped: It is empty\.$/);
+    expect(part.next.what).toBe('Export it again.');
+    expect(stepNotes(part).map(({ takeaway, next_action }) => [takeaway, next_action])).toEqual([
+      [null, null],
+      ['It is empty.', null],
+      ['For the same reason as detect.', null],
+    ]);
+
+    const failed = { step: 'train', status: 'failed', ...row, exit_code: 3, reason: 'exit code 3' } as const;
+    const cause = 'step train failed: exit code 3';
+    const over = receiptOf(jobRun({ phase: 'FAILED', status: 'failed', reason: cause, decision: null }), {
+      manifest: { steps: [failed], digest: null },
+      lesson: { cause, next_action: 'govctl run logs r' },
+    });
+    expect([stepNotes(over)[0]?.takeaway, furtherHelp(over), furtherReason(over)]).toEqual([null, null, null]);
+    expect(receiptHtml(over).split('govctl run logs r<')).toHaveLength(2);
+  });
+
+  it('says of a denied job that it ran, and of a stopped one why', () => {
+    const ended = (more: Partial<ReceiptRun>) => receiptOf(jobRun({ phase: 'FAILED', ...more })).verdict.sentence;
+    expect(ended({ status: 'failed_policy', decision: decided([quality], 'deny') })).toMatch(
+      /^What the job of acme-spend made does not count: unique_orders_id is failed/,
+    );
+    expect(ended({ status: 'cancelled', decision: null, reason: 'wrong month.' })).toBe(
+      'The job of acme-spend did not finish: it was ended on request (wrong month).',
+    );
+  });
+
+  it('says of each gate what it asks there: those of a job are not those of a promotion', () => {
+    const none = answer('pinned-inputs', 'fail');
+    const asks = (run: ReceiptRun) => receiptOf(run).decision?.gates.find(({ code }) => code === 'pinned-inputs')?.asks;
+    expect(asks(jobRun({ decision: decided([none], 'deny') }))).toBe('Was every input pinned by its digest?');
+    expect(asks(deniedRun({ decision: decided([none], 'deny') }))).toContain('none of them "latest"');
+  });
+
+  it('of a paused run says what becomes of it, who may resume it, and how', () => {
+    const pause: NonNullable<ReceiptRun['pause']> = {
+      reason: 'manual_pause',
+      detail: 'month end',
+      paused_by: 'HUMAN::ana',
+      paused_at: '2026-11-26T19:00:00.000Z',
+      expires_at: '2026-11-26T20:00:00.000Z',
+      timeout: 'TERMINATE',
+      authorities: ['tenant_admin', 'api_key_owner'],
+      warned_at: null,
+      escalated_at: null,
+      lock_key: null,
+    };
+    const open = { phase: 'EXECUTING', status: 'paused', decision: null } as const;
+    const receipt = receiptOf(jobRun({ ...open, pause }));
+    expect(receipt.verdict.sentence).toBe(
+      'The job of acme-spend is not done yet: it is paused (manual pause) and goes on when somebody resumes it; if nobody has by 26 Nov 2026, 20:00:00 UTC, it ends.',
+    );
+    expect(receipt.next).toMatchObject({
+      who: 'tenant_admin or api_key_owner',
+      command: `govctl run resume ${receipt.run_id} --reason TEXT`,
+    });
   });
 
   it('offers to decide again only what was decided', () => {

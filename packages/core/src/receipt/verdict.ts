@@ -2,6 +2,7 @@ import { exceptionText } from '../decision/exception.ts';
 import { clip } from './bounded.ts';
 import type { Receipt, Tone } from './receipt.ts';
 import { isIdle, type ManifestStep, type ReceiptRun } from './source.ts';
+import { momentText } from './words.ts';
 
 type Verdict = Receipt['verdict'];
 
@@ -19,9 +20,13 @@ function said(run: ReceiptRun, steps: readonly ManifestStep[]): readonly [Tone, 
   if (run.phase === 'COMPLETED') return completed(run, steps);
   switch (run.status) {
     case 'failed_policy':
-      return ['bad', 'Denied', `${unchanged(run)}: ${whyDenied(run)}`];
+      return [
+        'bad',
+        'Denied',
+        `${run.run_kind === 'job' ? `What the job of ${run.dataset_id} made does not count` : unchanged(run)}: ${whyDenied(run)}`,
+      ];
     case 'cancelled':
-      return ['plain', 'Cancelled', `${unchanged(run)}: the run was ended before it decided anything`];
+      return ['plain', 'Cancelled', `${unchanged(run)}: ${whyCancelled(run)}`];
     case 'failed':
       return ['bad', 'Failed', `${unchanged(run)}: ${failedStep(steps) ?? whyFailed(run)}`];
     case 'pending_audit':
@@ -31,7 +36,7 @@ function said(run: ReceiptRun, steps: readonly ManifestStep[]): readonly [Tone, 
     case 'deferred':
       return ['wait', 'Waiting', `${notYet(run)}: ${waitsFor(run)}`];
     case 'paused':
-      return ['wait', 'Paused', `${notYet(run)}: it is paused${pauseText(run)} and goes on when somebody resumes it`];
+      return ['wait', 'Paused', `${notYet(run)}: it is paused${pauseText(run)} and goes on when somebody resumes it${pauseEnd(run)}`];
     case 'incomplete':
       return ['wait', 'Almost done', `${subjectOf(run)} is decided; it waits for ${run.waiting_on.join(', ') || 'the last confirmation'}`];
     default:
@@ -45,10 +50,19 @@ function completed(run: ReceiptRun, steps: readonly ManifestStep[]): readonly [T
     const done = steps.length - skipped.length;
     const [first] = skipped.filter((step) => !isIdle(step));
     if (first === undefined && done < steps.length)
-      return ['good', 'Completed', `${done} of ${plural(steps.length, 'step')} of ${run.dataset_id} were done; the others did not apply`];
-    if (first === undefined) return ['good', 'Completed', `All ${plural(steps.length, 'step')} of ${run.dataset_id} were done`];
+      return [
+        'good',
+        'Completed',
+        `${doneOf(done, steps.length, ` of ${run.dataset_id}`)}; ${skipped.length === 1 ? 'the other' : 'the others'} did not apply`,
+      ];
+    if (first === undefined)
+      return [
+        'good',
+        'Completed',
+        steps.length === 1 ? `The one step of ${run.dataset_id} was done` : `All ${steps.length} steps of ${run.dataset_id} were done`,
+      ];
     const which = skipped.length === 1 ? `${first.step} was skipped` : `${skipped.length} were skipped`;
-    return ['wait', 'Completed in part', `${done} of ${plural(steps.length, 'step')} were done and ${which}: ${unfinished(first)}`];
+    return ['wait', 'Completed in part', `${doneOf(done, steps.length)} and ${which}: ${unfinished(first)}`];
   }
   const spite = exceptionText(run.decision?.exceptions);
   if (run.run_kind === 'rollback')
@@ -86,6 +100,15 @@ function pauseText({ pause }: ReceiptRun): string {
   return ` (${pause.reason.replaceAll('_', ' ')})`;
 }
 
+const atTimeout = { TERMINATE: 'it ends', CONTINUE: 'it goes on by itself', ESCALATE: 'somebody is called' } as const;
+
+/** A pause does not last: what becomes of it is part of how the run stands. */
+function pauseEnd({ pause }: ReceiptRun): string {
+  if (pause == null) return '';
+  if (pause.escalated_at !== null) return '; its time ran out, and somebody was called';
+  return `; if nobody has by ${momentText(pause.expires_at)}, ${atTimeout[pause.timeout]}`;
+}
+
 function whyDenied({ decision }: ReceiptRun): string {
   const fails = decision?.gates.filter(({ outcome }) => outcome === 'fail') ?? [];
   const [first] = fails;
@@ -107,6 +130,13 @@ function whyFailed({ reason }: ReceiptRun): string {
   return reason === null ? 'something went wrong on the way' : clip(reason, 200).replace(/\.$/, '');
 }
 
+/** What the person who ended it said. */
+function whyCancelled({ reason }: ReceiptRun): string {
+  return reason === null
+    ? 'the run was ended before it decided anything'
+    : `it was ended on request (${clip(reason, 200).replace(/\.$/, '')})`;
+}
+
 function failedStep(steps: readonly ManifestStep[]): string | undefined {
   const failed = steps.find(({ status }) => status === 'failed');
   return failed === undefined ? undefined : `${failed.step} failed${failed.reason === undefined ? '' : ` (${clip(failed.reason, 200)})`}`;
@@ -117,6 +147,6 @@ function unfinished({ takeaway, reason }: ManifestStep): string {
   return clip(takeaway ?? reason ?? 'what it needs was not there', 200).replace(/\.$/, '');
 }
 
-function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
+function doneOf(done: number, all: number, whose = ''): string {
+  return `${done} of ${all === 1 ? '1 step' : `${all} steps`}${whose} ${done === 1 ? 'was' : 'were'} done`;
 }

@@ -34,7 +34,7 @@ export function spanText(from: string, to: string): string {
 export const standingWords: Readonly<Record<ReceiptGate['standing'], string>> = {
   blocks: 'not met',
   waits: 'waits',
-  kept_out: 'does not count',
+  kept_out: 'does not block',
   passed: 'passed',
   not_asked: 'not asked',
 };
@@ -66,7 +66,7 @@ export function decisionText({ decision, decided_by, counts }: NonNullable<Recei
 /** What a receipt says about where its proof is. */
 export function placeText({ log, place }: NonNullable<Receipt['evidence']>): string {
   if (place === null) return `Recorded in the log ${log}; no signed checkpoint covers it yet.`;
-  return `Recorded as entry ${place.leaf_index + 1} of the log ${log}, under a signed checkpoint of ${place.tree_size}.`;
+  return `Recorded as entry ${place.leaf_index + 1} of the log ${log}, under a signed checkpoint of ${place.tree_size === 1 ? '1 entry' : `${place.tree_size} entries`}.`;
 }
 
 /** Which report says the same of the run; null before there is one. */

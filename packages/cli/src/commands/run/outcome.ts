@@ -19,7 +19,7 @@ export function standingOf(run: RunDocument): string {
   const { phase, status, manifest, running, waiting_on } = run;
   const where = running === null ? '' : `, step ${running.step}${running.attempt > 1 ? ` (attempt ${running.attempt})` : ''}`;
   const waits = waiting_on.length === 0 ? '' : `, waits for ${waiting_on.join(', ')}`;
-  return `${phase}/${status}, ${manifest.length} steps ended${where}${waits}`;
+  return `${phase}/${status}, ${manifest.length} ${manifest.length === 1 ? 'step' : 'steps'} ended${where}${waits}`;
 }
 
 /** The states of a job from `first` on. */

@@ -1,4 +1,5 @@
 import type { ExitName } from '@govctl/core/api';
+import type { RunDocument } from '@govctl/core/job';
 import type { Run } from '../../command.ts';
 import type { Document } from '../../output/result.ts';
 import type { runWatch } from './declaration.ts';
@@ -16,5 +17,10 @@ export const run: Run<typeof runWatch> = async (context, { run: run_id }, flags)
     }
     if (exit === 'timeout') await context.io.warn(`still open: ${standingOf(last)}`);
   };
-  return { stream: states(), exit: () => exit };
+  return { stream: states(), line: (state) => progressOf(state as RunDocument), exit: () => exit };
 };
+
+/** Of a run that goes on by itself, a line; all of one that has ended, or that somebody has to do something about. */
+function progressOf(state: RunDocument): string | null {
+  return state.status === 'queued' || state.status === 'running' ? `${state.updated_at}  ${standingOf(state)}` : null;
+}

@@ -1,5 +1,7 @@
 import {
   decisionText,
+  furtherHelp,
+  furtherReason,
   kindWords,
   leftOffText,
   momentText,
@@ -9,8 +11,10 @@ import {
   type ReceiptStep,
   reportText,
   rolledBackTexts,
+  type StepNote,
   spanText,
   standingWords,
+  stepNotes,
   stepWords,
 } from '@govctl/core/receipt';
 import type { Paint } from '../paint.ts';
@@ -75,7 +79,8 @@ function nextLines({ next, remote_assist }: Receipt, sheet: Sheet): string[] {
   ]);
 }
 
-function troubleLines({ incident, lesson, pending_audit }: Receipt, sheet: Sheet): string[] {
+function troubleLines(receipt: Receipt, sheet: Sheet): string[] {
+  const { incident, lesson, pending_audit } = receipt;
   const audit =
     pending_audit === null
       ? null
@@ -85,7 +90,7 @@ function troubleLines({ incident, lesson, pending_audit }: Receipt, sheet: Sheet
     sheet,
     sheet.pairs([
       ['cause', lesson?.cause ?? null],
-      ['what helps', lesson?.next_action ?? null],
+      ['what helps', furtherHelp(receipt)],
       ['incident', incident === null ? null : `${incident.incident_id}, ${incident.severity}, ${incident.state}`],
       ['error', incident?.error_code ?? null],
       ['audit', audit],
@@ -93,20 +98,25 @@ function troubleLines({ incident, lesson, pending_audit }: Receipt, sheet: Sheet
   );
 }
 
-function stepLines({ steps, steps_left_off }: Receipt, sheet: Sheet): string[] {
-  return titled('Steps', sheet, [...steps.flatMap((step) => oneStep(step, sheet)), ...leftOff(steps_left_off, 'steps are', sheet)]);
+function stepLines(receipt: Receipt, sheet: Sheet): string[] {
+  const { steps, steps_left_off } = receipt;
+  const notes = stepNotes(receipt);
+  return titled('Steps', sheet, [
+    ...steps.flatMap((step, index) => oneStep(step, notes[index], sheet)),
+    ...leftOff(steps_left_off, 'steps are', sheet),
+  ]);
 }
 
 const stepTones = { success: 'good', skipped: 'plain', failed: 'bad' } as const;
 
-function oneStep(step: ReceiptStep, { paint, prose, hanging }: Sheet): string[] {
+function oneStep(step: ReceiptStep, said: StepNote | undefined, { paint, prose, hanging }: Sheet): string[] {
   const { started, ended, exit_code, status } = step;
   const took = started === null || ended === null || status === 'skipped' ? '' : `, ${spanText(started, ended)}`;
   const exit = status === 'failed' && exit_code !== null ? `, exit ${exit_code}` : '';
   const word = stepWords[status];
   const notes = [
-    step.takeaway ?? (status === 'success' ? null : step.reason),
-    step.next_action === null ? null : `next: ${step.next_action}`,
+    said?.takeaway ?? null,
+    said?.next_action == null ? null : `next: ${said.next_action}`,
     step.signals.length === 0 ? null : step.signals.map(({ name, count }) => `${name}: ${count}`).join(', '),
   ];
   return [
@@ -164,7 +174,7 @@ function runLines(receipt: Receipt, sheet: Sheet): string[] {
       ['version', receipt.snapshot_id, 'whole'],
       ['tenant', receipt.tenant_id],
       ['asked by', receipt.requested_by],
-      ['reason', receipt.reason],
+      ['reason', furtherReason(receipt)],
       ['started', momentText(created_at)],
       ['ended', ended_at === null ? 'not yet' : `${momentText(ended_at)} (after ${spanText(created_at, ended_at)})`],
       ['rolls back', receipt.rolls_back, 'whole'],
