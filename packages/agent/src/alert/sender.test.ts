@@ -144,6 +144,16 @@ describe('the teller of alerts', () => {
     expect(b.counts).toEqual(['failed webhook/ops', 'sent webhook/ops']);
   });
 
+  it('tells every sink of what one notice covers, not only the first', async () => {
+    const b = bench(['log', 'webhook/ops']);
+    for (let n = 0; n < 9; n += 1) await b.fire(`k${n}`);
+    await b.fire('held');
+    expect(await b.alert('held')).toMatchObject({ held: 'TENANT_RATE_LIMIT', told: [] });
+    const sender = b.start('a');
+    await until(sender, () => b.counts.length === 18);
+    expect((await b.alert('held'))?.told).toEqual(['log', 'webhook/ops']);
+  });
+
   it('asks a sink that fails once a round, and the others meanwhile', async () => {
     const b = bench(['log', 'webhook/ops']);
     b.errors.set('webhook/ops', 'it answered 503');

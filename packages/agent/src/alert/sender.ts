@@ -69,7 +69,7 @@ async function sendOne(deps: SenderDependencies, tenant_id: string, key: string,
   const state = await alertsOf(deps.database, tenant_id);
   const body = state.alerts.get(key);
   if (body === undefined || body.notice === null || !body.owed.includes(sink)) return true;
-  const covers = coveredBy(state, key);
+  const covers = coveredBy(state, key, sink);
   const seq = body.notice_seq;
   const send = deps.sinks.get(sink);
   // A sink that is not configured any more is owed nothing.

@@ -53,7 +53,7 @@ function bench(given: Partial<AlertSettings> = {}) {
       for (const [key, body] of state.alerts) {
         for (const sink of body.owed) {
           const { notice, notice_seq } = body;
-          const covers = coveredBy(state, key);
+          const covers = coveredBy(state, key, sink);
           if (down.includes(sink)) state = undelivered(state, key, notice_seq, 'down', iso(seconds + 1));
           else {
             if (notice === 'firing' && state.alerts.get(key)?.counted === false) sends.push({ at: seconds, key, domain: body.domain });

@@ -68,16 +68,27 @@ export function settleAlerts(before: TenantAlerts, settings: AlertSettings, at: 
   return { alerts, tenant: work.tenant };
 }
 
-/** Alerts that a notice of this one tells of too: they were kept back by the same limit, and would each have to wait for their turn. */
-export function coveredBy({ alerts }: TenantAlerts, key: string): readonly string[] {
+/**
+ * Alerts that a notice of this one tells a sink of too: they were kept back by the same limit, and would each have to wait for their turn. Of
+ * what a notice to another sink told already this one hears as well.
+ */
+export function coveredBy({ alerts }: TenantAlerts, key: string, sink: string): readonly string[] {
   const one = alerts.get(key);
-  if (one === undefined || one.notice !== 'firing' || one.counted) return [];
+  if (one === undefined || one.notice !== 'firing') return [];
   return [...alerts]
     .filter(([other, body]) => {
       if (other === key || body.state !== 'firing') return false;
+      if (toldElsewhere(body, sink)) return true;
+      if (one.counted) return false;
       return (body.held === 'DOMAIN_COOLDOWN' && body.domain === one.domain) || body.held === 'TENANT_RATE_LIMIT';
     })
     .map(([other]) => other);
+}
+
+/** Somebody heard of this firing by a notice of another alert, and this sink did not. */
+function toldElsewhere({ held, notice, told, sent_at, first_at }: AlertBody, sink: string): boolean {
+  const hadItsOwn = sent_at !== null && sent_at >= first_at;
+  return held === null && notice === null && told.length > 0 && !told.includes(sink) && !hadItsOwn;
 }
 
 /** A sink took the notice. Only now is it marked as sent, and what it covered as told. */
