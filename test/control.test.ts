@@ -157,8 +157,13 @@ describe('a pause', () => {
       await waiting(run);
       await at.json(['promotion', 'pause', run, '--reason', 'a moment', '--keep-lock']);
       expect((await at.json<{ items: unknown[] }>(['lock', 'ls'])).items).toHaveLength(1);
+      const other = ['promote', 'orders', '--from', 'RAW', '--to', 'GDP', '--snapshot', await goodSnapshot(at, rows())];
+      const behind = await at.json<PromotionDocument>([...other, '--run-id', `${run}-behind`], 8);
       await at.json(argv, argv[1] === 'resume' ? 8 : 0);
       expect((await at.json<{ items: unknown[] }>(['lock', 'ls'])).items).toEqual([]);
+      // Whoever waited for it is asked again then, and not when its time has come.
+      const { phases } = await until(`${run}-behind`, ({ phase }) => phase === 'COMPLETED');
+      expect((phases.at(-1)?.at ?? '') < (behind.next_eligible_at ?? '')).toBe(true);
     }
     await at.json(['promotion', 'cancel', 'gives-1', '--reason', 'done with it']);
   });

@@ -68,7 +68,10 @@ it('is paused before its next step, keeps its workspace where asked, and goes on
   await sleep(1500);
   expect(await get('held')).toMatchObject({ status: 'paused', risk_level: 'elevated', manifest: [{ step: 'one', status: 'success' }] });
   const other = await at.file('kept.yaml', jobFile(pin, { workspace: 'kept', steps: [shell('quick', 'true')] }));
-  expect((await at.govctl(['run', 'submit', other, '--run-id', 'behind'])).code).toBe(10);
+  const behind = await at.govctl(['run', 'submit', other, '--run-id', 'behind']);
+  // Nobody is told to watch what waits for a person.
+  expect([behind.code, behind.stderr]).toEqual([10, expect.stringContaining('run held is paused and keeps it meanwhile')]);
+  expect(behind.stderr).toContain('fix: govctl run resume held --reason TEXT');
   const again = await at.govctl(['run', 'pause', 'held', '--reason', 'once more']);
   expect([again.code, again.stderr.includes('fix: govctl run resume held --reason TEXT')]).toEqual([10, true]);
 
@@ -106,6 +109,7 @@ it('gives its workspace back meanwhile, can be stopped there, and does at the en
     reason: expect.stringContaining('nobody resumed it'),
     manifest: [killed],
   });
+  expect((await at.govctl(['run', 'receipt', 'ends'])).stdout).toContain('govctl run rerun ends');
   expect(await until('goes-on', ({ phase }) => phase === 'COMPLETED')).toMatchObject({ status: 'succeeded', pause: null });
   expect((await until('calls', ({ pause }) => pause?.escalated_at != null)).status).toBe('paused');
   const { items } = await at.json<{ items: unknown[] }>(['incident', 'ls']);

@@ -239,7 +239,7 @@ describe('a job', () => {
     expect(both.map(({ code }) => code).sort()).toEqual([0, 10]);
     const refused = both.find(({ code }) => code === 10);
     const winner = both[0]?.code === 0 ? 'busy-1' : 'busy-2';
-    expect(refused?.stderr).toContain(`${winner} holds it, at least until`);
+    expect(refused?.stderr).toContain(`run ${winner} holds it, at least until`);
     expect(refused?.stderr).toContain(`fix: govctl run watch ${winner}`);
     const stopped = await at.json<RunDocument>(['run', 'stop', winner, '--reason', 'make room', '--wait']);
     expect(stopped).toMatchObject({ phase: 'FAILED', status: 'cancelled', reason: 'make room' });
@@ -295,6 +295,9 @@ describe('a job', () => {
     const work = [shell('work', 'sleep 3'), shell('infer', 'exit 9', 'requires: { inputs: [invoice] }')];
     const fine = await at.file('before.yaml', jobFile(pin, { workspace: 'before', steps: work }));
     const asked = await promote('9,900');
+    // It is pinned to another version than the one that is promoted: that may be meant, and is said.
+    const { stderr } = await at.govctl([...asked, '--job', fine, '--dry-run']);
+    expect(stderr).toContain(`warning: the job works on ${pin.snapshot_id} of orders, not on`);
     expect(await at.json([...asked, '--job', fine, '--dry-run'])).toMatchObject({
       kind: 'Decision',
       decision: 'allow',

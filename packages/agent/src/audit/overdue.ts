@@ -21,10 +21,11 @@ const soonestMs = 1000;
 const perPage = 500;
 
 const owing = `r.phase NOT IN ('COMPLETED', 'FAILED') AND r.status IN ('running', 'incomplete')`;
-const known = `EXISTS (SELECT 1 FROM audit_finding g WHERE g.run_id = r.run_id AND g.class = 'stale')`;
+/** Not by what was told: the periodic reconciliation tells too, and may have seen it first; marking is done here alone. */
+const known = `EXISTS (SELECT 1 FROM incident i WHERE i.run_id = r.run_id AND i.error_code = 'stale')`;
 const owingFrom = (run: string) =>
   `SELECT r.* FROM ${run} WHERE ${owing} AND r.created_at <= :before AND r.run_id > :after AND NOT ${known} ORDER BY r.run_id LIMIT :limit`;
-/** Runs that owe something: open, and neither queued, deferred nor paused. Those that are known to be stale are not asked again. */
+/** Runs that owe something: open, and neither queued, deferred nor paused. Those that are marked stale are not asked again. */
 const owingRuns = query<{ before: string; after: string; limit: number }, RunRow>('owing runs', {
   // Open runs are few among all that ever were; for the order alone SQLite would walk through every one of them.
   sqlite: owingFrom('run r INDEXED BY run_open'),
@@ -68,7 +69,7 @@ async function tellOf(deps: OverdueDependencies, rows: readonly RunRow[], before
   for (const { run_id, stale, findings } of overdue) {
     const run = runs.get(run_id);
     const news = findings.filter((finding) => !before.has(keyOf(run_id, finding)));
-    if (run === undefined || news.length === 0) continue;
+    if (run === undefined || (news.length === 0 && !stale)) continue;
     const context: FindingContext = { ...deps.deployment, salt: deps.randomHex(16), at: now };
     const unit = stale ? markStale(run.row, run.state, { all: findings, news }, context) : whatIsNew(run.row, news, context);
     const result = await deps.journal.commit({ ...unit, changes: [holdLease('audit', deps.holder, now), ...unit.changes] });

@@ -151,12 +151,22 @@ async function packChecks({ packs }: Pick<JobDependencies, 'packs'>, file: JobFi
   return checks;
 }
 
+/** Somebody who waits for a paused run to end by itself waits for what somebody has to do. */
 function lockCheck(lock: LockRow | undefined, now: string): StartCheck {
   const held = lock !== undefined && lock.holder !== null && (lock.expires_at ?? '') > now;
+  if (!held) return { name: 'lock', ok: true, detail: 'the workspace is free', fix: null };
+  const { holder, holder_status, expires_at } = lock;
+  if (holder_status === 'paused')
+    return {
+      name: 'lock',
+      ok: false,
+      detail: `run ${holder} is paused and keeps it meanwhile`,
+      fix: `govctl run resume ${holder} --reason TEXT, or end it: govctl run stop ${holder} --reason TEXT`,
+    };
   return {
     name: 'lock',
-    ok: !held,
-    detail: held ? `run ${lock.holder} holds the workspace, at least until ${lock.expires_at}` : 'the workspace is free',
-    fix: held ? `govctl run watch ${lock.holder}` : null,
+    ok: false,
+    detail: `run ${holder} holds it, at least until ${expires_at}`,
+    fix: `govctl run watch ${holder}, then submit again`,
   };
 }

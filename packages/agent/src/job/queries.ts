@@ -18,10 +18,11 @@ export const promotionsAfter = query<{ job_run_id: string }, { run_id: string }>
   'SELECT run_id FROM job_promotion WHERE job_run_id = :job_run_id ORDER BY run_id',
 );
 
-export type LockRow = { lock_key: string; fence: number; holder: string | null; expires_at: string | null };
+export type LockRow = { lock_key: string; fence: number; holder: string | null; expires_at: string | null; holder_status: string | null };
 export const lockByKey = query<{ lock_key: string }, LockRow>(
   'lock by key',
-  'SELECT lock_key, fence, holder, expires_at FROM lock WHERE lock_key = :lock_key',
+  `SELECT l.lock_key, l.fence, l.holder, l.expires_at, r.status AS holder_status
+   FROM lock l LEFT JOIN run r ON r.run_id = l.holder WHERE l.lock_key = :lock_key`,
 );
 
 /** A job that has not ended, with who runs it and whether its workspace is locked. */

@@ -6,7 +6,7 @@ import { cookieOf, outcomeOf, workFolder } from './attempt.ts';
 import { HoldLost } from './commit.ts';
 import { diskWatch, stepVariables } from './folder.ts';
 import type { HeldRun } from './held-run.ts';
-import { lockLost } from './interruption.ts';
+import { lockLost, lockTaken } from './interruption.ts';
 import { OutputCapture } from './output.ts';
 import { patiently } from './patience.ts';
 import type { Attempt } from './process.ts';
@@ -60,14 +60,15 @@ export class AttemptRecorder {
     return harm;
   }
 
-  /** An attempt that a former process began is never taken for done: what is left of it is ended, and it failed. */
+  /** An attempt that a former process began, or this one under a lock it lost, is never taken for done: what is left of it is ended, and it failed. */
   async endLost({ run, steps }: StoredJob): Promise<void> {
     const { deps, hold } = this.#held;
     for (const row of steps.filter(({ status }) => status === 'running')) {
       const here = row.host === deps.host;
       const ended = here ? await deps.processes.endWithCookie((cookie) => cookie === cookieOf(row)) : 0;
+      const why = row.process === deps.process ? lockTaken : 'govd was gone while it ran';
       const reason = here
-        ? `govd was gone while it ran${ended > 0 ? `; ${ended} processes of it were still there and were ended` : ''}`
+        ? `${why}${ended > 0 ? `; ${ended} processes of it were still there and were ended` : ''}`
         : 'the host it ran on was gone; what is left of it there could not be ended from here';
       await this.#held.commit(endStep(run, hold, row, lostOutcome(run, row, reason), await this.#held.context(run)));
     }

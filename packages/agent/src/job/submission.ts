@@ -69,7 +69,7 @@ export function requireGrant(actor: Actor, action: string, tenant_id: string, wo
 }
 
 /** Says calmly what stands in the way. The lock is a matter of waiting; everything else of mending, and is told in one go. */
-function refuse({ checks, lock, file }: Admission, run_id: string): void {
+function refuse({ checks, file }: Admission, run_id: string): void {
   const failing = checks.filter(({ ok, name }) => !ok && name !== 'lock');
   const off = failing.find(({ name }) => name === 'jobs' || name === 'tenant');
   if (off !== undefined) throw new Problem('forbidden', { detail: off.detail, hint: off.fix ?? '' });
@@ -80,10 +80,11 @@ function refuse({ checks, lock, file }: Admission, run_id: string): void {
       reasons: failing.map(({ name, detail }) => ({ path: name, message: detail })),
     });
   }
-  if (checks.every(({ ok }) => ok)) return;
+  const locked = checks.find(({ ok }) => !ok);
+  if (locked === undefined) return;
   throw new Problem('locked', {
-    detail: `another run is in progress in the workspace ${file.workspace}: ${lock?.holder} holds it, at least until ${lock?.expires_at}; ${run_id} was not submitted`,
-    hint: `govctl run watch ${lock?.holder}, then submit again`,
+    detail: `another run is in progress in the workspace ${file.workspace}: ${locked.detail}; ${run_id} was not submitted`,
+    hint: locked.fix ?? '',
     retryAfterSeconds: runLockMs / 1000,
   });
 }

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pauseJob, resumeJob } from '@govctl/core/job';
-import { pauseRun } from '@govctl/core/run';
+import { breakLock, pauseRun } from '@govctl/core/run';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Behaviour, step, type TestJobs, testJobs, untilEnded } from './job.fixture.ts';
 import { openJobs } from './queries.ts';
@@ -62,6 +62,21 @@ it('gives a paused job and its workspace back when nothing of it runs any more, 
   await at.deps.journal.commit(resumeJob(settled, by, await at.deps.context(settled.row.updated_at)).unit);
   worker.wake();
   await eventually('held').toBe('succeeded');
+});
+
+it('ends what runs when its lock is broken, and says so of the attempt', async () => {
+  at.steps.one = [untilEnded];
+  await at.submit('broken', step('one'));
+  worker = await startJobWorker(at.deps);
+  await expect.poll(() => worker.driving('broken')?.live?.step).toBe('one');
+  const { lock_key, fence } = worker.driving('broken')?.hold ?? { lock_key: '', fence: 0 };
+  const context = { ...(await at.deps.context(at.deps.now())), actor: at.actor, salt: '0'.repeat(32) };
+  await at.deps.journal.commit(breakLock(context, { lock_key, fence, holder: 'broken', expires_at: null }, 'it hangs').unit);
+  worker.wake();
+  await eventually('broken').toBe('failed');
+  const { run, steps } = await at.stored('broken');
+  const reason = 'the lock of its workspace was taken away while it ran';
+  expect([run.state.reason, steps[0]?.reason]).toEqual([`step one failed: ${reason}`, reason]);
 });
 
 /** What a step may leave in the place of an output: no store is to blame, and trying again changes nothing. */

@@ -3,7 +3,7 @@ import { jobsEnabled } from './admission.ts';
 import { giveBack, mayTake, take } from './claim.ts';
 import { type Driven, driveHeld } from './driven.ts';
 import type { Driving } from './driver.ts';
-import { daemonStops, pauseOver, stopAsked } from './interruption.ts';
+import { daemonStops, lockLost, pauseOver, stopAsked } from './interruption.ts';
 import { isPauseOver, settlePaused, stopWithoutLock } from './paused.ts';
 import { type OpenJobRow, openJobs } from './queries.ts';
 import type { WorkerDependencies } from './worker-port.ts';
@@ -44,8 +44,10 @@ export async function startJobWorker(deps: WorkerDependencies): Promise<JobWorke
     });
   };
 
-  const passOn = async (job: OpenJobRow, { interrupt }: Driven) => {
-    if (job.stop_asked_at !== null) interrupt(stopAsked);
+  const passOn = async (job: OpenJobRow, { driving, interrupt }: Driven) => {
+    // Its lock was broken or taken over: what runs here is ended now, not when its next renewal is refused.
+    if ((job.lock_fence ?? 0) > driving.hold.fence) interrupt(lockLost);
+    else if (job.stop_asked_at !== null) interrupt(stopAsked);
     else if (job.status === 'paused' && (await isPauseOver(deps, job.run_id))) interrupt(pauseOver);
   };
 

@@ -83,7 +83,7 @@ export async function letGoOn(
   const result = await deps.journal.commit(
     guarded({
       label: 'run.resume',
-      changes: [...resumed.changes, ...unit.changes],
+      changes: [...resumed.changes, ...unit.changes, ...resumed.wakes],
       records: [resumed.record, ...unit.records],
       events: [...resumed.events, ...unit.events],
     }),

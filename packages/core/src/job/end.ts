@@ -132,6 +132,8 @@ const raiseLimit = 'Raise that limit in the job file (limits), or let its steps 
 function lessonOf(run_id: string, { event, error_code, reason, manifest_digest, lost }: Ending, verdict: Verdict | null): Lesson {
   if (lost !== undefined) return { run_id, cause: reason, next_action: 'govctl doctor' };
   if (error_code === 'budget-exceeded') return { run_id, cause: reason, next_action: raiseLimit };
+  // Nothing was wrong with it that its output could show.
+  if (error_code === 'pause-timeout') return { run_id, cause: reason, next_action: `govctl run rerun ${run_id}` };
   const failing = verdict?.judged.decision.gates.find(({ outcome, resolve }) => outcome === 'fail' && resolve !== null);
   const look = manifest_digest === null ? `govctl run get ${run_id}` : `govctl run logs ${run_id}`;
   return { run_id, cause: reason, next_action: event === 'deny' ? (failing?.resolve?.command ?? look) : look };

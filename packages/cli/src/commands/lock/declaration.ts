@@ -15,7 +15,7 @@ export const lockBreak = defineCommand({
   name: 'break',
   summary: 'Take a lock away from whoever holds it',
   description:
-    'For a holder that is gone and will not come back before its lock expires. The fence moves: what the old holder still writes under the lock is refused, so nothing is written twice. Recorded with the reason; whoever waits is asked again.',
+    'For a holder that is gone and will not come back before its lock expires. The fence moves: what the old holder still writes under the lock is refused, so nothing is written twice. A step of a job that still runs is ended, and fails. Recorded with the reason; whoever waits is asked again.',
   args: { key: { summary: 'Key of the lock, as govctl lock ls shows it' } },
   flags: {
     reason: { type: 'string', value: 'TEXT', required: true, summary: 'Why; goes into the record' },

@@ -18,6 +18,7 @@ export async function promoteAfter(
   const { text: source } = await readText(context, path);
   const { run_id, tenant_id } = request;
   const job_run_id = `${run_id}-job`;
+  await saysWhatElse(context, source, request);
   await context.io.note(`job: ${job_run_id}`);
   const job = await context.client.call('run.submit', { body: { run_id: job_run_id, tenant_id, source } });
   const asked = { ...request, job_run_id };
@@ -32,8 +33,10 @@ export async function promoteAfter(
 }
 
 /** What the job would do. */
-export async function planOfJob(context: CommandContext, path: string, tenant_id: string): Promise<RunPlan> {
+export async function planOfJob(context: CommandContext, path: string, request: Target): Promise<RunPlan> {
+  const { tenant_id } = request;
   const { text: source } = await readText(context, path);
+  await saysWhatElse(context, source, request);
   return await context.client.call('run.evaluate', { body: { tenant_id, source } });
 }
 
@@ -44,4 +47,15 @@ export function withPlan(result: CommandResult, plan: RunPlan): CommandResult {
   const skips = steps.flatMap(({ step, takeaway }) => (takeaway === null ? [] : [{ step, takeaway }]));
   const job = { workspace, job_digest, starts, checks, steps: steps.map(({ step }) => step), skips, next_action };
   return { ...result, document: { ...result.document, job }, exit: starts ? (result.exit ?? 'ok') : 'deny' };
+}
+
+type Target = Pick<RequestBody, 'tenant_id' | 'dataset_id' | 'snapshot_id'>;
+
+/** A job that works on another version of what is promoted is mostly a file of yesterday. It may be meant, so it is said and not refused. */
+async function saysWhatElse(context: CommandContext, source: string, { dataset_id, snapshot_id }: Target): Promise<void> {
+  const { readJob } = await import('@govctl/core/job');
+  const versions = (readJob(source).job?.inputs ?? []).filter((input) => input.dataset_id === dataset_id);
+  const [other] = versions;
+  if (other === undefined || versions.some((input) => input.snapshot_id === snapshot_id)) return;
+  await context.io.warn(`the job works on ${other.snapshot_id} of ${dataset_id}, not on ${snapshot_id}, which is promoted`);
 }

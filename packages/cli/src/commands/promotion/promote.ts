@@ -37,7 +37,7 @@ export const run: Run<typeof promote> = async (context, { dataset }, flags) => {
     const { dryRun } = await import('./dry-run.ts');
     if (flags.job === undefined) return dryRun(context, request, flags.dryRun, flags);
     const { planOfJob, withPlan } = await import('./after-job.ts');
-    const plan = await planOfJob(context, flags.job, request.tenant_id);
+    const plan = await planOfJob(context, flags.job, request);
     return withPlan(await dryRun(context, request, flags.dryRun, flags), plan);
   }
   if (flags.job !== undefined) return (await import('./after-job.ts')).promoteAfter(context, flags.job, request, flags);

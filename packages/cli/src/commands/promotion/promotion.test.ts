@@ -161,6 +161,20 @@ describe('promotion', () => {
     expect(stderr).toContain('sending it again with --run-id back-1 is safe');
   });
 
+  it('says what goes on without it: whoever cancels a promotion has not stopped the job it waited for', async () => {
+    const facts = factsOf('raw to gdp, everything in order');
+    const job_run = { run_id: 'run-1-job', phase: 'EXECUTING', status: 'running', reason: null, result_ref: null };
+    const waited = promotionOf({ ...facts, job_run }, { phase: 'FAILED', status: 'cancelled', job_run_id: 'run-1-job' });
+    const shown = async (promotion: typeof waited) =>
+      (await govctl(['promotion', 'get', 'run-1'], fakeClient({ 'promotion.get': () => promotion }))).stdout;
+    expect(await shown(waited)).toContain('govctl run stop run-1-job --reason TEXT');
+    // One whose job had ended before has nothing left over; one that failed says what helps.
+    const over = promotionOf(facts, { phase: 'FAILED', status: 'cancelled', job_run_id: 'run-1-job' });
+    expect(await shown(over)).not.toContain('what to do');
+    const lesson = { run_id: 'run-1', cause: 'nobody resumed it', next_action: 'govctl promote orders --from RAW --to GDP --snapshot S' };
+    expect(await shown({ ...over, status: 'failed', lesson })).toContain(lesson.next_action);
+  });
+
   it('is watched to its end, each state once, and exits by it', async () => {
     const deferred = promotionOf(factsOf('another run holds the target'));
     const states = [deferred, deferred, { ...deferred, phase: 'FAILED' as const, status: 'cancelled' as const }];

@@ -104,7 +104,8 @@ function next(promotion: PromotionDocument) {
   }
   if (status === 'failed_policy')
     return [{ who: 'every gate and rule; a denied run stays denied: mend it, then promote again', command: `govctl why ${run_id}` }];
-  if (phase === 'FAILED') return [];
+  if (status === 'cancelled') return jobLeftOver(promotion);
+  if (phase === 'FAILED') return promotion.lesson === null ? [] : [{ who: 'what helps', command: promotion.lesson.next_action }];
   if (status === 'paused')
     return [
       { who: pause?.authorities.join(' or ') ?? 'who may', command: `govctl promotion resume ${run_id} --reason TEXT` },
@@ -115,4 +116,12 @@ function next(promotion: PromotionDocument) {
   );
   const once = new Map(fixes.map((fix) => [fix.command, fix]));
   return [...once.values(), { who: 'it is asked again by itself', command: `govctl promotion watch ${run_id}` }];
+}
+
+/** Whoever ends a promotion that waited for a job has not ended the job. */
+function jobLeftOver({ job_run_id, decision }: PromotionDocument) {
+  const waited = decision?.gates.some(({ reason_code }) => reason_code === 'job-open') === true;
+  return waited && job_run_id !== null
+    ? [{ who: 'its job goes on without it; to end that too', command: `govctl run stop ${job_run_id} --reason TEXT` }]
+    : [];
 }

@@ -5,7 +5,7 @@ import { eventsOf, neverMoved, traceCompleted } from '../event.ts';
 import { runResult } from '../run-record.ts';
 import type { RunState } from '../run-state.ts';
 import type { RunRow } from '../write.ts';
-import { givesBack } from './pause.ts';
+import { givesBack, wakesOthers } from './pause.ts';
 import { ack, type RunStart, runChange, type SagaContext, standing, walk } from './step.ts';
 
 /** An operator ends an open run: it owes its end and nothing else. */
@@ -55,7 +55,7 @@ export function cancel(
     state,
     unit: {
       label: 'promotion.cancel',
-      changes: [runChange(start, row), ...givesBack(row.run_id, pause)],
+      changes: [runChange(start, row), ...givesBack(row.run_id, pause), ...wakesOthers(row, pause, at)],
       records: [record],
       events: eventsOf(scope, [
         ...neverMoved(start.state, current.decision_ref, by.reason),

@@ -6,7 +6,7 @@ import { eventsOf, neverMoved, traceCompleted } from '../event.ts';
 import { type ActingParty, runResult } from '../run-record.ts';
 import type { RunState } from '../run-state.ts';
 import type { RunRow } from '../write.ts';
-import { givesBack } from './pause.ts';
+import { givesBack, wakesOthers } from './pause.ts';
 import { ack, opening, type RunStart, runChange, type SagaContext, standing, walk } from './step.ts';
 
 export type Failure = Occurrence & { readonly next_action: Lesson['next_action']; readonly state?: Partial<RunState> };
@@ -55,7 +55,7 @@ export function failRun(
     state,
     unit: {
       label: 'run.fail',
-      changes: [runChange(start, row), ...givesBack(run_id, pause), ...incident.changes],
+      changes: [runChange(start, row), ...givesBack(run_id, pause), ...wakesOthers(row, pause, at), ...incident.changes],
       records: [record],
       events: [
         ...eventsOf(scope, opening(start)),

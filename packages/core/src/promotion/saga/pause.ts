@@ -55,6 +55,8 @@ type Resumption = {
   /** Where the re-evaluation starts from: everything is asked again, and nothing of the last answer is taken over. */
   readonly start: RunStart;
   readonly changes: readonly Change[];
+  /** What comes last in its unit, after every guard. */
+  readonly wakes: readonly Change[];
   readonly record: RecordDraft;
   readonly events: Unit['events'];
 };
@@ -80,6 +82,7 @@ export function resumePromotion(
       defer_until: start.defer_until === null ? null : new Date(Date.parse(start.defer_until) + paused_ms).toISOString(),
     },
     changes: givesBack(current.run_id, pause),
+    wakes: wakesOthers(current, pause, at),
     record,
     events: eventsOf(scopeOfRow(current, at, context), [['run.resumed', { ...said, reason: by.reason }]]),
   };
@@ -89,6 +92,15 @@ export function resumePromotion(
 export function givesBack(run_id: string, pause: PausedRun | undefined): Change[] {
   if (pause?.lock === undefined) return [];
   return [{ write: 'lock.give-back', values: { ...pause.lock, holder: run_id } }];
+}
+
+/** Whoever waits for a lock that was kept is asked again at once, not when its next minute is over. */
+export function wakesOthers(
+  { tenant_id, dataset_id }: Pick<RunRow, 'tenant_id' | 'dataset_id'>,
+  pause: PausedRun | undefined,
+  at: string,
+): Change[] {
+  return pause?.lock === undefined ? [] : [{ write: 'dataset.touch', values: { tenant_id, dataset_id, at } }];
 }
 
 /** What is noted of a pause that goes on: that its end is near, that somebody was called, that the clock was moved. */
