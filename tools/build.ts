@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { straightImports } from './straight-import.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -19,27 +20,6 @@ const englishOnly: Plugin = {
       importer.includes('/zod/') ? { path, namespace: 'no-locales' } : undefined,
     );
     setup.onLoad({ filter: /.*/, namespace: 'no-locales' }, () => ({ contents: 'export {};' }));
-  },
-};
-
-/**
- * Of undici, the client that govctl calls a daemon with: its index also loads fetch, WebSocket, caches, proxies and mocks, which are two
- * thirds of what a command would read before it can ask. Done as that index does it; an undici that moves these files does not build.
- */
-const clientOfUndici: Plugin = {
-  name: 'client-of-undici',
-  setup: (setup) => {
-    setup.onResolve({ filter: /^undici$/ }, ({ resolveDir }) => ({
-      path: 'undici',
-      namespace: 'client-of-undici',
-      pluginData: resolveDir,
-    }));
-    setup.onLoad({ filter: /.*/, namespace: 'client-of-undici' }, ({ pluginData }) => ({
-      contents: `const Dispatcher = require('undici/lib/dispatcher/dispatcher.js');
-Object.assign(Dispatcher.prototype, require('undici/lib/api/index.js'));
-exports.Pool = require('undici/lib/dispatcher/pool.js');`,
-      resolveDir: pluginData as string,
-    }));
   },
 };
 
@@ -63,8 +43,8 @@ const common: BuildOptions = {
 type Program = 'agent' | 'cli';
 
 /**
- * Node's own modules, taken as they are: an import statement makes Node build a copy of each one's exports first, which costs a
- * fifth of the start, and reads lazy ones: that of node:http loads the whole of fetch.
+ * Node's own modules in what libraries import, taken as they are: an import statement makes Node build a copy of each one's exports
+ * first, which costs a fifth of the start, and reads lazy ones: that of node:http loads the whole of fetch.
  */
 const builtinsWithoutCopy = (leftOut: readonly string[] = []): Plugin => ({
   name: 'builtins-without-copy',
@@ -87,7 +67,7 @@ const builtinsWithoutCopy = (leftOut: readonly string[] = []): Plugin => ({
  * Start-up is a feature: what every start needs is one file, and what it imports lazily is a second bundle of its own. With
  * splitting alone the start would read a dozen small shared chunks one after the other. A few small modules are in both.
  */
-async function buildQuickStart(options: BuildOptions, main: Record<string, string>, src: string, lazily: Plugin[]): Promise<void> {
+async function buildQuickStart(options: BuildOptions, main: Record<string, string>, src: string, straight: Plugin): Promise<void> {
   const lazy = new Map<string, string>();
   const leaveLazy: Plugin = {
     name: 'leave-lazy',
@@ -108,10 +88,10 @@ async function buildQuickStart(options: BuildOptions, main: Record<string, strin
     entryPoints: main,
     splitting: false,
     // commander imports child_process only to start subcommands that are programs of their own; we have none.
-    plugins: [leaveLazy, builtinsWithoutCopy(['node:child_process']), englishOnly],
+    plugins: [leaveLazy, builtinsWithoutCopy(['node:child_process']), straight, englishOnly],
     banner: { js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);" },
   });
-  await build({ ...options, entryPoints: Object.fromEntries(lazy), plugins: lazily });
+  await build({ ...options, entryPoints: Object.fromEntries(lazy), plugins: [builtinsWithoutCopy(), straight, englishOnly] });
 }
 
 /** Builds beside the old bundle and swaps folders, so that a program started meanwhile finds a whole one. */
@@ -132,7 +112,7 @@ async function bundle(name: Program, external: string[]): Promise<void> {
       options,
       main,
       join(home, 'src'),
-      name === 'cli' ? [clientOfUndici, englishOnly] : [builtinsWithoutCopy(), englishOnly],
+      straightImports(root, name === 'cli' ? ['node:crypto', 'node:fs/promises'] : []),
     );
     if (existsSync(dist)) renameSync(dist, old);
     renameSync(fresh, dist);
@@ -167,7 +147,7 @@ function isStale(name: Program): boolean {
   if (!existsSync(made)) return true;
   const sources = [name, 'core'].flatMap((each) => [join(root, 'packages', each, 'src'), join(root, 'packages', each, 'package.json')]);
   return (
-    changedAt(...sources, join(root, 'fixtures'), join(root, 'packaging'), join(root, 'pnpm-lock.yaml'), import.meta.filename) >=
+    changedAt(...sources, join(root, 'fixtures'), join(root, 'packaging'), join(root, 'pnpm-lock.yaml'), import.meta.dirname) >=
     statSync(made).mtimeMs
   );
 }

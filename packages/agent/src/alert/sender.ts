@@ -59,8 +59,11 @@ async function settledOf(deps: SenderDependencies, tenants: readonly { tenant_id
   return owed;
 }
 
+/** Later than any attempt is put off: the clock was set back, and a notice does not wait for it to come round again. */
+const putOff = (at: string, now: string) => at > now && Date.parse(at) - Date.parse(now) <= 2 * backoff.cap_ms;
+
 const isDue = ({ notice, next_attempt_at }: AlertBody, now: string) =>
-  notice !== null && (next_attempt_at === null || next_attempt_at <= now);
+  notice !== null && (next_attempt_at === null || !putOff(next_attempt_at, now));
 
 async function sendOne(deps: SenderDependencies, tenant_id: string, key: string, sink: string, signal: AbortSignal): Promise<boolean> {
   const state = await alertsOf(deps.database, tenant_id);

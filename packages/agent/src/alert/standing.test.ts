@@ -116,4 +116,12 @@ describe('a receiver that is down', () => {
     expect(await b.look()).toBe(0);
     expect(await b.alert('webhook.down/ops')).toMatchObject({ state: 'firing' });
   });
+
+  it('is not told of any more when it was taken out of the configuration', async () => {
+    const b = bench();
+    await compareStanding(b.deps, [async () => [receiverSignal('old', 'down', b.now())]]);
+    expect(await b.look()).toBe(1);
+    expect(await b.alert('webhook.down/old')).toMatchObject({ state: 'resolved', resolved_why: 'no such receiver is configured any more' });
+    expect(await b.look()).toBe(0);
+  });
 });

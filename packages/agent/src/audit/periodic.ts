@@ -39,7 +39,8 @@ export async function reconcilePeriodically(
   const now = deps.now();
   const [[newest]] = await deps.database.read([newestReport({})]);
   const due = newest === undefined ? 0 : Date.parse(newest.as_of) + deps.reconcileEveryMs - Date.parse(now);
-  if (due > 0) return due;
+  // Later than one could be: the clock was set back after that report.
+  if (due > 0 && due <= deps.reconcileEveryMs) return due;
   // With many runs it takes longer than a lease lasts.
   await whileLeased(deps, 'reconcile', under.signal, (signal) => reconcileNow(deps, now, { ...under, signal }));
   return deps.reconcileEveryMs;

@@ -23,7 +23,7 @@ const ended = [
   { phase: 'CREATED', status: 'queued', event: 'create', at: early },
   { phase: 'COMPLETED', status: 'succeeded', event: 'commit', at: early },
 ];
-const stateOf = (generation: number, error: string | null) => ({
+const stateOf = (generation: number, error: string | null, incident: string | null = null) => ({
   reply_format: 1,
   trace_id: '0af7651916cd43dd8448eb211c80319c',
   authorization_decision: { outcome: 'allowed', actor_id: 'HUMAN::a', authenticated_by: 'api-key:a' },
@@ -33,7 +33,7 @@ const stateOf = (generation: number, error: string | null) => ({
   acks: actions.map(([domain, action], at) => ({
     domain,
     action,
-    result_id: null,
+    result_id: at === 0 ? incident : null,
     error: at === 0 ? error : null,
     observed: null,
     at: early,
@@ -63,7 +63,8 @@ async function fill({ insert }: Bed): Promise<void> {
     const run_id = `run-${n}`;
     const updated_at = n === 9 ? late : early;
     // The pointer of run 4 stands elsewhere than its run says: it is there all the same.
-    const state = JSON.stringify(stateOf(n === 4 ? 400 : n, n === 5 ? 'the incident could not be written' : null));
+    const incident = { 1: 'incident-2', 8: 'incident-gone' }[n] ?? null;
+    const state = JSON.stringify(stateOf(n === 4 ? 400 : n, n === 5 ? 'the incident could not be written' : null, incident));
     const target = { tenant_id: 'default', dataset_id: 'orders', from_layer: 'RAW', to_layer: 'GDP', snapshot_id: 's' };
     const asked = { actor_id: 'HUMAN::a', request_digest: 'r', revision: 1, created_at: early, updated_at, policy_activation: 1 };
     const refs = { decision: 'allow', decision_ref: `decision-${n}`, evidence_ref: `promotion-${n}` };
@@ -217,6 +218,7 @@ describe.each(beds)('a reconciliation page by page on %s', (_store, open) => {
     const all = await reconcile({});
     expect(summary(all)).toEqual([
       'audit run/run-5: the incident could not be written',
+      'incident run/run-8: none: it was removed past govd',
       'pointer-object orders/GDP: 1 missing: rows.csv',
       'promotion-leaf orders/GDP@2: none in the log',
       'promotion-leaf orders/GDP@6: none in the log',
@@ -226,7 +228,7 @@ describe.each(beds)('a reconciliation page by page on %s', (_store, open) => {
       'unknown-run run/phantom: incidents/create_incident: incident-1 was done for a run that is not known',
     ]);
     expect(all.checked).toMatchObject({ runs: 9, pointers: 8, active_snapshots: 1, acts_of_unknown_runs: 2 });
-    expect(all.by_class).toEqual({ failed: 1, world: 5, drift: 2 });
+    expect(all.by_class).toEqual({ failed: 1, world: 6, drift: 2 });
     expect(looked).toEqual(['hash-9']);
     expect(told.map(({ run_id, findings }) => [run_id, findings[0]?.class])).toEqual([
       ['run-5', 'failed'],
@@ -264,7 +266,7 @@ describe.each(beds)('a reconciliation page by page on %s', (_store, open) => {
     for (const { fix } of unreadable) expect(fix).toMatch(/^govctl /);
     expect(all.checked).toMatchObject({ runs: 14, pointers: 9, active_snapshots: 2, open_jobs: 1, open_intents: 1 });
     // What was found before is found still, and no pointer is taken for lost because its run cannot be read.
-    expect(all.by_class).toEqual({ failed: 1, world: 6, drift: 2, invalid: 5 });
+    expect(all.by_class).toEqual({ failed: 1, world: 7, drift: 2, invalid: 5 });
     expect(told.filter(({ findings }) => findings[0]?.class === 'invalid').map(({ run_id }) => run_id)).toEqual(['torn', 'unlike']);
 
     const one = await reconcile({ run_id: 'torn' });

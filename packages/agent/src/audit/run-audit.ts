@@ -3,6 +3,7 @@ import { type AuditFinding, auditRun, auditSeverity, type RunAudit } from '@govc
 import { type RunState, readRunState } from '@govctl/core/promotion';
 import { isEnded, isStanding, type Phase } from '@govctl/core/run';
 import type { Findings } from './findings.ts';
+import { goneIncidents, type NamedIncident, namedIncidents } from './incident-check.ts';
 import { eachPage } from './pace.ts';
 import { type RunToAudit, runsToAudit } from './page-queries.ts';
 import * as world from './queries.ts';
@@ -11,11 +12,13 @@ import { onRecord, readJson, unreadableFinding } from './unreadable.ts';
 import { leafFinding } from './world-check.ts';
 
 /** The audit contract of every run of the scope: five classes, standings the kernel cannot have written, decisions that are not in the log. */
-export async function auditedRuns({ deps, scope, now, checked, findings, pace, tell }: Reconciling) {
+export async function auditedRuns(reconciling: Reconciling) {
+  const { deps, scope, now, checked, findings, pace, tell } = reconciling;
   const audits: RunAuditRow[] = [];
   checked.runs = 0;
   await eachPage(deps.database, pace, runsToAudit(scope), (rows) => {
     const found: FoundOfRun[] = [];
+    const named: NamedIncident[] = [];
     for (const row of rows) {
       if (row.state === null) continue;
       checked.runs = (checked.runs ?? 0) + 1;
@@ -35,6 +38,7 @@ export async function auditedRuns({ deps, scope, now, checked, findings, pace, t
         const lacks = { check: 'run-state', subject: `run/${run_id}`, fault: 'it waits without what was asked', at: row.updated_at };
         findings.add(unreadableFinding({ ...lacks, fix: onRecord(run_id) }, now));
       }
+      named.push(...namedIncidents(run_id, state));
       const audit = auditRun({ run_id, ...state }, now);
       if (scope.run_id !== null) audits.push({ run_id, state, audit });
       if (audit.findings.length > 0) found.push({ run_id, tenant_id, dataset_id, layer, findings: audit.findings });
@@ -51,7 +55,11 @@ export async function auditedRuns({ deps, scope, now, checked, findings, pace, t
         });
       }
     }
-    return found.length === 0 ? undefined : tell(found);
+    if (found.length === 0 && named.length === 0) return undefined;
+    return (async () => {
+      if (named.length > 0) await goneIncidents(reconciling, named);
+      if (found.length > 0) await tell(found);
+    })();
   });
   for (const { run_id } of audits) await tellBrokenAcks(deps, findings, run_id, now);
   return await Promise.all(audits.map((one) => documentOf(deps, one)));

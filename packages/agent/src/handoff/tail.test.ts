@@ -342,6 +342,17 @@ describe('heartbeat', () => {
     tail.step(10);
     expect(bench.events().map((event) => event.type)).toEqual(['handoff.stale', 'handoff.recovered']);
   });
+
+  it('beats at once when the clock was set back an hour, and says nothing of a silence', () => {
+    using bench = new HandoffBench();
+    const tail = bench.tail();
+    tail.start();
+    tail.step(10);
+    bench.clock.advance(-3_600_000);
+    tail.step(10);
+    expect(bench.rows<{ last_poll_at: string }>('SELECT last_poll_at FROM handoff_cursor')[0]?.last_poll_at).toBe(bench.clock.now());
+    expect(bench.events()).toEqual([]);
+  });
 });
 
 describe('births and governance are apart', () => {

@@ -73,7 +73,9 @@ export class SqliteTail implements Tail {
    * @throws what SQLite throws (full, I/O, busy): nothing was done, and the next step does it.
    */
   step(rows: number, targetMs: number = idleTargetMs): TailStep {
-    const due = Date.parse(this.#session.now()) - this.#beatAt >= heartbeatMs;
+    const since = Date.parse(this.#session.now()) - this.#beatAt;
+    // A clock that was set back: by the old time no heartbeat would be due for as long, and coverage unknown.
+    const due = since >= heartbeatMs || since < 0;
     const paused = this.#session.cursors().some((cursor) => cursor.paused_at !== null);
     if (!due && (paused || !this.#hasWork())) return paused ? { kind: 'paused' } : { kind: 'idle' };
     try {

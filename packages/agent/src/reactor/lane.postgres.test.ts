@@ -3,6 +3,7 @@ import { hear, noAlerts } from '@govctl/core/alert';
 import type { ParkedEvent } from '@govctl/core/event';
 import { ed25519Signer } from '@govctl/core/evidence';
 import type { Change } from '@govctl/core/journal';
+import { holdLease } from '@govctl/core/lease';
 import { describe, expect, it } from 'vitest';
 import { postgresAvailability } from '../../../../test/postgres/binaries.ts';
 import { compareStanding } from '../alert/standing.ts';
@@ -39,6 +40,10 @@ describe.skipIf(postgres.skip)(`lanes and alerts on PostgreSQL${postgres.note}`,
       expect(await commit({ write: 'lane.move', values: { ...lane, expected: 3, position: 6, at } })).toBe(false);
       expect(await commit({ write: 'lane.beat', values: { ...lane, at } })).toBe(true);
       expect((await reader.read([laneByName(lane)]))[0]).toEqual([{ ...lane, position: 5, moved_at: at, heartbeat_at: at }]);
+
+      expect(await commit(holdLease('webhook', 'a', at))).toBe(true);
+      expect(await commit(holdLease('webhook', 'b', at))).toBe(false);
+      expect(await commit(holdLease('webhook', 'b', '2026-11-26T11:00:00.000Z'))).toBe(true);
 
       const row: ParkedEvent = {
         ...lane,

@@ -11,7 +11,7 @@ type Input<N extends RouteName> =
     ? [input?: RouteInput<RouteList[N]>, options?: CallOptions]
     : [input: RouteInput<RouteList[N]>, options?: CallOptions];
 
-type Upload = {
+export type Upload = {
   readonly body: Readable | Uint8Array;
   readonly length: number;
 };

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { apiWindowHeader, Problem, schemaVersion } from '@govctl/core/api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fakeTarget } from '../command.fixture.ts';
@@ -232,6 +233,34 @@ describe('the way there', () => {
     await writeFile(key, 'two\nlines');
     await serve((_request, response) => response.end('{}'));
     await expect(connect({ key }).call('promotion.ls', { query: {} })).rejects.toMatchObject({ code: 'usage' });
+  });
+});
+
+describe('an upload', () => {
+  const digest = `sha256:${'0'.repeat(64)}`;
+  const upload = (bytes: Uint8Array[], length: number) =>
+    connect().upload('object.put', { params: { digest } }, { body: Readable.from(bytes), length });
+
+  it('arrives whole', async () => {
+    let received = 0;
+    await serve(async (request, response) => {
+      for await (const chunk of request) received += (chunk as Buffer).length;
+      response.end(JSON.stringify({ schemaVersion, kind: 'Object', digest, size: received, created: true }));
+    });
+    const million = new Uint8Array(1_000_000);
+    await upload([million, million, million], 3_000_000);
+    expect(received).toBe(3_000_000);
+  });
+
+  it.each([
+    ['shrinks', 2],
+    ['grows', 4],
+  ])('of a file that %s meanwhile is refused', async (_how, size) => {
+    await serve((request) => request.resume());
+    await expect(upload([new Uint8Array(size)], 3)).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('changed its length'),
+    });
   });
 });
 

@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { readFileSync } from 'node:fs';
 import {
   apiWindow,
   apiWindowHeader,
@@ -16,10 +14,10 @@ import {
   type Route,
   readAs,
 } from '@govctl/core/api';
-import { type Dispatcher, Pool as HttpConnection } from 'undici';
 import type { Target } from '../context/target.ts';
-import type { CallOptions, Client, Continuation, Download } from './client.ts';
+import type { CallOptions, Client, Continuation, Download, Upload } from './client.ts';
 import { connectProblem } from './connect-problem.ts';
+import { type Connection, connectSocket, connectUrl, type HttpAnswer, type HttpRequest } from './connection.ts';
 import { loadRoute } from './load-route.ts';
 import { requestPath } from './request-url.ts';
 import { parseEvents } from './sse.ts';
@@ -35,13 +33,12 @@ export type HttpClientOptions = {
 type Sent = {
   readonly route: Route;
   readonly path: string;
-  readonly body?: Readable | Uint8Array | string;
+  readonly body?: HttpRequest['body'];
   readonly contentType?: string;
   readonly length?: number;
   readonly stream?: true;
   readonly headers?: Readonly<Record<string, string>>;
 };
-type Answer = Dispatcher.ResponseData;
 
 const defaultTimeoutMs = 30_000;
 const answerLimit = 256 * 1024 * 1024;
@@ -49,8 +46,8 @@ const answerLimit = 256 * 1024 * 1024;
 /** The client over a unix socket, or TLS where the context has a URL. */
 export function createHttpClient(options: HttpClientOptions): Client {
   const { target } = options;
-  let connection: Promise<HttpConnection> | undefined;
-  let key: Promise<string | undefined> | undefined;
+  let connection: Promise<Connection> | undefined;
+  let key: string | undefined;
 
   const connected = () => {
     connection ??= connect(target);
@@ -61,25 +58,23 @@ export function createHttpClient(options: HttpClientOptions): Client {
     return key;
   };
 
-  const exchange = async (sent: Sent, call: CallOptions | undefined, credentials: boolean): Promise<Answer> => {
+  const exchange = async (sent: Sent, call: CallOptions | undefined, credentials: boolean): Promise<HttpAnswer> => {
     const timeoutMs = call?.timeoutMs ?? options.timeoutMs ?? defaultTimeoutMs;
     const timer = sent.stream === true ? undefined : AbortSignal.timeout(timeoutMs);
     const signals = [options.signal, ...(call?.signal === undefined ? [] : [call.signal]), ...(timer === undefined ? [] : [timer])];
-    const authorization = credentials && sent.route.action !== 'open' ? await apiKey() : undefined;
+    const authorization = credentials && sent.route.action !== 'open' ? apiKey() : undefined;
     const http = await connected();
-    let answer: Answer;
+    let answer: HttpAnswer;
     try {
       answer = await http.request({
         method: sent.route.method,
         path: sent.path,
         body: sent.body ?? null,
         signal: AbortSignal.any(signals),
-        headersTimeout: sent.stream === true ? 0 : timeoutMs,
-        bodyTimeout: sent.stream === true ? 0 : timeoutMs,
         headers: {
           accept: sent.stream === true ? 'text/event-stream, application/problem+json' : 'application/json, application/problem+json, */*',
           [apiWindowHeader]: formatApiWindow(apiWindow),
-          traceparent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`,
+          traceparent: `00-${traceHex(4)}-${traceHex(2)}-01`,
           ...(authorization === undefined ? {} : { authorization: `Bearer ${authorization}` }),
           ...(sent.contentType === undefined ? {} : { 'content-type': sent.contentType }),
           ...(sent.length === undefined ? {} : { 'content-length': String(sent.length) }),
@@ -102,7 +97,7 @@ export function createHttpClient(options: HttpClientOptions): Client {
     return input?.body === undefined ? { route, path } : { route, path, body: JSON.stringify(input.body), contentType: 'application/json' };
   };
 
-  const json = async (answer: Answer, route: Route): Promise<unknown> => {
+  const json = async (answer: HttpAnswer, route: Route): Promise<unknown> => {
     const text = await bodyText(answer);
     if (route.response === undefined) return undefined;
     let value: unknown;
@@ -148,17 +143,12 @@ export function createHttpClient(options: HttpClientOptions): Client {
       const sent = await requestOf(name, input);
       return json(await exchange(sent, call, true), sent.route);
     },
-    upload: async (
-      name: string,
-      input: { params?: unknown; query?: unknown },
-      upload: { body: Readable | Uint8Array; length: number },
-      call?: CallOptions,
-    ) => {
+    upload: async (name: string, input: { params?: unknown; query?: unknown }, upload: Upload, call?: CallOptions) => {
       const route = await loadRoute(name);
       const sent: Sent = {
         route,
         path: requestPath(route, input),
-        body: upload.body,
+        body: upload.body instanceof Uint8Array ? upload.body : { stream: upload.body, length: upload.length },
         contentType: 'application/octet-stream',
         length: upload.length,
       };
@@ -192,35 +182,33 @@ export function createHttpClient(options: HttpClientOptions): Client {
     },
     close: async () => {
       const http = await connection?.catch(() => undefined);
-      await http?.destroy();
+      http?.destroy();
     },
   };
   return client as Client;
 }
 
-async function connect(target: Target): Promise<HttpConnection> {
-  // Several connections, opened when needed: uploads run side by side.
-  const common = { connections: 8, pipelining: 1, keepAliveTimeout: 30_000, maxResponseSize: -1, allowH2: false };
-  if ('socket' in target.endpoint) return new HttpConnection('http://govd', { ...common, socketPath: target.endpoint.socket });
+async function connect(target: Target): Promise<Connection> {
+  if ('socket' in target.endpoint) return connectSocket(target.endpoint.socket);
   const { ca_file, cert_file, key_file, server_name } = target.tls;
-  const optional = async (path: string | null) => (path === null ? undefined : readPrivate(path));
-  const [ca, cert, key] = await Promise.all([optional(ca_file), optional(cert_file), optional(key_file)]);
-  return new HttpConnection(target.endpoint.url, {
-    ...common,
-    connect: {
-      rejectUnauthorized: true,
-      minVersion: 'TLSv1.2',
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-      ...(server_name === null ? {} : { servername: server_name }),
-    },
+  const [ca, cert, key] = [ca_file, cert_file, key_file].map((path) => (path === null ? undefined : readPrivate(path)));
+  return connectUrl(target.endpoint.url, {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(server_name === null ? {} : { servername: server_name }),
   });
 }
 
-async function readPrivate(path: string): Promise<string> {
+/** So many times eight hexadecimal digits. They tell traces apart and protect nothing; node:crypto would take longer to load than to ask. */
+function traceHex(words: number): string {
+  const word = () => Math.floor(Math.random() * 0x1_0000_0000);
+  return Array.from({ length: words }, () => word().toString(16).padStart(8, '0')).join('');
+}
+
+function readPrivate(path: string): string {
   try {
-    return await readFile(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
     throw new Problem('usage', {
       detail: `${path}, which the context names, cannot be read: ${(error as Error).message}`,
@@ -230,20 +218,20 @@ async function readPrivate(path: string): Promise<string> {
   }
 }
 
-async function readApiKey(path: string | null): Promise<string | undefined> {
+function readApiKey(path: string | null): string | undefined {
   if (path === null) return undefined;
-  const text = (await readPrivate(path)).trim();
+  const text = readPrivate(path).trim();
   if (/^[\x21-\x7e]{1,512}$/.test(text)) return text;
   throw new Problem('usage', { detail: `${path} does not hold an API key`, hint: 'govctl context show' });
 }
 
-async function bodyText(answer: Answer): Promise<string> {
-  const chunks: Buffer[] = [];
+async function bodyText(answer: HttpAnswer): Promise<string> {
+  const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of answer.body) {
-    size += (chunk as Buffer).length;
+    size += chunk.length;
     if (size > answerLimit) throw new Problem('internal', { detail: `govd's answer is longer than ${answerLimit} bytes` });
-    chunks.push(chunk as Buffer);
+    chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
@@ -254,7 +242,7 @@ function notOurs(target: Target, why: string, cause?: unknown): Problem {
 }
 
 /** Every answer of govd says which versions it speaks, so that no extra question is needed. */
-function assertApiVersion(answer: Answer, target: Target): void {
+function assertApiVersion(answer: HttpAnswer, target: Target): void {
   const header = answer.headers[apiWindowHeader];
   const theirs = typeof header === 'string' ? parseApiWindow(header) : undefined;
   if (theirs === undefined) {
@@ -270,7 +258,7 @@ function assertApiVersion(answer: Answer, target: Target): void {
   });
 }
 
-async function answeredProblem(answer: Answer, route: Route): Promise<Problem> {
+async function answeredProblem(answer: HttpAnswer, route: Route): Promise<Problem> {
   const text = await bodyText(answer).catch(() => '');
   let value: unknown;
   try {
@@ -313,14 +301,14 @@ async function wayProblem(
   if (isProblem(error)) return error;
   if (command.aborted || call?.aborted === true) return new Problem('cancelled', { detail: 'interrupted', cause: error });
   const code = (error as { code?: string }).code ?? '';
-  if (timer?.aborted === true || code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
+  if (timer?.aborted === true) {
     return new Problem('timeout', {
       detail: `govd did not answer within ${timeoutMs / 1000} s`,
       hint: 'govctl doctor; or wait longer with --timeout',
       cause: error,
     });
   }
-  if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE') {
+  if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE') {
     // TLS 1.3 lets a client believe that it is connected before its certificate, or the lack of one, is looked at.
     const unknown = 'url' in target.endpoint && target.endpoint.url.startsWith('https:') && target.tls.cert_file === null;
     return new Problem('unreachable', {

@@ -1,8 +1,9 @@
-import { chmod, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { chmod, mkdir, open, rename, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Problem } from '@govctl/core/api';
-import { type CliConfig, emptyCliConfig, validateConfig } from '@govctl/core/config';
+import { type CliConfig, emptyCliConfig, readCliConfig } from '@govctl/core/config';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -29,7 +30,7 @@ export async function readConfigFile(flag: string | undefined, env: Env, cwd: st
   const where = configPath(flag, env, cwd);
   let text: string;
   try {
-    text = await readFile(where.path, 'utf8');
+    text = readFileSync(where.path, 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' && where.named_by === 'default') return { ...where, exists: false, config: emptyCliConfig };
@@ -44,22 +45,10 @@ export async function readConfigFile(flag: string | undefined, env: Env, cwd: st
       cause: error,
     });
   }
-  const result = validateConfig(text);
-  if (result.ok && result.value.kind === 'CliConfig') return { ...where, exists: true, config: result.value.config };
-  if (result.ok) {
-    throw new Problem('usage', {
-      detail: `${where.path} configures govd, not govctl`,
-      hint: `name the CLI configuration instead, like ${join(dirname(where.path), 'govctl.yaml')}`,
-    });
-  }
-  throw new Problem('usage', {
-    detail: `${where.path} is not a valid configuration: ${result.problems.length} ${result.problems.length === 1 ? 'error' : 'errors'}`,
-    hint: `govctl config validate ${where.path}`,
-    reasons: result.problems.map(({ path, line, column, message }) => ({
-      path: `${where.path}:${line}:${column}`,
-      message: path === '' ? message : `${path}: ${message}`,
-    })),
-  });
+  const config = readCliConfig(text);
+  if (config !== undefined) return { ...where, exists: true, config };
+  const { configProblem } = await import('./config-problem.ts');
+  throw configProblem(where.path, text);
 }
 
 /** Writes it whole or not at all, readable by its owner only: it says which keys are used. */

@@ -1,4 +1,5 @@
 export { type CliConfig, type CliContext, cliConfigSchema, cliContextSchema, emptyCliConfig } from './cli-config.ts';
+export { readCliConfig } from './cli-config-file.ts';
 export { configDigest } from './config-digest.ts';
 export { type ConfigKind, type ConfigValue, configKinds, type ValidatedConfig, validateConfig } from './config-file.ts';
 export { type EffectiveSetting, effectiveSettings } from './effective.ts';

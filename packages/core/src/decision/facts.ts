@@ -4,6 +4,7 @@ import { grantSchema } from '../identity/actor.ts';
 import { contractSchema, promotionTypeSchema } from '../policy/contract.ts';
 import { checkFactSchema } from '../quality/check.ts';
 import { submittedBundleSchema } from './bundle.ts';
+import { coverageStates } from './coverage-state.ts';
 
 const count = z.int().min(0);
 
@@ -78,8 +79,6 @@ export const auditFactSchema = z.strictObject({
   opened_at: timestampSchema,
   due_at: timestampSchema,
 });
-
-export const coverageStates = ['ok', 'behind', 'unknown', 'pruned', 'drift', 'fenced'] as const;
 
 /** Handoff coverage of the deployment, and whether the contract's object is inside it. */
 export const coverageFactSchema = z.strictObject({

@@ -2,6 +2,7 @@ export { addressed } from './addressed.ts';
 export { type Approvals, approvalTarget, countApprovals, meets, quorumOf } from './approval.ts';
 export { buildBundle } from './build-bundle.ts';
 export { type BundleSigner, bundleSignerSchema, type EvidenceBundle, type SubmittedBundle, submittedBundleSchema } from './bundle.ts';
+export { coverageStates } from './coverage-state.ts';
 export { decide, decisionDigest } from './decide.ts';
 export * from './decision.ts';
 export { endedByTimeout } from './ended-by-timeout.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { coverageStates } from './coverage-state.ts';
 import { gateAnswerSchema } from './decision.ts';
-import { coverageStates } from './facts.ts';
 
 /** What preflight guards: clean-up of a registry plane, and mutation of a DOT. Never a birth. */
 export const preflightActions = ['rp.cleanup', 'dot.mutate'] as const;

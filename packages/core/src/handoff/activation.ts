@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { coverageStates } from '../decision/coverage-state.ts';
 import { type GateAnswer, gateAnswerSchema, verdicts } from '../decision/decision.ts';
-import type { coverageStates } from '../decision/facts.ts';
 import { answerOf, defer, evidence, type Finding, fail, type Moment, notRequired, pass } from '../decision/gate.ts';
 import { kernelVersion } from '../decision/kernel-version.ts';
 import { digestOf } from '../evidence/digest.ts';

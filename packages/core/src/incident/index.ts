@@ -1,3 +1,4 @@
+export * from './denial.ts';
 export * from './incident.ts';
 export * from './lesson.ts';
 export * from './resolve.ts';

@@ -1,4 +1,5 @@
-import { type ActingParty, pausePromotion, resumePromotion } from '../promotion/saga/pause.ts';
+import type { ActingParty } from '../promotion/run-record.ts';
+import { pausePromotion, resumePromotion } from '../promotion/saga/pause.ts';
 import { type RunStart, standing } from '../promotion/saga/step.ts';
 import { decisionOfViolation, type Violation } from '../run/mid-run.ts';
 import { type PausedRun, pauseRun, type ResumeAuthority } from '../run/pause.ts';

@@ -1,5 +1,6 @@
-import { draftRecord, type RecordDraft, subjectOf } from '../evidence/statement.ts';
+import type { RecordDraft } from '../evidence/statement.ts';
 import type { Actor } from '../identity/actor.ts';
+import { runResult } from '../promotion/run-record.ts';
 import { type JobContext, type JobRun, traceRow } from './run.ts';
 import type { TraceRow } from './write.ts';
 
@@ -11,30 +12,9 @@ type Said = {
   readonly actor?: Pick<Actor, 'actor_id' | 'authenticated_by'>;
 };
 
-/** How a run ended, on record: one a run. */
-export function resultRecord({ row, job }: JobRun, context: JobContext, said: Said): RecordDraft {
-  const actor = said.actor ?? (JSON.parse(job.actor) as Actor);
-  return draftRecord({
-    kind: 'run-result',
-    subject: [subjectOf(`run/${row.run_id}`, job.job_digest)],
-    predicate: {
-      environment: context.environment,
-      service_release_id: context.service_release_id,
-      actor: { actor_id: actor.actor_id, authenticated_by: actor.authenticated_by },
-      salt: context.salt(),
-      previous: said.previous,
-      run_kind: 'job',
-      phase: row.phase,
-      status: row.status,
-      decision_ref: said.decision_ref,
-      manifest_digest: said.manifest_digest,
-      reason: said.reason,
-    },
-    run_id: row.run_id,
-    tenant_id: row.tenant_id,
-    dataset_id: row.dataset_id,
-    recorded_at: context.at,
-  });
+/** How a job ended, on record: one a run. */
+export function resultRecord({ row, job }: JobRun, context: JobContext, { actor, ...said }: Said): RecordDraft {
+  return runResult(row, { digest: job.job_digest, ...said }, actor ?? (JSON.parse(job.actor) as Actor), context.at, context);
 }
 
 /** The run as it ended, pointing at the record of its end. */

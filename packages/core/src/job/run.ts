@@ -6,6 +6,7 @@ import type { Change } from '../journal/change.ts';
 import type { Unit } from '../journal/unit.ts';
 import { advanceRow } from '../promotion/advance-run.ts';
 import { eventsOf, traceStarted } from '../promotion/event.ts';
+import { recordHead, recordOwner } from '../promotion/run-record.ts';
 import type { RunState, Segment } from '../promotion/run-state.ts';
 import { ack, standing, walk } from '../promotion/saga/step.ts';
 import type { RunRow } from '../promotion/write.ts';
@@ -187,26 +188,18 @@ export function jobFact(
   detail: FactDetail,
   more: { readonly reason?: string; readonly facts?: string; readonly actor?: Pick<Actor, 'actor_id' | 'authenticated_by'> } = {},
 ): RecordDraft {
-  const actor = more.actor ?? (JSON.parse(job.actor) as Actor);
   return draftRecord({
     kind: 'governance-fact',
     subject: [subjectOf(`run/${row.run_id}`, job.job_digest)],
     predicate: {
-      environment: context.environment,
-      service_release_id: context.service_release_id,
-      actor: { actor_id: actor.actor_id, authenticated_by: actor.authenticated_by },
-      salt: context.salt(),
-      previous,
+      ...recordHead(context, more.actor ?? (JSON.parse(job.actor) as Actor), previous),
       fact,
       subject: `run/${row.run_id}`,
       digest: job.job_digest,
       reason: more.reason ?? null,
       detail,
     },
-    run_id: row.run_id,
-    tenant_id: row.tenant_id,
-    dataset_id: row.dataset_id,
-    recorded_at: context.at,
+    ...recordOwner(row, context.at),
     ...(more.facts === undefined ? {} : { facts: more.facts }),
   });
 }

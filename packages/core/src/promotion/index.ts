@@ -5,6 +5,7 @@ export { makePlan, type Plan, planSchema } from './plan.ts';
 export { type ReadRunState, readRunState } from './read-run-state.ts';
 export * from './request.ts';
 export * from './rollback.ts';
+export type { ActingParty } from './run-record.ts';
 export * from './run-state.ts';
 export * from './saga/index.ts';
 export * from './snapshot.ts';

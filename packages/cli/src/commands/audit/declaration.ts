@@ -4,7 +4,7 @@ export const reconcile = defineCommand({
   name: 'reconcile',
   summary: 'Compare what should have happened with what did',
   description: [
-    'The audit contract of every run (missing, drift, stale, invalid, failed), and the world: promotions against the log, ACTIVE versions against the objects on disk, promotions that were decided and never completed, acts for runs nobody knows, handoff, undelivered events, locks, overdue audits. Each finding comes with the command that mends it.',
+    'The audit contract of every run (missing, drift, stale, invalid, failed), and the world: promotions against the log, ACTIVE versions against the objects on disk, promotions that were decided and never completed, acts for runs nobody knows, incidents that are gone, handoff, undelivered events, locks, overdue audits. Each finding comes with the command that mends it.',
     '--fix does the safe mends and records them: it finishes or gives up what was left half-way, gives expired locks back, wakes the delivery of events; what it mended is still shown, and no longer counts.',
   ].join('\n\n'),
   flags: {

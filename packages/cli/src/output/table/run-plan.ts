@@ -26,16 +26,17 @@ export function runPlanTable(document: Document, paint: Paint): string {
       paint,
     ),
     grid(
-      ['#', 'step', 'would', 'requires', 'command', 'timeout', 'retries', 'cost'],
+      ['#', 'step', 'would', 'requires', 'timeout', 'retries', 'cost', 'command'],
       plan.steps.map((step, index) => [
         index + 1,
         step.step,
         would(step),
         step.requires,
-        step.command.join(' '),
         step.timeout,
         step.retries,
         step.cost_units,
+        // The longest comes last: what a narrow terminal wraps is at the end.
+        step.command.join(' '),
       ]),
       paint,
     ),

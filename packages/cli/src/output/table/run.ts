@@ -1,12 +1,12 @@
 import type { RouteList, RouteResponse } from '@govctl/core/api';
 import { addressed } from '@govctl/core/decision';
-import type { RunDocument } from '@govctl/core/job';
+import { isDataReason, type RunDocument } from '@govctl/core/job';
 import type { Paint } from '../paint.ts';
 import type { Document } from '../result.ts';
 import { answerLines, countText, nextLines } from './gate-answer.ts';
 import { grid } from './grid.ts';
 import { pausePairs } from './pause.ts';
-import { pairs } from './text.ts';
+import { pairs, plain } from './text.ts';
 
 type Pair = readonly [name: string, value: unknown];
 
@@ -55,16 +55,31 @@ export function runTable(document: Document, paint: Paint): string {
 
 function stepLines({ manifest }: RunDocument, paint: Paint): string {
   if (manifest.length === 0) return '';
+  const told = new Map<string, string>();
   const rows = manifest.map((row) => [
     row.step,
     row.status,
     `${((Date.parse(row.ended) - Date.parse(row.started)) / 1000).toFixed(1)} s`,
     row.exit_code,
-    [row.reason, row.takeaway, row.next_action === undefined ? undefined : `next: ${row.next_action}`]
-      .filter((part) => part !== undefined)
-      .join('; ') || (row.signals ?? []).map(({ name, count }) => `${name}: ${count}`).join(', '),
+    whatOf(row, told),
   ]);
-  return grid(['step', 'status', 'took', 'exit', 'what'], rows, paint);
+  const action = nextAction(manifest);
+  const next = action === undefined ? '' : `${paint.strong('next step')}\n  ${plain(action)}\n`;
+  return `${grid(['step', 'status', 'took', 'exit', 'what'], rows, paint)}${next}`;
+}
+
+/** @param told takeaway -> the step it was shown at: steps that were skipped alike say so */
+function whatOf({ step, reason, takeaway, signals = [] }: RunDocument['manifest'][number], told: Map<string, string>): string {
+  if (takeaway === undefined) return reason ?? signals.map(({ name, count }) => `${name}: ${count}`).join(', ');
+  const before = told.get(takeaway);
+  if (before === undefined) told.set(takeaway, step);
+  return before === undefined ? takeaway : `for the same reason as ${before}`;
+}
+
+/** The one thing to do about what was skipped; broken data first, as everywhere. */
+function nextAction(manifest: RunDocument['manifest']): string | undefined {
+  const skipped = manifest.filter(({ reason, next_action }) => next_action !== undefined && reason !== 'when-not-met');
+  return (skipped.find(({ reason }) => isDataReason(reason)) ?? skipped[0])?.next_action;
 }
 
 function headline({ workspace, job_kind, phase, status }: RunDocument, paint: Paint): string {

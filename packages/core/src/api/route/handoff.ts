@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { coverageStates } from '../../decision/facts.ts';
+import { coverageStates } from '../../decision/coverage-state.ts';
 import { activationDecisionShape } from '../../handoff/activation.ts';
 import { birthLineSchema, objectKeySchema, objectTypeSchema, permitIdSchema } from '../../handoff/birth-line.ts';
 import { digestSchema, document, nameSchema, refSchema, timestampSchema } from '../common.ts';

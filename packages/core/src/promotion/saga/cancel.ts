@@ -1,8 +1,8 @@
 import { settle, voidRest } from '../../audit/expectation.ts';
 import { rolledBack } from '../../audit/owed.ts';
-import { draftRecord, subjectOf } from '../../evidence/statement.ts';
 import type { Unit } from '../../journal/unit.ts';
 import { eventsOf, neverMoved, traceCompleted } from '../event.ts';
+import { runResult } from '../run-record.ts';
 import type { RunState } from '../run-state.ts';
 import type { RunRow } from '../write.ts';
 import { givesBack, wakesOthers } from './pause.ts';
@@ -39,27 +39,9 @@ export function cancel(
     next_eligible_at: null,
     state: JSON.stringify(state),
   };
-  const record = draftRecord({
-    kind: 'run-result',
-    subject: [subjectOf(`run/${row.run_id}`, row.request_digest)],
-    predicate: {
-      environment: context.environment,
-      service_release_id: context.service_release_id,
-      actor: { actor_id: by.actor_id, authenticated_by: by.authenticated_by },
-      salt: context.salt(),
-      previous: current.decision_ref,
-      run_kind: row.kind,
-      phase: row.phase,
-      status: row.status,
-      decision_ref: current.decision_ref,
-      manifest_digest: null,
-      reason: by.reason,
-    },
-    run_id: row.run_id,
-    tenant_id: row.tenant_id,
-    dataset_id: row.dataset_id,
-    recorded_at: at,
-  });
+  const { request_digest: digest, decision_ref } = current;
+  const ended = { digest, previous: decision_ref, decision_ref, manifest_digest: null, reason: by.reason };
+  const record = runResult(row, ended, by, at, context);
   const scope = {
     time: at,
     tenant_id: row.tenant_id,

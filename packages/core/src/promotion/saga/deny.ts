@@ -1,7 +1,7 @@
 import { settle, voidRest } from '../../audit/expectation.ts';
 import type { DecisionBody } from '../../decision/decision.ts';
+import { lessonOfDenial } from '../../incident/denial.ts';
 import { openIncident } from '../../incident/incident.ts';
-import { lessonOfDenial } from '../../incident/lesson.ts';
 import { crossedEvents, crossedWait, withCrossed } from '../../run/threshold.ts';
 import { eventsOf, traceCompleted } from '../event.ts';
 import type { RunState } from '../run-state.ts';

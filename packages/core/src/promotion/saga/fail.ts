@@ -1,12 +1,12 @@
 import { settle, voidRest } from '../../audit/expectation.ts';
-import { draftRecord, subjectOf } from '../../evidence/statement.ts';
 import { type Occurrence, openIncident } from '../../incident/incident.ts';
 import type { Lesson } from '../../incident/lesson.ts';
 import type { Unit } from '../../journal/unit.ts';
 import { eventsOf, neverMoved, traceCompleted } from '../event.ts';
+import { type ActingParty, runResult } from '../run-record.ts';
 import type { RunState } from '../run-state.ts';
 import type { RunRow } from '../write.ts';
-import { type ActingParty, givesBack, wakesOthers } from './pause.ts';
+import { givesBack, wakesOthers } from './pause.ts';
 import { ack, opening, type RunStart, runChange, type SagaContext, standing, walk } from './step.ts';
 
 export type Failure = Occurrence & { readonly next_action: Lesson['next_action']; readonly state?: Partial<RunState> };
@@ -47,27 +47,9 @@ export function failRun(
     next_eligible_at: null,
     state: JSON.stringify(state),
   };
-  const record = draftRecord({
-    kind: 'run-result',
-    subject: [subjectOf(`run/${run_id}`, request_digest)],
-    predicate: {
-      environment: context.environment,
-      service_release_id: context.service_release_id,
-      actor: { actor_id: by.actor_id, authenticated_by: by.authenticated_by },
-      salt: context.salt(),
-      previous: row.decision_ref,
-      run_kind: kind,
-      phase: row.phase,
-      status: row.status,
-      decision_ref: row.decision_ref,
-      manifest_digest: null,
-      reason,
-    },
-    run_id,
-    tenant_id,
-    dataset_id,
-    recorded_at: at,
-  });
+  const { decision_ref } = row;
+  const ended = { digest: request_digest, previous: decision_ref, decision_ref, manifest_digest: null, reason };
+  const record = runResult(row, ended, by, at, context);
   return {
     row,
     state,

@@ -2,7 +2,6 @@ export { cancel } from './cancel.ts';
 export { carryOut } from './carry-out.ts';
 export { type Failure, failRun } from './fail.ts';
 export {
-  type ActingParty,
   type KeptLock,
   notePause,
   pausePromotion,

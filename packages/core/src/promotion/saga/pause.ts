@@ -4,12 +4,12 @@ import type { Unit } from '../../journal/unit.ts';
 import type { PausedRun, ResumeAuthority } from '../../run/pause.ts';
 import { type Crossed, crossedEvents, withCrossed } from '../../run/threshold.ts';
 import { eventsOf } from '../event.ts';
+import { type ActingParty, recordHead, recordOwner } from '../run-record.ts';
 import type { RunState } from '../run-state.ts';
 import type { RunRow } from '../write.ts';
 import { type RunStart, runChange, type SagaContext, standing, walk } from './step.ts';
 
 type Context = Pick<SagaContext, 'environment' | 'service_release_id' | 'salt'>;
-export type ActingParty = { readonly actor_id: string; readonly authenticated_by: string };
 type PausePlan = { readonly unit: Unit; readonly row: RunRow; readonly state: RunState };
 
 /** The lock of the target, free as it was read, that shall be held for the run while it is paused. */
@@ -155,22 +155,8 @@ function runFact(
   return draftRecord({
     kind: 'governance-fact',
     subject: [subjectOf(`run/${row.run_id}`, row.request_digest)],
-    predicate: {
-      environment: context.environment,
-      service_release_id: context.service_release_id,
-      actor: { actor_id: by.actor_id, authenticated_by: by.authenticated_by },
-      salt: context.salt(),
-      previous: row.decision_ref,
-      fact,
-      subject: `run/${row.run_id}`,
-      digest: null,
-      reason,
-      detail,
-    },
-    run_id: row.run_id,
-    tenant_id: row.tenant_id,
-    dataset_id: row.dataset_id,
-    recorded_at: at,
+    predicate: { ...recordHead(context, by, row.decision_ref), fact, subject: `run/${row.run_id}`, digest: null, reason, detail },
+    ...recordOwner(row, at),
   });
 }
 
