@@ -67,12 +67,10 @@ function countSteps(steps: readonly Pick<Step, 'would'>[]): string {
   const all = steps.length === 1 ? '1 step' : `${steps.length} steps`;
   if (of('run') === steps.length) return `${all} would run`;
   const rest = [
-    [of('skip'), 'be skipped'],
-    [of('depends'), steps.length === 1 ? 'depend on what is found' : 'depend on what the others leave'],
+    [of('skip'), 'would be skipped'],
+    [of('depends'), of('depends') === 1 ? 'is not known before it runs' : 'are not known before it runs'],
   ] as const;
-  return [`${of('run')} of ${all} would run`, ...rest.flatMap(([count, what]) => (count === 0 ? [] : [`${count} would ${what}`]))].join(
-    ', ',
-  );
+  return [`${of('run')} of ${all} would run`, ...rest.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`]))].join(', ');
 }
 
 function holds(kinds: readonly string[], not_looked_at: string | null): string {
