@@ -17,9 +17,10 @@ import {
 import type { Target } from '../context/target.ts';
 import type { CallOptions, Client, Continuation, Download, Upload } from './client.ts';
 import { connectProblem } from './connect-problem.ts';
-import { type Connection, connectSocket, connectUrl, type HttpAnswer, type HttpRequest } from './connection.ts';
+import type { Connection, HttpAnswer, HttpRequest } from './connection.ts';
 import { loadRoute } from './load-route.ts';
 import { requestPath } from './request-url.ts';
+import { connectSocket } from './socket-connection.ts';
 import { parseEvents } from './sse.ts';
 
 export type HttpClientOptions = {
@@ -182,7 +183,7 @@ export function createHttpClient(options: HttpClientOptions): Client {
     },
     close: async () => {
       const http = await connection?.catch(() => undefined);
-      http?.destroy();
+      await http?.destroy();
     },
   };
   return client as Client;
@@ -192,6 +193,7 @@ async function connect(target: Target): Promise<Connection> {
   if ('socket' in target.endpoint) return connectSocket(target.endpoint.socket);
   const { ca_file, cert_file, key_file, server_name } = target.tls;
   const [ca, cert, key] = [ca_file, cert_file, key_file].map((path) => (path === null ? undefined : readPrivate(path)));
+  const { connectUrl } = await import('./url-connection.ts');
   return connectUrl(target.endpoint.url, {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
@@ -308,7 +310,7 @@ async function wayProblem(
       cause: error,
     });
   }
-  if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE') {
+  if (['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'UND_ERR_SOCKET'].includes(code)) {
     // TLS 1.3 lets a client believe that it is connected before its certificate, or the lack of one, is looked at.
     const unknown = 'url' in target.endpoint && target.endpoint.url.startsWith('https:') && target.tls.cert_file === null;
     return new Problem('unreachable', {
