@@ -45,7 +45,7 @@ export async function plannedEnd(
   const context = await deps.context(run.row.updated_at);
   const unfinished = steps
     .filter(({ status }) => status === 'running')
-    .map((step) => ({ step, outcome: lostOutcome(run, step, 'nobody saw its end: the govd that ran it was gone') }));
+    .map((step) => ({ step, outcome: lostOutcome(run, step, 'nobody saw its end: the govd that ran it was gone, or had lost its lock') }));
   const rows = manifestRows(withEnds(steps, unfinished, context.at));
   if (rows.length === 0) return endRun(run, hold, context, { ...ending, manifest_digest: null });
   const bytes = runManifest(run.row.run_id, run.file.workspace, rows);

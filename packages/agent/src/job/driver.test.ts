@@ -200,7 +200,9 @@ describe('a driver', () => {
     const deps = at.restarted();
     at.time.ms += 4_000_000;
     expect(await pausedJobs(deps, () => {}).end(run.row.run_id, 'nobody resumed it', (unit) => unit)).toBe(true);
-    expect(await attempts('held')).toEqual([['one', 1, 'failed', 'nobody saw its end: the govd that ran it was gone']]);
+    expect(await attempts('held')).toEqual([
+      ['one', 1, 'failed', 'nobody saw its end: the govd that ran it was gone, or had lost its lock'],
+    ]);
     const ended = await at.stored('held');
     expect([ended.run.row.status, ended.run.job.manifest_digest, results()]).toEqual(['failed', expect.stringContaining('sha256:'), 1]);
     expect(at.rows('SELECT kind FROM run_trace ORDER BY seq')).toEqual([{ kind: 'start' }, { kind: 'step' }, { kind: 'end' }]);

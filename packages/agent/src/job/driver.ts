@@ -60,7 +60,7 @@ export class JobDriver implements Driving {
     if (run.row.status === 'paused') return;
     if (run.row.phase === 'AUTHORIZED') run = await held.commit(startJob(run, held.hold, await held.context(run)));
     else if (run.row.phase === 'EXECUTING' && stored.steps.length > 0 && !(await folderExists(held.folder)))
-      return await held.fail(stored, 'its folder is not on this host: it ran on another one, which is gone');
+      return await held.fail(stored, 'its folder is not on this host: the one it ran on is gone, or its lock was broken');
     if (run.row.phase === 'EXECUTING') {
       const executed = await this.#steps.execute();
       if (executed === null) return;

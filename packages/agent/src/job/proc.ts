@@ -99,17 +99,18 @@ async function cookieOfProcess(pid: string): Promise<string | null> {
  * @returns how many were ended
  */
 export async function endWithCookie(wanted: (cookie: string) => boolean, since = 0): Promise<number> {
-  let ended = 0;
+  // One that takes longer than a round to be gone is still one.
+  const ended = new Set<number>();
   for (let round = 0; round < 20; round += 1) {
     const pids = await withCookie(wanted, since);
-    if (pids.length === 0) return ended;
+    if (pids.length === 0) return ended.size;
     for (const pid of pids) {
       // The one that is not there any more is what was wanted.
-      if (signal(pid, 'SIGKILL')) ended += 1;
+      if (signal(pid, 'SIGKILL')) ended.add(pid);
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  return ended;
+  return ended.size;
 }
 
 /** @returns whether there was anybody to hear it */

@@ -42,8 +42,10 @@ ${log(
 ${log(
   'Segments',
   segments.map(
-    ({ n, from, policy_rev }) =>
-      html`<span>No. ${n}, policy set ${code(policy_rev) ?? 'none'}</span> <time class="soft" datetime="${from}">from ${from}</time>`,
+    ({ n, from, policy_rev, config_digest }, index) =>
+      html`<span>No. ${n}, policy set ${code(policy_rev) ?? 'none'}${
+        index === 0 || config_digest === segments[index - 1]?.config_digest ? '' : html`, configuration ${code(config_digest) ?? 'none'}`
+      }</span> <time class="soft" datetime="${from}">from ${from}</time>`,
   ),
   technical.segments_left_off,
 )}

@@ -13,7 +13,7 @@ export function nextStep(sources: ReceiptSources): Next {
 
 type Wanted = { readonly what: string; readonly who?: string; readonly command?: string };
 
-function wanted({ run, audit, audit_closed, manifest, lesson }: ReceiptSources): Wanted {
+function wanted({ run, audit, audit_closed, manifest, lesson, incident }: ReceiptSources): Wanted {
   const { run_id, pending_audit } = run;
   if (audit.stale_run)
     return { what: 'Find out why this run never finished.', who: 'an operator', command: `govctl reconcile --run ${run_id}` };
@@ -27,6 +27,8 @@ function wanted({ run, audit, audit_closed, manifest, lesson }: ReceiptSources):
     };
   if (run.status === 'paused') return resume(run);
   if (run.status === 'cancelled') return { what: 'Nothing is left to be done for this run.' };
+  if (run.phase === 'COMPLETED' && incident?.state === 'open')
+    return { what: 'It is done, but not all went well: see what, and close it.', command: `govctl incident get ${incident.incident_id}` };
   return mend(run) ?? learnt(lesson) ?? standing(run);
 }
 

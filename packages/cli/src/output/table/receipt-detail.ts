@@ -37,9 +37,12 @@ export function technicalLines({ technical, decision, evidence, steps }: Receipt
     ...technical.phases.flatMap(({ phase, status, at }) => sheet.hanging(at, `${phase} / ${status}`, { indent: 4 })),
     ...(technical.phases_left_off === 0 ? [] : prose(leftOffText(technical.phases_left_off, 'phases are'), 4)),
     ...prose('segments'),
-    ...technical.segments.flatMap(({ n, from, policy_rev }) => [
+    ...technical.segments.flatMap(({ n, from, policy_rev, config_digest }, index) => [
       ...prose(`${n}  from ${from}, policy set`, 4),
       sheet.whole(policy_rev ?? 'none', 7),
+      ...(config_digest === technical.segments[index - 1]?.config_digest || index === 0
+        ? []
+        : [...prose('another configuration', 7), sheet.whole(config_digest ?? 'none', 7)]),
     ]),
     ...(technical.segments_left_off === 0 ? [] : prose(leftOffText(technical.segments_left_off, 'segments are'), 4)),
   ]);

@@ -1,7 +1,7 @@
-import { buildReceipt } from '@govctl/core/receipt';
+import { buildReceipt, receiptHtml } from '@govctl/core/receipt';
 import { describe, expect, it } from 'vitest';
 import { hostileTexts } from '../../../../core/src/receipt/hostile.fixture.ts';
-import { deniedRun, everyReceipt, sourcesOf } from '../../../../core/src/receipt/receipt.fixture.ts';
+import { deniedRun, everyReceipt, promotedRun, sourcesOf } from '../../../../core/src/receipt/receipt.fixture.ts';
 import { createPaint } from '../paint.ts';
 import { columnsOf } from '../wrap.ts';
 import { receiptText } from './receipt.ts';
@@ -33,6 +33,27 @@ describe('the receipt on a terminal', () => {
       expect(long).toEqual([]);
       expect(text).not.toMatch(/[ \t]$/m);
     }
+  });
+
+  it('says of a run that is done what went wrong all the same, and what changed while it ran', () => {
+    const segment = {
+      n: 1,
+      policy_rev: `sha256:${'a'.repeat(64)}`,
+      config_digest: `sha256:${'7'.repeat(64)}`,
+      from: '2026-11-21T03:00:00.000Z',
+    };
+    const segments = [segment, { ...segment, n: 2, config_digest: `sha256:${'8'.repeat(64)}` }];
+    const incident = { incident_id: 'incident-1', severity: 'high', state: 'open', error_code: 'trace-lost' };
+    const receipt = buildReceipt(sourcesOf(promotedRun(), { segments, incident }));
+    expect(receipt.next.command).toBe('govctl incident get incident-1');
+    const text = receiptText(receipt, { paint: plainPaint, columns: 80, details: true });
+    for (const shown of [text, receiptHtml(receipt)]) {
+      expect(shown).toContain(segments[1]?.config_digest);
+      expect(shown).not.toContain(segment.config_digest);
+    }
+    expect(buildReceipt(sourcesOf(promotedRun(), { incident: { ...incident, state: 'resolved' } })).next.command).toContain(
+      'evidence export',
+    );
   });
 
   it('says the same with and without colour', async () => {
