@@ -74,10 +74,18 @@ async function bundleOf(run_id: string, snapshot: string) {
 
 describe('incidents', () => {
   it('a clean run opens none, and says so', async () => {
-    const done = await at.json<PromotionDocument>(toGdp(await goodSnapshot(at, '1,100')));
+    const snapshot = await goodSnapshot(at, '1,100');
+    const done = await at.json<PromotionDocument>(toGdp(snapshot));
     expect(done).toMatchObject({ status: 'succeeded', incident_id: null, lesson: null });
     expect(await incidentAck(done.run_id)).toMatchObject([{ result_id: null }]);
     expect(await at.json(['incident', 'ls', '--run', done.run_id, '--all'])).toMatchObject({ items: [] });
+    // What it owed, and what was there when it was done: the digest of what is active now, and of the record that says so.
+    type Audited = { runs: { expectations: { status: string }[]; acks: { domain: string; observed: string | null }[] }[] };
+    const [audited] = (await at.json<Audited>(['reconcile', '--run', done.run_id])).runs;
+    expect(audited?.expectations.map(({ status }) => status)).toEqual(Array(6).fill('ACKED'));
+    const seen = new Map(audited?.acks.map(({ domain, observed }) => [domain, observed]));
+    const { snapshot_hash } = await at.json<{ snapshot_hash: string }>(['snapshot', 'get', snapshot]);
+    expect([seen.get('store'), seen.get('evidence')]).toEqual([snapshot_hash, done.evidence?.ref]);
   });
 
   it('a denied run opens one in its own commit, acknowledges it, and leaves a lesson', async () => {

@@ -84,7 +84,11 @@ type RunAuditRow = { readonly run_id: string; readonly state: RunState; readonly
 async function documentOf(deps: ReconcileDependencies, { run_id, state, audit }: RunAuditRow) {
   const { status, missing_actions, drift_actions, stale_run, is_clean } = audit;
   const undone = await undoneOf(deps, run_id, state);
-  return { run_id, status, missing_actions: [...missing_actions], drift_actions: [...drift_actions], stale_run, is_clean, undone };
+  const acks = state.acks
+    .filter((ack) => ack.status !== 'ROLLED_BACK')
+    .map(({ domain, action, result_id, error, observed, at }) => ({ domain, action, result_id, error, observed, at }));
+  const lacks = { missing_actions: [...missing_actions], drift_actions: [...drift_actions] };
+  return { run_id, status, ...lacks, stale_run, is_clean, expectations: [...state.expectations], acks, undone };
 }
 
 function unrecorded(run_id: string, decision_ref: string, updated_at: string, now: string): ReconcileFinding {

@@ -49,6 +49,38 @@ describe('reconcile', () => {
       expect(stdout).toContain(text);
   });
 
+  it('shows of one run what it owes, what it says it did with what was there, and what was undone', async () => {
+    const at = '2026-11-21T11:00:00.000Z';
+    const observed = `sha256:${'a'.repeat(64)}`;
+    const owed = { domain: 'store', action: 'promote', deadline_ms: 5000, status: 'ACKED' as const };
+    const ack = { domain: 'store', action: 'promote', result_id: 'snap-1', error: null, observed, at };
+    const audit = {
+      run_id: 'run-1',
+      status: 'INCOMPLETE' as const,
+      ...{ missing_actions: ['logs/start_trace'], drift_actions: ['billing/charge'], stale_run: false, is_clean: false },
+      expectations: [owed, { ...owed, domain: 'logs', action: 'start_trace', status: 'MISSING' as const }],
+      acks: [ack, { ...ack, domain: 'billing', action: 'charge', observed: null }, { ...ack, error: 'disk full' }],
+      undone: [
+        {
+          ...{ domain: 'evidence', action: 'append', result_id: null, status: 'ROLLED_BACK' as const, rolled_back: true as const, at },
+          ...{ rollback_reason: 'it was cancelled', metadata: {} },
+        },
+      ],
+    };
+    const { stdout } = await govctl(
+      ['reconcile', '--run', 'run-1'],
+      fakeClient({ 'reconcile.run': () => ({ ...reconciled([]), runs: [audit] }) }),
+    );
+    for (const line of [
+      new RegExp(`store/promote +acknowledged +${at} +${observed}\\n`),
+      new RegExp(`store/promote +failed +${at} +disk full\\n`),
+      /logs\/start_trace +missing +- +-\n/,
+      new RegExp(`billing/charge +not expected +${at} +-\\n`),
+      new RegExp(`evidence/append +rolled back +${at} +it was cancelled\\n`),
+    ])
+      expect(stdout).toMatch(line);
+  });
+
   it('does not count what was mended, and still shows it', async () => {
     const client = fakeClient({ 'reconcile.run': () => reconciled([{ ...finding, fixed: 'the lock was released' }]) });
     const { code, stdout } = await govctl(['reconcile', '--fix', '--run', 'run-1', '--since', '2026-11-21T12:00:00+01:00'], client);

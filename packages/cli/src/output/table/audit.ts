@@ -60,17 +60,7 @@ export function reconciliationTable(document: Document, paint: Paint): string {
     ];
     return head + pairs(rows, paint, '  ');
   });
-  const audited = (runs ?? []).map(({ run_id, status, missing_actions, drift_actions, is_clean }) =>
-    pairs(
-      [
-        ['run', run_id],
-        ['status', `${status}, ${is_clean ? 'clean' : 'not clean'}`],
-        ['missing', missing_actions],
-        ['drift', drift_actions],
-      ],
-      paint,
-    ),
-  );
+  const audited = (runs ?? []).map((run) => contractText(run, paint));
   return [
     `${title}${mended === 0 ? '' : ` (${mended} mended)`}, as of ${as_of}\n`,
     ...blocks,
@@ -79,4 +69,27 @@ export function reconciliationTable(document: Document, paint: Paint): string {
     '\n',
     pairs(Object.entries(checked), paint, '  '),
   ].join('');
+}
+
+type RunAudit = NonNullable<RouteResponse<RouteList['reconcile.run']>['runs']>[number];
+
+/** One run, every expectation: what came of it, when, and the digest of what was really there then. */
+function contractText({ run_id, status, is_clean, expectations = [], acks = [], undone }: RunAudit, paint: Paint): string {
+  const rows = expectations.flatMap((owed) => {
+    const of = acks.filter((ack) => nameOf(ack) === nameOf(owed));
+    return of.length === 0 ? [[nameOf(owed), owed.status.toLowerCase(), null, null]] : of.map((ack) => acked(ack, 'acknowledged'));
+  });
+  const drift = acks.filter((ack) => !expectations.some((owed) => nameOf(owed) === nameOf(ack))).map((ack) => acked(ack, 'not expected'));
+  const taken = undone.map((ack) => [nameOf(ack), 'rolled back', ack.at, ack.rollback_reason]);
+  const state: (readonly [string, unknown])[] = [
+    ['run', run_id],
+    ['status', `${status}, ${is_clean ? 'clean' : 'not clean'}`],
+  ];
+  return pairs(state, paint) + grid(['owes', 'state', 'at', 'observed'], [...rows, ...drift, ...taken], paint);
+}
+
+const nameOf = ({ domain, action }: { readonly domain: string; readonly action: string }) => `${domain}/${action}`;
+
+function acked(ack: NonNullable<RunAudit['acks']>[number], word: string) {
+  return [nameOf(ack), ack.error === null ? word : 'failed', ack.at, ack.error ?? ack.observed];
 }

@@ -57,6 +57,31 @@ export const runAuditSchema = z.object({
   drift_actions: z.array(z.string()),
   stale_run: z.boolean(),
   is_clean: z.boolean(),
+  /** What it owes, declared when it started. */
+  expectations: z
+    .array(
+      z.object({
+        domain: z.string(),
+        action: z.string(),
+        /** Counted from its start, without what it spent queued, deferred or paused. */
+        deadline_ms: z.number().nullable(),
+        status: z.enum(['PENDING', 'ACKED', 'MISSING', 'VOIDED']),
+      }),
+    )
+    .optional(),
+  /** What it says it did, with the digest of what was really there then. */
+  acks: z
+    .array(
+      z.object({
+        domain: z.string(),
+        action: z.string(),
+        result_id: z.string().nullable(),
+        error: z.string().nullable(),
+        observed: z.string().nullable(),
+        at: timestampSchema,
+      }),
+    )
+    .optional(),
   /** Acks of what was undone: they stay visible, and settle nothing. */
   undone: z.array(
     z.object({
