@@ -26,6 +26,9 @@ export type LoopOptions = {
   readonly failurePause?: number;
 };
 
+/** A failure that goes on is told of again after so long: what is said of a full disk must not fill it. */
+const repeatMs = 60_000;
+
 /** Starts a loop at once. */
 export function startLoop(options: LoopOptions): Loop {
   const stopping = new AbortController();
@@ -34,6 +37,7 @@ export function startLoop(options: LoopOptions): Loop {
   let lastRoundAt: string | null = null;
   const monotonicMs = options.monotonicMs ?? (() => performance.now());
   let roundSince: number | null = null;
+  const failures = tellFailures(options, monotonicMs);
   const unwatch = options.watch.add({ name: options.name, roundMs: () => (roundSince === null ? 0 : monotonicMs() - roundSince) });
 
   const pause = (milliseconds: number) =>
@@ -58,9 +62,10 @@ export function startLoop(options: LoopOptions): Loop {
           roundSince = monotonicMs();
         });
         lastRoundAt = options.now();
+        failures.over();
       } catch (error) {
         if (stopping.signal.aborted) break;
-        options.logger.error({ loop: options.name, err: error }, 'a round failed; the loop goes on');
+        failures.another(error);
         next = options.failurePause ?? 1000;
       }
       roundSince = null;
@@ -80,6 +85,27 @@ export function startLoop(options: LoopOptions): Loop {
     },
     get lastRoundAt() {
       return lastRoundAt;
+    },
+  };
+}
+
+/** Says a failure once, and what became of it: while it goes on the same, only now and then with how often. */
+function tellFailures({ name: loop, logger }: LoopOptions, monotonicMs: () => number) {
+  let standing: { readonly message: string; readonly toldAt: number } | null = null;
+  let rounds = 0;
+  return {
+    another(error: unknown) {
+      rounds += 1;
+      const message = error instanceof Error ? error.message : String(error);
+      if (standing?.message === message && monotonicMs() - standing.toldAt < repeatMs) return;
+      standing = { message, toldAt: monotonicMs() };
+      logger.error({ loop, err: error, ...(rounds === 1 ? {} : { rounds }) }, 'a round failed; the loop goes on');
+    },
+    over() {
+      if (standing === null) return;
+      logger.info({ loop, rounds }, 'rounds end well again');
+      standing = null;
+      rounds = 0;
     },
   };
 }
