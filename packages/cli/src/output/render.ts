@@ -34,7 +34,7 @@ export function outputFormat(asked: string | undefined, own: readonly string[], 
 
 /** Formats that programs read: nothing else may stand between them and their reader. */
 export function isMachineFormat(format: string): boolean {
-  return format !== 'table' && format !== 'name';
+  return !['table', 'name', 'html'].includes(format);
 }
 
 /** Prints what a command returned, in the one way that was asked for, and says how it ended. */

@@ -26,7 +26,7 @@ describe('run receipt', () => {
   it.each([
     [['--open'], /--open opens the page that --web serves/],
     [['--web', '--open'], /--open needs a terminal/],
-    [['--web', '-o', 'html'], /-o html prints the page/],
+    [['--web', '-o', 'html'], /^error\[usage\]: [\s\S]*-o html prints the page/],
     [['-o', 'sarif'], /has none/],
   ])('%j is refused before anything is asked', async (flags, why) => {
     const { code, stdout, stderr } = await govctl(['run', 'receipt', 'orders-42', ...flags]);
