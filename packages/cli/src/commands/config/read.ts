@@ -4,6 +4,7 @@ import { Problem } from '@govctl/core/api';
 import { type ConfigValue, validateConfig } from '@govctl/core/config';
 import type { CommandContext } from '../../command.ts';
 import { configPath } from '../../context/config-file.ts';
+import { counted } from '../../output/counted.ts';
 
 const limit = 1024 * 1024;
 
@@ -21,7 +22,7 @@ export async function readConfig({ io, globals, env, cwd }: CommandContext, give
   if (result.ok) return { file, text, value: result.value };
   const count = result.problems.length;
   throw new Problem('usage', {
-    detail: `${file} is not a valid ${result.kind ?? 'configuration'}: ${count} ${count === 1 ? 'error' : 'errors'}`,
+    detail: `${file} is not a valid ${result.kind ?? 'configuration'}: ${counted(count, 'error')}`,
     hint: `correct ${count === 1 ? 'it' : 'them'} and run again; docs/configuration.md lists every setting`,
     reasons: result.problems.map(({ path, line, column, message }) => ({
       path: `${given === '-' ? '-' : file}:${line}:${column}`,

@@ -1,6 +1,7 @@
 import type { ExitName } from '@govctl/core/api';
 import type { RunDocument } from '@govctl/core/job';
 import type { CommandContext } from '../../command.ts';
+import { counted } from '../../output/counted.ts';
 import type { CommandResult } from '../../output/result.ts';
 import { followStates } from './follow-states.ts';
 
@@ -19,7 +20,7 @@ export function standingOf(run: RunDocument): string {
   const { phase, status, manifest, running, waiting_on } = run;
   const where = running === null ? '' : `, step ${running.step}${running.attempt > 1 ? ` (attempt ${running.attempt})` : ''}`;
   const waits = waiting_on.length === 0 ? '' : `, waits for ${waiting_on.join(', ')}`;
-  return `${phase}/${status}, ${manifest.length} ${manifest.length === 1 ? 'step' : 'steps'} ended${where}${waits}`;
+  return `${phase}/${status}, ${counted(manifest.length, 'step')} ended${where}${waits}`;
 }
 
 /** The states of a job from `first` on. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { faultText, isProblem, nameSchema, Problem, parseStrictJson, readAs } from '@govctl/core/api';
 import { encodeManifest, type Manifest } from '@govctl/core/promotion';
 import type { Run } from '../../command.ts';
+import { counted } from '../../output/counted.ts';
 import type { snapshotCreate } from './declaration.ts';
 import { findFiles, requireUnchanged } from './folder.ts';
 import { hashFiles } from './hash.ts';
@@ -21,7 +22,7 @@ export const run: Run<typeof snapshotCreate> = async (context, { dir }, flags) =
   await client.call('object.missing', { body: { digests: [] } });
 
   const bytes = found.files.reduce((sum, file) => sum + file.size, 0);
-  const progress = await io.progress(`hashing ${found.files.length} files`);
+  const progress = await io.progress(`hashing ${counted(found.files.length, 'file')}`);
   try {
     const files = await hashFiles(found.files, (done) => progress.update({ done, total: bytes, unit: 'bytes' }), signal);
     const encoded = encodeManifest({ dataset_id: dataset, files, schema });
@@ -32,7 +33,9 @@ export const run: Run<typeof snapshotCreate> = async (context, { dir }, flags) =
     const register = async () => {
       const missing = await missingOf(client, objects);
       const total = missing.reduce((sum, { file }) => sum + file.size, 0);
-      progress.phase(missing.length === 0 ? 'everything is stored already' : `uploading ${missing.length} of ${files.length} files`);
+      progress.phase(
+        missing.length === 0 ? 'everything is stored already' : `uploading ${missing.length} of ${counted(files.length, 'file')}`,
+      );
       await uploadAll(client, missing, (done) => progress.update({ done, total, unit: 'bytes' }));
       const { snapshot_hash, bytes: body } = encoded;
       await client.upload('object.put', { params: { digest: snapshot_hash } }, { body, length: body.byteLength });
@@ -45,7 +48,9 @@ export const run: Run<typeof snapshotCreate> = async (context, { dir }, flags) =
     let { document, uploaded } = await register();
     // The daemon found stored content damaged and set it aside: now it is missing, and we have it.
     if (document.missing_objects > 0) ({ document, uploaded } = await register());
-    await progress.done(`${document.created ? 'registered' : 'already registered'}: ${document.file_count} files, ${uploaded} uploaded`);
+    await progress.done(
+      `${document.created ? 'registered' : 'already registered'}: ${counted(document.file_count, 'file')}, ${uploaded} uploaded`,
+    );
     return { document, names: [document.snapshot_id] };
   } catch (error) {
     await progress.fail();

@@ -1,4 +1,5 @@
 import type { RouteList, RouteResponse } from '@govctl/core/api';
+import { counted } from '../counted.ts';
 import type { Paint } from '../paint.ts';
 import type { Document } from '../result.ts';
 import { ageText } from './age.ts';
@@ -47,7 +48,7 @@ export function reconciliationTable(document: Document, paint: Paint): string {
   const { findings, checked, clean, as_of, runs } = document as unknown as RouteResponse<RouteList['reconcile.run']>;
   const open = findings.filter(({ fixed }) => fixed === undefined).length;
   const mended = findings.length - open;
-  const title = clean ? paint.good('clean') : paint.bad(`${open} ${open === 1 ? 'finding' : 'findings'}`);
+  const title = clean ? paint.good('clean') : paint.bad(counted(open, 'finding'));
   const blocks = findings.map((finding) => {
     const { severity, subject, expected, observed, age_s, fix, fixed } = finding;
     const head = `${severity === 'high' ? paint.bad(severity) : paint.wait(severity)}  ${finding.class}/${finding.check}  ${paint.strong(plain(subject))}\n`;

@@ -1,4 +1,5 @@
 import type { RouteList, RouteResponse } from '@govctl/core/api';
+import { counted } from '../counted.ts';
 import type { Paint } from '../paint.ts';
 import type { Document } from '../result.ts';
 import { nextLines } from './gate-answer.ts';
@@ -64,7 +65,7 @@ function headline({ starts, job_kind, workspace, steps }: RunPlan, paint: Paint)
 /** How many steps would run, in words. */
 function countSteps(steps: readonly Pick<Step, 'would'>[]): string {
   const of = (would: Step['would']) => steps.filter((step) => step.would === would).length;
-  const all = steps.length === 1 ? '1 step' : `${steps.length} steps`;
+  const all = counted(steps.length, 'step');
   if (of('run') === steps.length) return `${all} would run`;
   const rest = [
     [of('skip'), 'would be skipped'],

@@ -1,6 +1,7 @@
 import type { RouteList, RouteResponse } from '@govctl/core/api';
 import { addressed } from '@govctl/core/decision';
 import { isDataReason, type RunDocument } from '@govctl/core/job';
+import { counted } from '../counted.ts';
 import type { Paint } from '../paint.ts';
 import type { Document } from '../result.ts';
 import { answerLines, countText, nextLines } from './gate-answer.ts';
@@ -29,7 +30,7 @@ export function runTable(document: Document, paint: Paint): string {
     ['labels as of', run.label_asof],
     ...run.inputs.map(({ name, snapshot_id, snapshot_hash }) => [`input ${name}`, `${snapshot_id}, ${snapshot_hash}`] as const),
     ...run.outputs.map(
-      (one) => [`output ${one.name}`, `${one.snapshot_id} of ${one.dataset_id} ${one.layer}, ${one.file_count} files`] as const,
+      (one) => [`output ${one.name}`, `${one.snapshot_id} of ${one.dataset_id} ${one.layer}, ${counted(one.file_count, 'file')}`] as const,
     ),
     [
       'used',
