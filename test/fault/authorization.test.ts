@@ -49,14 +49,15 @@ beforeAll(async () => {
   const victim = await issue('SYSTEM::victim', [everywhere]);
   const revoked = await issue('HUMAN::gone', [everywhere]);
   expect((await on.insist('POST', `/v1/keys/api/${revoked.key_id}/revoke`, { reason: 'test' })).status).toBe(200);
-  const expired = await issue('HUMAN::late', [everywhere], new Date(Date.now() + 1500).toISOString());
+  const end = Date.now() + 4000;
+  const expired = await issue('HUMAN::late', [everywhere], new Date(end).toISOString());
   Object.assign(keys, {
     malformed: 'not-a-key',
     unknown: `govk_${randomBytes(6).toString('hex')}_${randomBytes(32).toString('base64url')}`,
     'wrong secret': victim.secret.slice(0, -43) + randomBytes(32).toString('base64url'),
     revoked: revoked.secret,
     expired: expired.secret,
-    'no grant': (await issue('HUMAN::idle', [{ actions: ['nothing.at-all'], tenants: ['*'], datasets: ['*'] }])).secret,
+    'no grant': (await issue('HUMAN::idle', [{ actions: ['role.nobody'], tenants: ['*'], datasets: ['*'] }])).secret,
     'other tenant': (await issue('HUMAN::elsewhere', [{ actions: ['*'], tenants: ['elsewhere'], datasets: ['*'] }])).secret,
     'other dataset': (await issue('HUMAN::other', [{ actions: ['*'], tenants: ['default'], datasets: ['other'] }])).secret,
   });
@@ -83,7 +84,7 @@ beforeAll(async () => {
     hold_id: 'none',
     audit_id: 'none',
   });
-  await new Promise((resolve) => setTimeout(resolve, 1600));
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, end + 100 - Date.now())));
 });
 afterAll(async () => {
   await client?.destroy();
