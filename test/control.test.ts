@@ -324,10 +324,19 @@ describe('a trace that cannot be written', () => {
     expect(failed.reason).toMatch(new RegExp(`^trace cannot be written \\(STRICT\\): .*${traceFault}`));
     expect((await factsOf('dark-strict')).map(({ status }) => status)).toEqual(['failed']);
     expect(await at.json(['reconcile', '--run', 'dark-strict'])).toMatchObject({ clean: true });
+    // A rollback that did not happen owes no audit.
+    const back = ['promotion', 'rollback', 'dark-permissive', '--reason', 'drill', '--run-id', 'dark-rollback', '--yes'];
+    expect(await at.json(back, 21)).toMatchObject({
+      phase: 'FAILED',
+      status: 'failed',
+      rolls_back: 'dark-permissive',
+      pending_audit: null,
+    });
+    expect(await at.json(['audit', 'overdue'])).toMatchObject({ items: [] });
 
     const { items } = await at.json<{ items: { run_id: string; error_code: string }[] }>(['incident', 'ls']);
     const dark = items.filter(({ error_code }) => error_code === 'trace-lost').map(({ run_id }) => run_id);
-    expect(dark.sort()).toEqual(['dark-degraded', 'dark-permissive', 'dark-strict']);
+    expect(dark.sort()).toEqual(['dark-degraded', 'dark-permissive', 'dark-rollback', 'dark-strict']);
 
     await traceSink(at, 'mend');
     await promote('light', 0);

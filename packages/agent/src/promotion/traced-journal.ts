@@ -91,7 +91,8 @@ function beforeItWasJudged(row: RunRow): RunStart {
   const judged = state.phases.findIndex(({ event }) => event === 'allow' || event === 'deny' || event === 'defer');
   const phases: readonly Transition[] = judged < 0 ? state.phases : state.phases.slice(0, judged);
   // Nobody acknowledges what did not happen, and there is no trace.
-  const { active: _active, waiting_on: _waiting, awaits: _awaits, store: _store, incident_id: _id, lesson: _lesson, ...kept } = state;
+  const { active: _active, pending_audit: _audit, waiting_on: _waiting, awaits: _awaits, ...more } = state;
+  const { store: _store, incident_id: _id, lesson: _lesson, ...kept } = more;
   const expectations = state.expectations.map((one) => ({ ...one, status: 'PENDING' as const }));
   return { row: started, state: { ...kept, phases, acks: [], expectations }, revision: null, decision_ref: null, defer_until: null };
 }

@@ -13,6 +13,8 @@ describe('the observability guard', () => {
     ]);
     expect(observabilityMode({ promotion: 'PERMISSIVE' }, 'prod', 'promotion')).toBe('PERMISSIVE');
     expect(observabilityMode({ job: 'STRICT' }, 'local_parity', 'promotion')).toBe('DEGRADED');
+    expect(observabilityMode({ promotion: 'STRICT' }, 'local_parity', 'rollback')).toBe('STRICT');
+    expect(observabilityMode({ promotion: 'STRICT', rollback: 'DEGRADED' }, 'local_parity', 'rollback')).toBe('DEGRADED');
   });
 
   it('holds a run to more than the deployment asks, never to less', () => {

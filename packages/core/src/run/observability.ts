@@ -16,8 +16,10 @@ export function defaultObservability(environment: string, kind: ObservedKind): O
   return environment !== 'local_parity' && kind !== 'job' ? 'STRICT' : 'DEGRADED';
 }
 
+/** A rollback is held to what promotions are held to, unless something else is said of it. */
 export function observabilityMode(config: ObservabilityConfig, environment: string, kind: ObservedKind): ObservabilityMode {
-  return config[kind] ?? defaultObservability(environment, kind);
+  const said = config[kind] ?? (kind === 'rollback' ? config.promotion : undefined);
+  return said ?? defaultObservability(environment, kind);
 }
 
 /** The stricter of what a deployment demands and what a run asks of itself: a run may be held to more, never to less. */
