@@ -178,6 +178,24 @@ describe('ids that become visible out of order', () => {
     expect(await bench.rows('SELECT dirty FROM governance_candidate_state')).toEqual([{ dirty: 0 }]);
   });
 
+  it('takes of two births of one moment the same type, whichever it reads first', async () => {
+    const typed = (type: string) => birth('t/a', 4).replace("'tables'", `'${type}'`);
+    for (const [first, second] of [
+      ['tables', 'tools'],
+      ['tools', 'tables'],
+    ] as const) {
+      const { bench, tail } = await opened();
+      await using _ = bench;
+      // Our tables have no two; those of other software may.
+      await bench.exec('DROP INDEX births.birth_registry_once');
+      for (const type of [first, second]) {
+        await bench.exec(typed(type));
+        await settlePostgres(tail);
+      }
+      expect(await bench.rows('SELECT object_type FROM governance_candidate_state')).toEqual([{ object_type: 'tools' }]);
+    }
+  });
+
   it('comes to the same state in whatever order transactions commit', { timeout: 300_000 }, async () => {
     const row = fc.record({
       writer: fc.integer({ min: 0, max: 3 }),

@@ -205,7 +205,8 @@ function endCtes(source: SourceSql, reading: Reading): string {
 }
 
 const reborn = `excluded.born_at > coalesce(c.born_at, '')`;
-const told = `excluded.type_born_at > coalesce(c.type_born_at, '')`;
+/** Two births of one moment that say different types contradict each other: the same one counts, in whatever order they are read. */
+const told = `(excluded.type_born_at, excluded.object_type) > (coalesce(c.type_born_at, ''), coalesce(c.object_type, ''))`;
 const upsert = `ON CONFLICT (object_key) DO UPDATE SET
       object_type = CASE WHEN ${told} THEN excluded.object_type ELSE c.object_type END,
       type_born_at = CASE WHEN ${told} THEN excluded.type_born_at ELSE c.type_born_at END,
@@ -241,7 +242,7 @@ export function changelogSql(sources: SourcesSql, reading: Reading, emits: boole
   const known = exact ? `(c.born_at >= j.born_at AND ${hasEvent})` : `(c.born_at = j.born_at OR (c.born_at > j.born_at AND ${hasEvent}))`;
   const news = `(j.change <> 'BORN' AND (c.object_key IS NULL OR j.id > c.changelog_id OR j.id > (:settled_upto)::bigint))`;
   const type = registry.by_key
-    ? `(SELECT ${registry.object_type} FROM ${registry.table} r WHERE ${registry.object_key} = f.object_key AND ${registry.born_at} = f.born_at LIMIT 1)`
+    ? `(SELECT max(${registry.object_type}) FROM ${registry.table} r WHERE ${registry.object_key} = f.object_key AND ${registry.born_at} = f.born_at)`
     : 'NULL::text';
   return `WITH ${readCtes(source, reading, registry.by_key && !exact ? registry : undefined)},
     g AS MATERIALIZED (SELECT j.id, j.object_key, j.change, j.born_at, ${news} AS news, c.born_at AS c_born_at, c.dirty AS c_dirty
