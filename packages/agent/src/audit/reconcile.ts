@@ -20,7 +20,7 @@ export function reconcileHandler(deps: ReconcileDependencies): Pick<Handlers<typ
       const pace = paced({ busy: deps.busy, gait: askedGait });
       const { findings, left_out, audits, intents, checked } = await reconcileAll(deps, scope, now, pace);
       if (scope.run_id !== null && checked.runs === 0)
-        throw new Problem('not-found', { detail: `no run ${scope.run_id}`, hint: 'govctl promotion ls' });
+        throw new Problem('not-found', { detail: `no run ${scope.run_id}`, hint: 'govctl promotion ls; of jobs: govctl run ls' });
       if (body.fix) {
         await mend(deps, findings, actor, now);
         await mendIntents(deps, intents, findings, actor, now);
@@ -45,7 +45,7 @@ async function assertMayLook(deps: ReconcileDependencies, runId: string | undefi
   if (runId !== undefined) {
     const [[run]] = await deps.database.read([runById({ run_id: runId })]);
     if (run !== undefined && mayAffect(actor, 'reconcile.run', run)) return;
-    throw new Problem('not-found', { detail: `no run ${runId}`, hint: 'govctl promotion ls' });
+    throw new Problem('not-found', { detail: `no run ${runId}`, hint: 'govctl promotion ls; of jobs: govctl run ls' });
   }
   throw new Problem('forbidden', {
     detail: `${actor.actor_id} may not reconcile every tenant and dataset`,

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { Problem } from '@govctl/core/api';
 import { validateConfig } from '@govctl/core/config';
+import { counted } from '../output/counted.ts';
 
 /** Everything that is wrong with a configuration that could not be read as one of govctl, each with its line. */
 export function configProblem(path: string, text: string): Problem {
@@ -12,7 +13,7 @@ export function configProblem(path: string, text: string): Problem {
     });
   }
   return new Problem('usage', {
-    detail: `${path} is not a valid configuration: ${result.problems.length} ${result.problems.length === 1 ? 'error' : 'errors'}`,
+    detail: `${path} is not a valid configuration: ${counted(result.problems.length, 'error')}`,
     hint: `govctl config validate ${path}`,
     reasons: result.problems.map(({ path: at, line, column, message }) => ({
       path: `${path}:${line}:${column}`,
